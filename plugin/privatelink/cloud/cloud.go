@@ -1,0 +1,75 @@
+// Package cloud holds what differs between the Azure clouds: the names of their
+// private link zones and the geo codes of Azure Backup.
+package cloud
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// A Cloud is one Azure cloud with the parents of its zones. The zero value is
+// no cloud.
+type Cloud struct {
+	Name      string       // as the Corefile spells it
+	Blob      dnsname.Name // blob.core.windows.net.
+	Queue     dnsname.Name // queue.core.windows.net.
+	Backup    dnsname.Name // backup.windowsazure.com.: a geo code stands before it
+	Partition dnsname.Name // storage.azure.net., of x.zNN.blob.storage.azure.net; empty where unknown
+}
+
+// Public, USGov and China are the clouds that Microsoft documents private link
+// zones for ("Azure private endpoint private DNS zone values"). The Backup name
+// of China is an analogy: that table has no row for it.
+var (
+	Public = Cloud{"public", "blob.core.windows.net.", "queue.core.windows.net.", "backup.windowsazure.com.", "storage.azure.net."}
+	USGov  = Cloud{"usgov", "blob.core.usgovcloudapi.net.", "queue.core.usgovcloudapi.net.", "backup.windowsazure.us.", ""}
+	China  = Cloud{"china", "blob.core.chinacloudapi.cn.", "queue.core.chinacloudapi.cn.", "backup.windowsazure.cn.", ""}
+)
+
+// Prefix is the first label of every private link zone.
+const Prefix = "privatelink."
+
+// Parse returns the cloud that the Corefile calls name.
+func Parse(name string) (Cloud, error) {
+	for _, c := range []Cloud{Public, USGov, China} {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return Cloud{}, fmt.Errorf("%q is no cloud: use public, usgov or china", name)
+}
+
+// BackupZone returns the zone of the vaults whose region has the geo code geo.
+func (c Cloud) BackupZone(geo string) dnsname.Name {
+	return dnsname.Name(Prefix + geo + "." + string(c.Backup))
+}
+
+// BackupGeo returns the geo code of a Backup zone, and false for any other zone.
+func (c Cloud) BackupGeo(zone dnsname.Name) (geo string, ok bool) {
+	labels, ok := zone.Below(c.Backup)
+	if !ok {
+		return "", false
+	}
+	geo, ok = strings.CutPrefix(labels, Prefix)
+	return geo, ok && geo != "" && !strings.Contains(geo, ".")
+}
+
+// keyVault lists the zones whose public names do not only lie below the zone's
+// own parent: a vault is x.vault.azure.net, its zone privatelink.vaultcore.azure.net.
+var keyVault = map[dnsname.Name]dnsname.Name{
+	"privatelink.vaultcore.azure.net.":         "vault.azure.net.",
+	"privatelink.vaultcore.usgovcloudapi.net.": "vault.usgovcloudapi.net.",
+	"privatelink.vaultcore.azure.cn.":          "vault.azure.cn.",
+}
+
+// Parents returns the names below which the public names of zone's records lie,
+// the most usual one first.
+func Parents(zone dnsname.Name) []dnsname.Name {
+	parent := dnsname.Name(strings.TrimPrefix(string(zone), Prefix))
+	if vault, ok := keyVault[zone]; ok {
+		return []dnsname.Name{vault, parent}
+	}
+	return []dnsname.Name{parent}
+}

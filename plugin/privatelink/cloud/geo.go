@@ -1,0 +1,100 @@
+package cloud
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// geoTable has one line a geo code: code, region, primary or paired, cloud.
+// Paired codes name a vault's secondary region and never answer for a region
+// name. Where a region has two codes the one in use stands first. Microsoft's
+// own lists are "Geo-code list" of Azure Backup and the Azure Verified Modules.
+//
+//go:embed geo.csv
+var geoTable string
+
+type geo struct {
+	code, region string
+	paired       bool
+	cloud        string
+}
+
+var geos = readGeos(geoTable)
+
+func readGeos(table string) []geo {
+	var all []geo
+	for line := range strings.Lines(table) {
+		f := strings.Split(strings.TrimSpace(line), ",")
+		all = append(all, geo{code: f[0], region: f[1], paired: f[2] == "paired", cloud: f[3]})
+	}
+	return all[1:] // the first line is the heading
+}
+
+// CheckGeo tells whether code is a geo code of the cloud. The error of a region
+// name, of another cloud's code and of an unknown code names the right one.
+func (c Cloud) CheckGeo(code string) error {
+	if g, ok := find(func(g geo) bool { return g.code == code }); ok {
+		if g.cloud != c.Name {
+			return fmt.Errorf("%q is a geo code of the %s cloud (%s), the cloud here is %s", code, g.cloud, g.region, c.Name)
+		}
+		return nil
+	}
+	region := strings.ToLower(strings.ReplaceAll(code, " ", ""))
+	if g, ok := find(func(g geo) bool { return g.region == region && !g.paired }); ok {
+		if g.cloud != c.Name {
+			return fmt.Errorf("%q is a region of the %s cloud, the cloud here is %s", code, g.cloud, c.Name)
+		}
+		return fmt.Errorf("%q is a region, its geo code is %q", code, g.code)
+	}
+	return fmt.Errorf("%q is no geo code of the %s cloud, the nearest are %s", code, c.Name, c.nearest(region))
+}
+
+func find(match func(geo) bool) (geo, bool) {
+	i := slices.IndexFunc(geos, match)
+	if i < 0 {
+		return geo{}, false
+	}
+	return geos[i], true
+}
+
+// nearest returns the three codes of the cloud that are spelt most like word,
+// or whose region is.
+func (c Cloud) nearest(word string) string {
+	distance := func(g geo) int { return min(editDistance(word, g.code), editDistance(word, g.region)) }
+	mine := slices.DeleteFunc(slices.Clone(geos), func(g geo) bool { return g.cloud != c.Name || g.paired })
+	slices.SortStableFunc(mine, func(a, b geo) int { return distance(a) - distance(b) })
+	var names []string
+	for _, g := range mine[:3] {
+		names = append(names, fmt.Sprintf("%q (%s)", g.code, g.region))
+	}
+	return strings.Join(names, ", ")
+}
+
+// editDistance is the number of letters to insert, delete or replace (Levenshtein).
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// IsRegion tells whether name is the name of a region of any cloud.
+func IsRegion(name string) bool {
+	_, ok := find(func(g geo) bool { return g.region == name })
+	return ok
+}

@@ -1,0 +1,63 @@
+package dnsname
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	label63, long := strings.Repeat("a", 63), strings.Repeat("abcdefg.", 31)
+	for _, tc := range []struct{ name, in, want, err string }{
+		{"as Azure writes it", "acct.blob.core.windows.net", "acct.blob.core.windows.net.", ""},
+		{"trailing dot", "acct.blob.core.windows.net.", "acct.blob.core.windows.net.", ""},
+		{"upper case", "Acct.BLOB.core.Windows.NET", "acct.blob.core.windows.net.", ""},
+		{"a Site Recovery label that ends in a hyphen", "v-asr-pod01-id1-.wus.privatelink.siterecovery.windowsazure.com", "v-asr-pod01-id1-.wus.privatelink.siterecovery.windowsazure.com.", ""},
+		{"underscore", "_x.example", "_x.example.", ""},
+		{"longest label", label63 + ".example", label63 + ".example.", ""},
+		{"longest name", long + "abcde", long + "abcde.", ""},
+		{"empty", "", "", "the domain name is empty"},
+		{"root", ".", "", "the domain name is empty"},
+		{"empty label", "a..example", "", `"a..example": a label is empty`},
+		{"leading dot", ".example", "", `".example": a label is empty`},
+		{"label too long", label63 + "a.example", "", `"` + label63 + `a.example": label "` + label63 + `a" has 64 characters, at most 63 are allowed`},
+		{"name too long", long + "abcdef", "", `"` + long[:80] + `"…: a domain name has at most 253 characters, this one has 254`},
+		{"300 characters", strings.Repeat("a", 300), "", `"` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`},
+		{"blank inside", "a b.example", "", `"a b.example": ' ' is not allowed in a domain name`},
+		{"wildcard", "*.example", "", `"*.example": '*' is not allowed in a domain name`},
+		{"escape", `a\046b.example`, "", `"a\\046b.example": '\\' is not allowed in a domain name`},
+		{"not ASCII", "ä.example", "", `"ä.example": 'ä' is not allowed in a domain name`},
+		{"newline", "a\n.example", "", `"a\n.example": '\n' is not allowed in a domain name`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := Parse(tc.in)
+			if string(got) != tc.want || text(err) != tc.err {
+				t.Errorf("Parse(%q) = %q, %q; want %q, %q", tc.in, string(got), text(err), tc.want, tc.err)
+			}
+		})
+	}
+}
+
+func TestBelow(t *testing.T) {
+	for _, tc := range []struct {
+		name, parent Name
+		labels       string
+		ok           bool
+	}{
+		{"a.b.example.", "example.", "a.b", true},
+		{"example.", "example.", "", true},
+		{"aexample.", "example.", "aexample.", false},
+		{"example.", "a.example.", "example.", false},
+	} {
+		labels, ok := tc.name.Below(tc.parent)
+		if ok != tc.ok || ok && labels != tc.labels {
+			t.Errorf("%q.Below(%q) = %q, %v; want %q, %v", string(tc.name), string(tc.parent), labels, ok, tc.labels, tc.ok)
+		}
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
