@@ -1,0 +1,94 @@
+// Package metrics holds the metrics of plugin privatelink. They are registered
+// with the default registry, which stock plugin prometheus serves.
+package metrics
+
+import (
+	"sync"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+const subsystem = "privatelink"
+
+var (
+	answers = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "answers_total",
+		Help: "Answers given from the zones' records, by zone, kind (direct, alias, splice) and result.",
+	}, []string{"zone", "kind", "result"})
+
+	// Records is the number of names that a source contributes.
+	Records = gauge("records", "Names with addresses that a source gives.", "source")
+	// LastSuccess is when a source was last read whole and without error.
+	LastSuccess = gauge("last_success_timestamp_seconds", "Time of the last sync of a source without error, in seconds since the epoch.", "source")
+	// Failures counts syncs that failed.
+	Failures = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "sync_failures_total",
+		Help: "Syncs of a source that failed, wholly or in part.",
+	}, []string{"source"})
+	// Skipped is the number of endpoints and names that are not served.
+	Skipped = gauge("skipped_endpoints", "Endpoints, or single names of theirs, that a source gives and that are not served, by reason.", "source", "reason")
+	// Conflicts is the number of names that endpoints or sources disagree on.
+	Conflicts = gauge("conflicts", "Names of a source that two endpoints give, or that an earlier source gives with other addresses.", "source")
+	// Serial is the SOA serial of a zone.
+	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
+)
+
+func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	return promauto.NewGaugeVec(prometheus.GaugeOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+}
+
+// A Kind is how a question came to one of our names.
+type Kind uint8
+
+// The kinds of answers.
+const (
+	Direct Kind = iota // the question was for a name in a zone
+	Alias              // for a public name of a record
+	Splice             // for a foreign name whose CNAME chain ends here
+)
+
+// A Result is what was answered.
+type Result uint8
+
+// The results of answers.
+const (
+	Success Result = iota
+	NoData
+	NXDomain
+	NotReady // SERVFAIL: the sources are not loaded yet
+	Refused  // a question that is not for a zone's data
+)
+
+// Answers counts the answers of one zone. Counting takes no lock.
+type Answers [Splice + 1][Refused + 1]prometheus.Counter
+
+// Count adds one answer.
+func (a *Answers) Count(k Kind, r Result) { a[k][r].Inc() }
+
+var answersOf sync.Map // zone name → *Answers
+
+// AnswersOf returns the counters of a zone, which exist from then on.
+func AnswersOf(zone string) *Answers {
+	if a, ok := answersOf.Load(zone); ok {
+		return a.(*Answers)
+	}
+	a := new(Answers)
+	for k, kind := range []string{"direct", "alias", "splice"} {
+		for r, result := range []string{"success", "nodata", "nxdomain", "notready", "refused"} {
+			a[k][r] = answers.WithLabelValues(zone, kind, result)
+		}
+	}
+	first, _ := answersOf.LoadOrStore(zone, a)
+	return first.(*Answers)
+}
+
+// Forget drops all series of a source.
+func Forget(source string) {
+	for _, vec := range []interface {
+		DeletePartialMatch(prometheus.Labels) int
+	}{Records, LastSuccess, Failures, Skipped, Conflicts} {
+		vec.DeletePartialMatch(prometheus.Labels{"source": source})
+	}
+}
