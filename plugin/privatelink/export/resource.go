@@ -1,0 +1,182 @@
+package export
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// resource has the keys of all three types. encoding/json matches keys without
+// regard to case, which makes PowerShell's spelling the same as ARM's.
+type resource struct {
+	ID                string
+	Name              string
+	ProvisioningState string
+
+	// a private endpoint
+	CustomDNSConfigs []struct {
+		FQDN        string
+		IPAddresses texts
+	}
+	PrivateLinkServiceConnections       []flat[connection]
+	ManualPrivateLinkServiceConnections []flat[connection]
+
+	// a private DNS zone group
+	PrivateDNSZoneConfigs []flat[struct {
+		RecordSets []struct {
+			FQDN        string
+			IPAddresses texts
+		}
+	}]
+
+	// a network interface; an endpoint has this key too, for static addresses
+	IPConfigurations []flat[struct {
+		PrivateIPAddress                string
+		PrivateLinkConnectionProperties struct{ FQDNs texts }
+	}]
+	PrivateEndpoint struct{ ID string }
+	ManagedBy       string
+}
+
+type connection struct {
+	PrivateLinkServiceConnectionState struct{ Status string }
+}
+
+// flat is a T whose keys stand in the object itself, below "properties", or
+// partly in each: ARM nests them, Azure CLI and PowerShell do not.
+type flat[T any] struct{ v T }
+
+func (f *flat[T]) UnmarshalJSON(data []byte) error {
+	var nested struct{ Properties json.RawMessage }
+	if err := json.Unmarshal(data, &nested); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, &f.v); err != nil || nested.Properties == nil {
+		return err
+	}
+	return json.Unmarshal(nested.Properties, &f.v)
+}
+
+// texts is a list of strings. ConvertTo-Json writes it as one string, with
+// blanks between, from its depth limit on.
+type texts []string
+
+func (t *texts) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*t = strings.Fields(one)
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(t))
+}
+
+const (
+	endpointType  = "microsoft.network/privateendpoints"
+	zoneGroupType = endpointType + "/privatednszonegroups"
+	interfaceType = "microsoft.network/networkinterfaces"
+)
+
+// endpoint returns what the resource tells of an endpoint. It reports false for
+// a resource of another type; a network interface of a virtual machine, say, is
+// of the type but has no endpoint's ID.
+func (e element) endpoint() (Endpoint, bool, error) {
+	var head struct{ Type string }
+	if err := json.Unmarshal(e.RawMessage, &head); err != nil {
+		return Endpoint{}, false, clear(err)
+	}
+	kind := strings.ToLower(head.Type)
+	if kind != "" && kind != endpointType && kind != zoneGroupType && kind != interfaceType {
+		return Endpoint{}, false, nil
+	}
+	var f flat[resource]
+	if err := json.Unmarshal(e.RawMessage, &f); err != nil {
+		return Endpoint{}, false, clear(err)
+	}
+	r := f.v
+	found := Endpoint{Line: e.line, Provisioning: r.ProvisioningState}
+	switch {
+	case kind == zoneGroupType || kind == "" && r.PrivateDNSZoneConfigs != nil:
+		found.ID, found.DNS = r.ownerOfGroup(), r.zoneGroup()
+	case kind == interfaceType || kind == "" && r.PrivateEndpoint.ID != "":
+		found.ID, found.DNS = r.ownerOfInterface(), r.networkInterface()
+	case kind == endpointType || r.CustomDNSConfigs != nil || r.PrivateLinkServiceConnections != nil || r.ManualPrivateLinkServiceConnections != nil:
+		found.ID, found.DNS = r.ID, r.customDNS()
+		found.Connected, found.Status = true, r.status()
+		if found.ID == "" {
+			found.ID = r.Name
+		}
+	default:
+		return Endpoint{}, false, nil
+	}
+	return found, true, nil
+}
+
+// clear says what is wrong in the document's words, not in Go's.
+func clear(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	where := "the resource"
+	if wrong.Field != "" {
+		where = wrong.Field
+	}
+	hint := ""
+	if wrong.Value == "string" {
+		hint = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
+	}
+	return fmt.Errorf("%s: a JSON %s is not what belongs there%s", where, wrong.Value, hint)
+}
+
+// status returns the state of the endpoint's one connection, manual or not.
+func (r resource) status() string {
+	for _, c := range append(r.PrivateLinkServiceConnections, r.ManualPrivateLinkServiceConnections...) {
+		return c.v.PrivateLinkServiceConnectionState.Status
+	}
+	return ""
+}
+
+func (r resource) customDNS() (all []DNSConfig) {
+	for _, c := range r.CustomDNSConfigs {
+		all = append(all, DNSConfig{c.FQDN, c.IPAddresses})
+	}
+	return all
+}
+
+func (r resource) zoneGroup() (all []DNSConfig) {
+	for _, zone := range r.PrivateDNSZoneConfigs {
+		for _, set := range zone.v.RecordSets {
+			all = append(all, DNSConfig{set.FQDN, set.IPAddresses})
+		}
+	}
+	return all
+}
+
+func (r resource) networkInterface() (all []DNSConfig) {
+	for _, c := range r.IPConfigurations {
+		for _, fqdn := range c.v.PrivateLinkConnectionProperties.FQDNs {
+			all = append(all, DNSConfig{fqdn, []string{c.v.PrivateIPAddress}})
+		}
+	}
+	return all
+}
+
+// ownerOfGroup cuts the endpoint's resource ID from the zone group's.
+func (r resource) ownerOfGroup() string {
+	if i := strings.Index(strings.ToLower(r.ID), "/privatednszonegroups/"); i >= 0 {
+		return r.ID[:i]
+	}
+	return r.ID
+}
+
+// ownerOfInterface returns "" for an interface that belongs to no endpoint.
+func (r resource) ownerOfInterface() string {
+	if r.PrivateEndpoint.ID != "" {
+		return r.PrivateEndpoint.ID
+	}
+	if strings.Contains(strings.ToLower(r.ManagedBy), "/privateendpoints/") {
+		return r.ManagedBy
+	}
+	return ""
+}

@@ -1,0 +1,103 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+)
+
+// Files reads exports of private endpoints. All files together are one list: an
+// endpoint, its zone group and its network interface may stand in three files.
+type Files struct {
+	set  *fileSet[[]export.Endpoint]
+	list *List
+}
+
+// NewFiles returns the source of the exports that the patterns match, in the
+// syntax of filepath.Match.
+func NewFiles(patterns []string) *Files {
+	return &Files{set: newFileSet(patterns, decodeExport)}
+}
+
+// Name implements Source.
+func (f *Files) Name() string { return "files " + strings.Join(f.set.patterns, " ") }
+
+// Fetch implements Source. Each error names file, line and reason.
+func (f *Files) Fetch(context.Context) (*List, error) {
+	changed, complete, err := f.set.refresh()
+	if f.list == nil || changed || f.list.Complete != complete {
+		f.list = Unite(f.set.values())
+		f.list.Complete = complete
+	}
+	return f.list, err
+}
+
+func decodeExport(_ string, data []byte) ([]export.Endpoint, error) {
+	page, err := export.Decode(data)
+	if err == nil && page.Next != "" {
+		err = errors.New("one page of a longer listing (it links to a next page): half a listing is no listing, export all pages")
+	}
+	return page.Endpoints, err
+}
+
+// Unite returns the list that the endpoints of all pages make together. What
+// several resources tell of one endpoint is one endpoint; it counts only while
+// its connection is Approved, where any resource tells the connection's state.
+func Unite(pages [][]export.Endpoint) *List {
+	byID := map[string]*export.Endpoint{}
+	var order []*export.Endpoint
+	for _, page := range pages {
+		for _, part := range page {
+			id := strings.ToLower(part.ID) // Azure varies the case of resource IDs
+			whole, ok := byID[id]
+			if !ok {
+				byID[id] = &part
+				order = append(order, &part)
+				continue
+			}
+			whole.DNS = append(whole.DNS[:len(whole.DNS):len(whole.DNS)], part.DNS...)
+			if part.Connected {
+				whole.Connected, whole.Status, whole.Provisioning = true, part.Status, part.Provisioning
+			}
+		}
+	}
+	l := new(List)
+	for _, e := range order {
+		l.add(*e)
+	}
+	return l
+}
+
+func (l *List) add(e export.Endpoint) {
+	if skip, ok := unserved(e); ok {
+		l.Skipped = append(l.Skipped, skip)
+		return
+	}
+	for _, c := range e.DNS {
+		entry, skips, ok := check(e.ID, c.FQDN, c.Addresses)
+		l.Skipped = append(l.Skipped, skips...)
+		if ok {
+			l.Entries = append(l.Entries, entry)
+		}
+	}
+}
+
+// unserved tells why no name of an endpoint is served, if so. The state of the
+// connection decides, never its description.
+func unserved(e export.Endpoint) (Skip, bool) {
+	switch {
+	case e.Connected && e.Status == "":
+		return Skip{e.ID, NotApproved, "the state of its connection is missing, only Approved endpoints are served"}, true
+	case e.Connected && !strings.EqualFold(e.Status, "Approved"):
+		return Skip{e.ID, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
+	case !e.Connected || slices.ContainsFunc(e.DNS, func(c export.DNSConfig) bool { return len(c.Addresses) > 0 }):
+		return Skip{}, false
+	case strings.EqualFold(e.Provisioning, "Succeeded"):
+		return Skip{e.ID, NoDNSConfig, "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"}, true
+	}
+	return Skip{e.ID, Provisioning, fmt.Sprintf("it has no DNS configuration yet, its provisioning state is %.40s", e.Provisioning)}, true
+}

@@ -1,0 +1,156 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// maxFileSize is far above the export of the largest subscription (about 3 kB an
+// endpoint) and far below what would hurt.
+const maxFileSize = 64 << 20
+
+// A fileSet is the files that patterns match, each with what it was decoded to
+// when it last was in order: a T.
+type fileSet[T any] struct {
+	patterns []string
+	decode   func(path string, data []byte) (T, error)
+
+	matched []bool // by pattern: it has matched a file once
+	files   map[string]*file[T]
+}
+
+type file[T any] struct {
+	size    int64
+	modTime time.Time
+	info    fs.FileInfo // for os.SameFile: a renamed file may keep both of the above
+
+	good  bool // content has been in order once
+	value T
+	err   error // of the last attempt
+}
+
+func newFileSet[T any](patterns []string, decode func(string, []byte) (T, error)) *fileSet[T] {
+	return &fileSet[T]{patterns: patterns, decode: decode, matched: make([]bool, len(patterns)), files: map[string]*file[T]{}}
+}
+
+// refresh looks at every file and reads those that changed. The error joins
+// what is wrong with any file; complete tells that every one has been good once.
+func (s *fileSet[T]) refresh() (changed, complete bool, err error) {
+	paths, errs := s.paths()
+	complete = len(errs) == 0
+	for path := range s.files {
+		if !slices.Contains(paths, path) {
+			delete(s.files, path)
+			changed = true
+		}
+	}
+	for _, path := range paths {
+		f := s.files[path]
+		if f == nil {
+			f = &file[T]{}
+			s.files[path] = f
+		}
+		changed = s.read(path, f) || changed
+		complete = complete && f.good
+		if f.err != nil {
+			errs = append(errs, f.err)
+		}
+	}
+	return changed, complete, errors.Join(errs...)
+}
+
+// paths returns the files there are, sorted: those that the patterns match, and
+// those of before that are only hidden by an unreadable folder. A file counts
+// as gone when the system says that it does not exist, and not before.
+func (s *fileSet[T]) paths() (paths []string, errs []error) {
+	for i, pattern := range s.patterns {
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", pattern, err))
+			continue
+		}
+		s.matched[i] = s.matched[i] || len(matches) > 0
+		if !s.matched[i] {
+			errs = append(errs, fmt.Errorf("%s: no such file", pattern))
+		}
+		paths = append(paths, matches...)
+	}
+	for path := range s.files {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths), errs
+}
+
+// read brings f up to date and reports whether its value changed. A file with
+// an error keeps its last good value.
+func (s *fileSet[T]) read(path string, f *file[T]) (changed bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		f.err, f.info = err, nil
+		return false
+	}
+	if f.info != nil && os.SameFile(f.info, info) && f.size == info.Size() && f.modTime.Equal(info.ModTime()) {
+		return false
+	}
+	f.info, f.size, f.modTime = info, info.Size(), info.ModTime()
+	data, err := load(path, info)
+	if err != nil {
+		f.err = err
+		return false
+	}
+	value, err := s.decode(path, data)
+	if err != nil {
+		f.err = fmt.Errorf("%s: %w", path, err)
+		return false
+	}
+	f.value, f.good, f.err = value, true, nil
+	return true
+}
+
+func load(path string, info fs.FileInfo) ([]byte, error) {
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	if err == nil && len(data) > maxFileSize {
+		err = fmt.Errorf("%s: larger than the limit of %d bytes", path, maxFileSize)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// PowerShell writes UTF-16 with a byte order mark, some editors UTF-8 with one.
+	text, _, err := transform.Bytes(unicode.BOMOverride(unicode.UTF8.NewDecoder()), data)
+	return text, err
+}
+
+// values returns the last good value of each file, in the order of the paths.
+func (s *fileSet[T]) values() (all []T) {
+	paths := make([]string, 0, len(s.files))
+	for path, f := range s.files {
+		if f.good {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		all = append(all, s.files[path].value)
+	}
+	return all
+}

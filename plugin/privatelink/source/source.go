@@ -1,0 +1,98 @@
+// Package source is where the records come from: exports of private endpoints,
+// hosts files and the Corefile itself.
+package source
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// A Source gives names and their addresses. Its methods are called by one
+// goroutine at a time.
+type Source interface {
+	// Name tells the source from all others, in logs, metrics and over a
+	// reload: the same name means the same source.
+	Name() string
+
+	// Fetch returns the whole list as it is now: the same pointer as before if
+	// nothing changed. With an error the list holds the last good content of
+	// whatever could not be read, and is not Complete while a part of it never
+	// could. A list that is not Complete may be nil and never takes the place
+	// of one that is.
+	Fetch(ctx context.Context) (*List, error)
+}
+
+// A List is everything that a source gives. It is not modified once returned.
+type List struct {
+	Entries  []Entry
+	Skipped  []Skip
+	Complete bool
+}
+
+// An Entry is a name with its addresses, as one private endpoint gives it.
+type Entry struct {
+	FQDN     dnsname.Name
+	Addrs    []netip.Addr
+	Endpoint string // resource ID, or where the entry stands if no endpoint is known
+}
+
+// A Skip is an endpoint, or one name of it, that contributes nothing.
+type Skip struct {
+	Endpoint string
+	Reason   Reason
+	Detail   string // the value and the rule, for people
+}
+
+// A Reason is why something is skipped. Its text is the label in the metrics.
+type Reason string
+
+// The reasons. OutsideZones is found later, by who knows the zones.
+const (
+	NotApproved  Reason = "not_approved"
+	Provisioning Reason = "provisioning"
+	NoDNSConfig  Reason = "no_dns_configuration"
+	BadName      Reason = "bad_name"
+	BadAddress   Reason = "bad_address"
+	OutsideZones Reason = "outside_zones"
+)
+
+func (s Skip) String() string {
+	return fmt.Sprintf("skipped %s: %s", s.Endpoint, s.Detail)
+}
+
+// check turns texts into an entry. What is wrong with them becomes skips; the
+// entry is as good as its addresses, and false without a name or any address.
+func check(endpoint, fqdn string, addresses []string) (Entry, []Skip, bool) {
+	name, err := dnsname.Parse(fqdn)
+	if err != nil {
+		return Entry{}, []Skip{{endpoint, BadName, err.Error()}}, false
+	}
+	e := Entry{FQDN: name, Endpoint: endpoint}
+	var skips []Skip
+	for _, text := range addresses {
+		addr, err := ParseAddr(text)
+		if err != nil {
+			skips = append(skips, Skip{endpoint, BadAddress, fmt.Sprintf("%s: %v", name, err)})
+			continue
+		}
+		e.Addrs = append(e.Addrs, addr)
+	}
+	return e, skips, len(e.Addrs) > 0
+}
+
+// ParseAddr returns the address of a host, IPv4 or IPv6.
+func ParseAddr(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	switch {
+	case err != nil:
+		return addr, fmt.Errorf("%.80q is not an IP address", text)
+	case addr.Zone() != "":
+		return addr, fmt.Errorf("%q: a zone is not allowed in an address", text)
+	case addr.IsUnspecified(), addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return addr, fmt.Errorf("%q is not the address of a host", text)
+	}
+	return addr.Unmap(), nil
+}
