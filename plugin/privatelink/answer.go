@@ -1,0 +1,155 @@
+package privatelink
+
+import (
+	"net/netip"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+const (
+	// negativeTTL is the TTL and the MINIMUM of our SOA records, in seconds.
+	// Windows keeps a negative answer that long, and the names of a vault's
+	// storage accounts appear minutes after its first backup.
+	negativeTTL = 10
+
+	// nameServer stands in the SOA and NS records. BIND takes no zone without an
+	// NS record, and none whose server is in the zone but has no address there;
+	// names below invalid. lead nowhere by definition (RFC 6761).
+	nameServer = "ns.privatelink-dns.invalid."
+	mailbox    = "nobody.invalid."
+)
+
+// A message is a reply with room for the records of nearly all answers, so that
+// these cost no allocation of their own.
+type message struct {
+	dns.Msg
+	answer    [2]dns.RR
+	authority [1]dns.RR
+}
+
+// reply returns an empty reply to r.
+func (p *Privatelink) reply(r *dns.Msg) *message {
+	m := &message{Msg: dns.Msg{
+		MsgHdr: dns.MsgHdr{
+			Id: r.Id, Response: true, Opcode: r.Opcode, CheckingDisabled: r.CheckingDisabled,
+			RecursionDesired: r.RecursionDesired,
+			// Stubs and forwarding resolvers log or refuse replies without RA.
+			RecursionAvailable: p.Next != nil,
+		},
+		Question: r.Question,
+	}}
+	m.Answer, m.Ns = m.answer[:0], m.authority[:0]
+	return m
+}
+
+// answer appends what we have for a name of ours to m. The first record's owner
+// is spelt as owner is; the question's type says what is asked for.
+func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Match) metrics.Result {
+	qtype := r.Question[0].Qtype
+	switch found.Verdict {
+	case zone.NotReady:
+		m.Answer, m.Rcode = nil, dns.RcodeServerFailure
+		explain(&m.Msg, r, dns.ExtendedErrorCodeNotReady)
+		return metrics.NotReady
+	case zone.Absent:
+		m.Rcode = dns.RcodeNameError
+		m.Ns = append(m.Ns, soa(found.Zone))
+		return metrics.NXDomain
+	case zone.Alias:
+		target := string(found.Record.Name)
+		m.Answer = append(m.Answer, &dns.CNAME{Hdr: header(owner, dns.TypeCNAME, p.ttl), Target: target})
+		if qtype == dns.TypeCNAME || qtype == dns.TypeANY {
+			return metrics.Success
+		}
+		owner = target
+	}
+	before := len(m.Answer)
+	if found.Record == nil {
+		m.Answer = appendApex(m.Answer, found.Zone, owner, qtype)
+	} else {
+		m.Answer = p.appendAddrs(m.Answer, found.Record, owner, qtype)
+	}
+	if len(m.Answer) == before {
+		m.Ns = append(m.Ns, soa(found.Zone))
+		return metrics.NoData
+	}
+	return metrics.Success
+}
+
+// appendAddrs appends the addresses of the type, built anew: the server may
+// change what it is given to write.
+func (p *Privatelink) appendAddrs(rrs []dns.RR, r *zone.Record, owner string, qtype uint16) []dns.RR {
+	for _, addr := range r.Addrs {
+		rrtype := dns.TypeA
+		if addr.Is6() {
+			rrtype = dns.TypeAAAA
+		}
+		if qtype == rrtype || qtype == dns.TypeANY {
+			rrs = append(rrs, addressRecord(header(owner, rrtype, p.ttl), addr))
+		}
+	}
+	return rrs
+}
+
+// addressRecord puts the record and its address into one allocation.
+func addressRecord(h dns.RR_Header, addr netip.Addr) dns.RR {
+	if addr.Is4() {
+		rr := &struct {
+			dns.A
+			ip [4]byte
+		}{A: dns.A{Hdr: h}, ip: addr.As4()}
+		rr.A.A = rr.ip[:]
+		return &rr.A
+	}
+	rr := &struct {
+		dns.AAAA
+		ip [16]byte
+	}{AAAA: dns.AAAA{Hdr: h}, ip: addr.As16()}
+	rr.AAAA.AAAA = rr.ip[:]
+	return &rr.AAAA
+}
+
+func appendApex(rrs []dns.RR, z *zone.Zone, owner string, qtype uint16) []dns.RR {
+	if qtype == dns.TypeSOA || qtype == dns.TypeANY {
+		apex := soa(z)
+		apex.Hdr.Name = owner
+		rrs = append(rrs, apex)
+	}
+	if qtype == dns.TypeNS || qtype == dns.TypeANY {
+		rrs = append(rrs, ns(owner))
+	}
+	return rrs
+}
+
+// soa returns the zone's SOA record. REFRESH and RETRY are those of a zone that
+// changes by the minute; EXPIRE is four weeks, as Azure's private zones have it.
+func soa(z *zone.Zone) *dns.SOA {
+	return &dns.SOA{
+		Hdr: header(string(z.Name), dns.TypeSOA, negativeTTL),
+		Ns:  nameServer, Mbox: mailbox,
+		Serial: z.Serial, Refresh: 60, Retry: 30, Expire: 2419200, Minttl: negativeTTL,
+	}
+}
+
+func ns(owner string) *dns.NS {
+	return &dns.NS{Hdr: header(owner, dns.TypeNS, 3600), Ns: nameServer}
+}
+
+func header(owner string, rrtype uint16, ttl uint32) dns.RR_Header {
+	return dns.RR_Header{Name: owner, Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttl}
+}
+
+// explain adds an extended DNS error (RFC 8914) for a client that speaks EDNS.
+func explain(m, r *dns.Msg, code uint16) {
+	asked := r.IsEdns0()
+	if asked == nil {
+		return
+	}
+	m.SetEdns0(asked.UDPSize(), asked.Do())
+	opt := m.IsEdns0()
+	opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code})
+}
+

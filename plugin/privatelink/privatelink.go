@@ -1,0 +1,93 @@
+// Package privatelink is a CoreDNS plugin that answers the names of Azure
+// private endpoints: authoritatively in the privatelink zones, for the public
+// names that mean the same, and within answers of the next plugin that lead to
+// either.
+package privatelink
+
+import (
+	"context"
+	"strings"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// Privatelink is the plugin's handler. A question is resolved in this order:
+//
+//  1. The name lies in a zone and exists: its records, or NODATA. AA=1.
+//  2. The name lies in a strict zone and does not exist: NXDOMAIN. AA=1.
+//  3. The name is an alias of a record: a CNAME to it, then as in 1. AA=0.
+//  4. Anything else goes to the next plugin. Where the CNAME chain of its reply
+//     reaches a name that 1 to 3 decide, our data replaces the rest.
+//  5. Until the sources are loaded, a name that they may yet decide is SERVFAIL.
+//
+// Only queries of class IN are resolved; what else is asked for our zones is
+// refused here and never forwarded.
+type Privatelink struct {
+	Next plugin.Handler
+
+	zones *syncer.Syncer
+	ttl   uint32 // of addresses, in seconds
+
+	// authorities tells that plugins behind this one have zones of their own,
+	// so that a transfer's NOTIFY, or a query without RD, may be for them.
+	authorities bool
+}
+
+// Name implements plugin.Handler.
+func (*Privatelink) Name() string { return "privatelink" }
+
+// Ready implements ready.Readiness: true once every source has been loaded, and
+// from then on.
+func (p *Privatelink) Ready() bool { return p.zones.Ready() }
+
+// ServeDNS implements plugin.Handler.
+func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	q := r.Question[0]
+	found := p.zones.Snapshot().Lookup(strings.ToLower(q.Name))
+
+	if rcode := p.refuse(r, found); rcode != dns.RcodeSuccess {
+		if found.Zone != nil {
+			found.Zone.Answers.Count(metrics.Direct, metrics.Refused)
+		}
+		return rcode, nil
+	}
+	if found.Verdict == zone.Foreign {
+		if p.Next == nil {
+			return dns.RcodeRefused, nil
+		}
+		return plugin.NextOrFailure(p.Name(), p.Next, ctx, &splicer{w, p, r}, r)
+	}
+	m := p.reply(r)
+	kind := metrics.Direct
+	if found.Verdict == zone.Alias {
+		kind = metrics.Alias
+	}
+	result := p.answer(m, r, q.Name, found)
+	m.Authoritative = kind == metrics.Direct && result != metrics.NotReady
+	found.Zone.Answers.Count(kind, result)
+	return dns.RcodeSuccess, w.WriteMsg(&m.Msg)
+}
+
+// refuse returns the RCODE of a request that is no query for data of ours, nor
+// one for the next plugin; else success.
+func (p *Privatelink) refuse(r *dns.Msg, found zone.Match) int {
+	q, foreign := r.Question[0], found.Verdict == zone.Foreign
+	switch {
+	case r.Opcode != dns.OpcodeQuery && foreign && p.authorities:
+		return dns.RcodeSuccess
+	case r.Opcode != dns.OpcodeQuery, q.Qclass == dns.ClassANY:
+		return dns.RcodeNotImplemented
+	case q.Qclass != dns.ClassINET:
+		return dns.RcodeRefused
+	case q.Qtype == dns.TypeAXFR, q.Qtype == dns.TypeIXFR: // plugin transfer stands before
+		return dns.RcodeRefused
+	case foreign && !r.RecursionDesired && !p.authorities: // no snooping in what others asked
+		return dns.RcodeRefused
+	}
+	return dns.RcodeSuccess
+}

@@ -1,0 +1,159 @@
+package privatelink
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// maxHops bounds the CNAME chain that is followed, and so a loop, too.
+const maxHops = 16
+
+// A splicer stands between the client and the next plugin. It looks at our
+// zones when the reply comes, not when the question went: a record that came
+// meanwhile counts.
+type splicer struct {
+	dns.ResponseWriter
+	p *Privatelink
+	r *dns.Msg
+}
+
+// WriteMsg implements dns.ResponseWriter. The message given is not modified:
+// a cache may hold it.
+func (s *splicer) WriteMsg(m *dns.Msg) error {
+	zones := s.p.zones.Snapshot()
+	if out := s.p.splice(zones, s.r, m); out != nil {
+		return s.ResponseWriter.WriteMsg(out)
+	}
+	return s.ResponseWriter.WriteMsg(withoutOurs(zones, s.r, m))
+}
+
+// Write implements dns.ResponseWriter. A reply in wire format is no way around
+// the splice.
+func (s *splicer) Write(wire []byte) (int, error) {
+	m := new(dns.Msg)
+	if err := m.Unpack(wire); err != nil {
+		return 0, fmt.Errorf("unpack reply of the next plugin: %w", err)
+	}
+	return len(wire), s.WriteMsg(m)
+}
+
+// splice returns the reply to r if the chain in m, walked from the question,
+// reaches a name that we decide: the chain up to there, then our data. What
+// upstream says behind it, or in other sections, is dropped. It returns nil if
+// the chain ends elsewhere, is a loop, or is longer than maxHops.
+func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
+	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
+		return nil
+	}
+	name, hops := r.Question[0].Name, 0
+	found := zones.Lookup(strings.ToLower(name))
+	for found.Verdict == zone.Foreign {
+		link := cname(m.Answer, name)
+		if link == nil || hops == maxHops || r.Question[0].Qtype == dns.TypeCNAME {
+			return nil
+		}
+		hops++
+		name = link.Target
+		found = zones.Lookup(strings.ToLower(name))
+	}
+	out := p.reply(r)
+	out.Answer = chain(out.Answer, m.Answer, r.Question[0].Name, hops)
+	result := p.answer(out, r, name, found)
+	found.Zone.Answers.Count(metrics.Splice, result)
+	return &out.Msg
+}
+
+// chain appends the first hops links of the chain from name.
+func chain(rrs, answer []dns.RR, name string, hops int) []dns.RR {
+	for range hops {
+		link := cname(answer, name)
+		rrs = append(rrs, link)
+		name = link.Target
+	}
+	return rrs
+}
+
+// cname returns the CNAME record of name, wherever it stands.
+func cname(answer []dns.RR, name string) *dns.CNAME {
+	for _, rr := range answer {
+		if c, ok := rr.(*dns.CNAME); ok && strings.EqualFold(c.Hdr.Name, name) {
+			return c
+		}
+	}
+	return nil
+}
+
+// withoutOurs returns m without records of names that we decide: whatever was
+// asked, upstream has no say in them. It returns m itself if there are none.
+func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
+	ours := func(rr dns.RR) bool { return decides(zones, rr) }
+	if !slices.ContainsFunc(m.Answer, ours) && !slices.ContainsFunc(m.Ns, ours) && !slices.ContainsFunc(m.Extra, ours) {
+		return m
+	}
+	out := *m
+	out.Ns = foreignAuthority(zones, m.Ns)
+	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), ours)
+	if slices.ContainsFunc(m.Answer, ours) {
+		out.Answer = reachable(slices.DeleteFunc(slices.Clone(m.Answer), ours), r.Question[0].Name)
+	}
+	return &out
+}
+
+// decides tells whether the record is of a name that we decide, or hints at the
+// addresses of one (RFC 9460, 7.3).
+func decides(zones *zone.Snapshot, rr dns.RR) bool {
+	if zones.Lookup(strings.ToLower(rr.Header().Name)).Verdict != zone.Foreign {
+		return true
+	}
+	switch rr := rr.(type) {
+	case *dns.SVCB:
+		return zones.Lookup(strings.ToLower(rr.Target)).Verdict != zone.Foreign
+	case *dns.HTTPS:
+		return zones.Lookup(strings.ToLower(rr.Target)).Verdict != zone.Foreign
+	}
+	return false
+}
+
+// foreignAuthority drops our names' records from an authority section. Where
+// that was the SOA of one of our zones, for a name that it does not have, our
+// own takes its place: a forwarder takes no negative answer without one.
+func foreignAuthority(zones *zone.Snapshot, authority []dns.RR) (kept []dns.RR) {
+	for _, rr := range authority {
+		if !decides(zones, rr) {
+			kept = append(kept, rr)
+			continue
+		}
+		found := zones.Lookup(strings.ToLower(rr.Header().Name))
+		if rr.Header().Rrtype == dns.TypeSOA && found.Verdict == zone.Exists {
+			kept = append(kept, soa(found.Zone))
+		}
+	}
+	return kept
+}
+
+// reachable returns the records on the chain from name. What stood behind a
+// record of ours would hang in the air, and a careless stub would take it.
+func reachable(answer []dns.RR, name string) (kept []dns.RR) {
+	for {
+		for _, rr := range answer {
+			if !strings.EqualFold(rr.Header().Name, name) {
+				continue
+			}
+			if slices.Contains(kept, rr) { // a loop
+				return kept
+			}
+			kept = append(kept, rr)
+		}
+		link := cname(answer, name)
+		if link == nil {
+			return kept
+		}
+		name = link.Target
+	}
+}

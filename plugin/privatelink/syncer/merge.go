@@ -1,0 +1,114 @@
+package syncer
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// findings is what a merge has to say of one source.
+type findings struct {
+	records   int
+	conflicts int
+	skipped   map[source.Reason]int
+	lines     map[string]bool // for the log, each once
+}
+
+// merge adds a source's entries to the snapshot that is built. A name that an
+// earlier source gave is not touched; inside one source addresses are united.
+func merge(b *zone.Builder, set *zone.Set, list *source.List) findings {
+	found := findings{skipped: map[source.Reason]int{}, lines: map[string]bool{}}
+	for _, skip := range list.Skipped {
+		found.skip(skip)
+	}
+	mine := map[dnsname.Name]string{} // record → the endpoint that gave it first
+	for _, e := range list.Entries {
+		place, ok := set.Locate(e.FQDN)
+		if !ok {
+			found.skip(source.Skip{Endpoint: e.Endpoint, Reason: source.OutsideZones, Detail: fmt.Sprintf("%s is in none of the zones", e.FQDN)})
+			continue
+		}
+		first, seen := mine[place.Owner]
+		if !seen && len(b.Addrs(place)) > 0 {
+			found.shadowed(b, place, e)
+			continue
+		}
+		if !seen {
+			mine[place.Owner] = e.Endpoint
+		} else if first != e.Endpoint {
+			found.conflict("%s is given by two endpoints, the addresses of both are served: %s and %s", place.Owner, first, e.Endpoint)
+		}
+		b.Add(place, e.Addrs)
+		found.warnPublic(place.Owner, e)
+	}
+	found.records = len(mine)
+	return found
+}
+
+func (f *findings) skip(s source.Skip) {
+	f.skipped[s.Reason]++
+	f.lines[s.String()] = true
+}
+
+func (f *findings) conflict(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if !f.lines[line] {
+		f.conflicts++
+	}
+	f.lines[line] = true
+}
+
+// shadowed handles a name that an earlier source has: that one's addresses stay.
+func (f *findings) shadowed(b *zone.Builder, place zone.Place, e source.Entry) {
+	b.Add(place, nil) // the alias is new perhaps
+	if addrs := b.Addrs(place); slices.ContainsFunc(e.Addrs, func(a netip.Addr) bool { return !slices.Contains(addrs, a) }) {
+		f.conflict("%s has other addresses in an earlier source, those are served: not %v of %s", place.Owner, e.Addrs, e.Endpoint)
+	}
+}
+
+// carrierGrade is shared address space (RFC 6598), which some use as private.
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
+func (f *findings) warnPublic(name dnsname.Name, e source.Entry) {
+	for _, addr := range e.Addrs {
+		if addr.IsGlobalUnicast() && !addr.IsPrivate() && !carrierGrade.Contains(addr) {
+			f.lines[fmt.Sprintf("%s has the public address %s, it is served: check the private endpoint %s", name, addr, e.Endpoint)] = true
+		}
+	}
+}
+
+// maxLines bounds what one change may write to the log.
+const maxLines = 20
+
+// report publishes the findings: all of them as metrics, those that are new as
+// log lines.
+func (f *feed) report(found findings) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := f.source.Name()
+	metrics.Records.WithLabelValues(name).Set(float64(found.records))
+	metrics.Conflicts.WithLabelValues(name).Set(float64(found.conflicts))
+	metrics.Skipped.DeletePartialMatch(map[string]string{"source": name})
+	for reason, n := range found.skipped {
+		metrics.Skipped.WithLabelValues(name, string(reason)).Set(float64(n))
+	}
+	fresh := 0
+	for _, line := range slices.Sorted(maps.Keys(found.lines)) {
+		if f.told[line] {
+			continue
+		}
+		if fresh++; fresh <= maxLines {
+			log.Warningf("%s: %s", name, line)
+		}
+	}
+	if fresh > maxLines {
+		log.Warningf("%s: %d more findings like these", name, fresh-maxLines)
+	}
+	f.told = found.lines
+}
