@@ -1,0 +1,63 @@
+// Package corefile embeds the Corefiles that the binary has with it.
+package corefile
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/coredns/caddy"
+)
+
+var (
+	//go:embed default.corefile
+	defaultText []byte
+	//go:embed quickstart.corefile
+	quickstartText []byte
+	//go:embed quickstart.json
+	quickstartEndpoints []byte
+)
+
+// Input is the text of a Corefile with the path that its errors name.
+func Input(path string, text []byte) caddy.Input {
+	return caddy.CaddyfileInput{Filepath: path, Contents: text, ServerTypeName: "dns"}
+}
+
+// Default is the Corefile for real use.
+func Default() caddy.Input { return Input("default.corefile (embedded)", defaultText) }
+
+// Quickstart is the Corefile to try the server with. It and its sample endpoints
+// are files in a new temporary folder, to be edited while the server runs: the
+// first call writes them, each call reads the Corefile again.
+func Quickstart() (caddy.Input, error) {
+	folder, err := quickstartFolder()
+	if err != nil {
+		return nil, fmt.Errorf("quick start: %w", err)
+	}
+	path := filepath.Join(folder, "Corefile")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("quick start: %w", err)
+	}
+	return Input(path, text), nil
+}
+
+var quickstartFolder = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "privatelink-dns-")
+	if err != nil {
+		return "", err
+	}
+	for name, text := range map[string][]byte{"Corefile": quickstartText, "endpoints.json": quickstartEndpoints} {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			return "", err
+		}
+	}
+	// The Corefile finds its endpoints by this variable.
+	if err := os.Setenv("QUICKSTART", filepath.ToSlash(folder)); err != nil {
+		return "", err
+	}
+	fmt.Printf("Try it: %s holds the Corefile and the endpoints; what you change there is served at once.\n", folder)
+	return folder, nil
+})
