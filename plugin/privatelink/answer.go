@@ -26,7 +26,7 @@ const (
 // these cost no allocation of their own.
 type message struct {
 	dns.Msg
-	answer    [2]dns.RR
+	answer    [3]dns.RR
 	authority [1]dns.RR
 }
 
@@ -152,4 +152,3 @@ func explain(m, r *dns.Msg, code uint16) {
 	opt := m.IsEdns0()
 	opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code})
 }
-

@@ -76,7 +76,8 @@ func validate(data []byte) error {
 	}
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal(data, new(json.RawMessage)); errors.As(err, &syntax) {
-		return fmt.Errorf("line %d: %w", line(data, int(syntax.Offset)), err)
+		// The offset is behind the offending byte, which may be the end of its line.
+		return fmt.Errorf("line %d: %w", line(data, int(syntax.Offset)-1), err)
 	}
 	return nil
 }
@@ -92,6 +93,12 @@ type element struct {
 	line int
 }
 
+// whole returns the document as one resource.
+func whole(data []byte) element {
+	text := bytes.TrimSpace(data)
+	return element{text, line(data, bytes.Index(data, text))}
+}
+
 // split returns the resources of a valid document and the link to its next page.
 func split(data []byte) (elements []element, next string, err error) {
 	d := &reader{Decoder: json.NewDecoder(bytes.NewReader(data)), data: data, line: 1}
@@ -101,7 +108,8 @@ func split(data []byte) (elements []element, next string, err error) {
 	case json.Delim('{'):
 		elements, next, err = d.object()
 	default:
-		err = fmt.Errorf("line 1: %v where an object or an array is expected", open)
+		all := whole(data)
+		err = fmt.Errorf("line %d: %.40s where an object or an array is expected", all.line, all.RawMessage)
 	}
 	return elements, next, err
 }
@@ -162,13 +170,12 @@ func (r *reader) object() (all []element, next string, err error) {
 			return nil, "", err
 		}
 		switch name {
-		case "nextlink", "skip_token", "$skiptoken":
+		case "nextlink", "skip_token", "skiptoken", "$skiptoken":
 			_ = json.Unmarshal(value, &next) // null, or no string: there is no next page
 		}
 	}
 	if page {
 		return all, next, nil
 	}
-	text := bytes.TrimLeft(r.data, " \t\r\n")
-	return []element{{text, line(r.data, len(r.data)-len(text))}}, "", nil
+	return []element{whole(r.data)}, "", nil
 }

@@ -15,20 +15,12 @@ type resource struct {
 	ProvisioningState string
 
 	// a private endpoint
-	CustomDNSConfigs []struct {
-		FQDN        string
-		IPAddresses texts
-	}
+	CustomDNSConfigs                    []flat[dnsConfig]
 	PrivateLinkServiceConnections       []flat[connection]
 	ManualPrivateLinkServiceConnections []flat[connection]
 
 	// a private DNS zone group
-	PrivateDNSZoneConfigs []flat[struct {
-		RecordSets []struct {
-			FQDN        string
-			IPAddresses texts
-		}
-	}]
+	PrivateDNSZoneConfigs []flat[struct{ RecordSets []flat[dnsConfig] }]
 
 	// a network interface; an endpoint has this key too, for static addresses
 	IPConfigurations []flat[struct {
@@ -37,6 +29,11 @@ type resource struct {
 	}]
 	PrivateEndpoint struct{ ID string }
 	ManagedBy       string
+}
+
+type dnsConfig struct {
+	FQDN        string
+	IPAddresses texts
 }
 
 type connection struct {
@@ -48,6 +45,9 @@ type connection struct {
 type flat[T any] struct{ v T }
 
 func (f *flat[T]) UnmarshalJSON(data []byte) error {
+	// Where a key stands twice, encoding/json reuses the elements of the first
+	// list: the names of the second would get addresses of the first.
+	*f = flat[T]{}
 	var nested struct{ Properties json.RawMessage }
 	if err := json.Unmarshal(data, &nested); err != nil {
 		return err
@@ -109,6 +109,9 @@ func (e element) endpoint() (Endpoint, bool, error) {
 	default:
 		return Endpoint{}, false, nil
 	}
+	if found.ID == "" && kind != interfaceType {
+		return Endpoint{}, false, errors.New("the resource has no id")
+	}
 	return found, true, nil
 }
 
@@ -139,7 +142,7 @@ func (r resource) status() string {
 
 func (r resource) customDNS() (all []DNSConfig) {
 	for _, c := range r.CustomDNSConfigs {
-		all = append(all, DNSConfig{c.FQDN, c.IPAddresses})
+		all = append(all, DNSConfig{c.v.FQDN, c.v.IPAddresses})
 	}
 	return all
 }
@@ -147,7 +150,7 @@ func (r resource) customDNS() (all []DNSConfig) {
 func (r resource) zoneGroup() (all []DNSConfig) {
 	for _, zone := range r.PrivateDNSZoneConfigs {
 		for _, set := range zone.v.RecordSets {
-			all = append(all, DNSConfig{set.FQDN, set.IPAddresses})
+			all = append(all, DNSConfig{set.v.FQDN, set.v.IPAddresses})
 		}
 	}
 	return all

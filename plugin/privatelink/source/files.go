@@ -96,7 +96,7 @@ func unserved(e export.Endpoint) (Skip, bool) {
 		return Skip{e.ID, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
 	case !e.Connected || slices.ContainsFunc(e.DNS, func(c export.DNSConfig) bool { return len(c.Addresses) > 0 }):
 		return Skip{}, false
-	case strings.EqualFold(e.Provisioning, "Succeeded"):
+	case e.Provisioning == "" || strings.EqualFold(e.Provisioning, "Succeeded"):
 		return Skip{e.ID, NoDNSConfig, "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"}, true
 	}
 	return Skip{e.ID, Provisioning, fmt.Sprintf("it has no DNS configuration yet, its provisioning state is %.40s", e.Provisioning)}, true

@@ -84,6 +84,11 @@ func (s *fileSet[T]) paths() (paths []string, errs []error) {
 		}
 		paths = append(paths, matches...)
 	}
+	// A mounted ConfigMap has folders beside the files that a * matches, too.
+	paths = slices.DeleteFunc(paths, func(path string) bool {
+		info, err := os.Stat(path)
+		return err == nil && info.IsDir()
+	})
 	for path := range s.files {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			paths = append(paths, path)
@@ -107,7 +112,8 @@ func (s *fileSet[T]) read(path string, f *file[T]) (changed bool) {
 	f.info, f.size, f.modTime = info, info.Size(), info.ModTime()
 	data, err := load(path, info)
 	if err != nil {
-		f.err = err
+		// To be tried again: a change of permissions alters neither size nor time.
+		f.err, f.info = err, nil
 		return false
 	}
 	value, err := s.decode(path, data)
@@ -123,6 +129,10 @@ func load(path string, info fs.FileInfo) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
+	tooLarge := fmt.Errorf("%s: larger than the limit of %d bytes", path, maxFileSize)
+	if info.Size() > maxFileSize {
+		return nil, tooLarge
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -130,7 +140,7 @@ func load(path string, info fs.FileInfo) ([]byte, error) {
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
 	if err == nil && len(data) > maxFileSize {
-		err = fmt.Errorf("%s: larger than the limit of %d bytes", path, maxFileSize)
+		err = tooLarge // it grows
 	}
 	if err != nil {
 		return nil, err

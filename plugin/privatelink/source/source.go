@@ -18,10 +18,8 @@ type Source interface {
 	Name() string
 
 	// Fetch returns the whole list as it is now: the same pointer as before if
-	// nothing changed. With an error the list holds the last good content of
-	// whatever could not be read, and is not Complete while a part of it never
-	// could. A list that is not Complete may be nil and never takes the place
-	// of one that is.
+	// nothing changed. With an error the list has the last good content of
+	// whatever could not be read, or is nil, which means the list of before.
 	Fetch(ctx context.Context) (*List, error)
 }
 
@@ -29,7 +27,7 @@ type Source interface {
 type List struct {
 	Entries  []Entry
 	Skipped  []Skip
-	Complete bool
+	Complete bool // every part of the source has been read once
 }
 
 // An Entry is a name with its addresses, as one private endpoint gives it.
@@ -86,13 +84,15 @@ func check(endpoint, fqdn string, addresses []string) (Entry, []Skip, bool) {
 // ParseAddr returns the address of a host, IPv4 or IPv6.
 func ParseAddr(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
-	switch {
-	case err != nil:
-		return addr, fmt.Errorf("%.80q is not an IP address", text)
-	case addr.Zone() != "":
-		return addr, fmt.Errorf("%q: a zone is not allowed in an address", text)
-	case addr.IsUnspecified(), addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return addr, fmt.Errorf("%q is not the address of a host", text)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("%.80q is not an IP address", text)
 	}
-	return addr.Unmap(), nil
+	if addr.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("%.80q: a zone is not allowed in an address", text)
+	}
+	addr = addr.Unmap() // first: ::ffff:0.0.0.0 counts as specified
+	if addr.IsUnspecified() || addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return netip.Addr{}, fmt.Errorf("%q is not the address of a host", text)
+	}
+	return addr, nil
 }

@@ -23,7 +23,8 @@ type feed struct {
 	fetching sync.Mutex // held over a fetch, by nothing that must not wait for one
 
 	mu     sync.Mutex
-	list   *source.List    // the last good one, or the best before the first good one
+	list   *source.List    // the last one
+	loaded bool            // a list was complete once
 	failed string          // the text of the last fetch's error
 	told   map[string]bool // the findings that are logged already
 }
@@ -66,16 +67,16 @@ func (f *feed) fetch(ctx context.Context) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.list == nil || !f.list.Complete || list != nil && list.Complete {
-		f.list = list
+	if list != nil {
+		f.list, f.loaded = list, f.loaded || list.Complete
 	}
 	f.logState(err)
 }
 
-func (f *feed) last() *source.List {
+func (f *feed) last() (list *source.List, loaded bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.list
+	return f.list, f.loaded
 }
 
 func (f *feed) logState(err error) {
@@ -94,7 +95,7 @@ func (f *feed) logState(err error) {
 		return
 	}
 	f.failed = text
-	if f.list != nil && f.list.Complete {
+	if f.loaded {
 		log.Errorf("%s: %s (its last good records are served)", name, text)
 		return
 	}

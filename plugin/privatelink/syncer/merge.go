@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
@@ -104,11 +106,21 @@ func (f *feed) report(found findings) {
 			continue
 		}
 		if fresh++; fresh <= maxLines {
-			log.Warningf("%s: %s", name, line)
+			log.Warningf("%s: %s", name, printable(line))
 		}
 	}
 	if fresh > maxLines {
 		log.Warningf("%s: %d more findings like these", name, fresh-maxLines)
 	}
 	f.told = found.lines
+}
+
+// printable keeps what comes from outside from making log lines of its own.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, line)
 }

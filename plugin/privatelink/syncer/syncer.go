@@ -92,21 +92,19 @@ func wait(ctx context.Context, d time.Duration) bool {
 func (s *Syncer) rebuild() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lists := make([]*source.List, len(s.feeds))
+	lists, complete := make([]*source.List, len(s.feeds)), true
 	for i, f := range s.feeds {
-		lists[i] = f.last()
+		list, loaded := f.last()
+		lists[i], complete = list, complete && loaded
 	}
 	if slices.Equal(lists, s.built) {
 		return
 	}
-	b, complete := zone.NewBuilder(s.set, s.Snapshot()), true
+	b := zone.NewBuilder(s.set, s.Snapshot())
 	for i, list := range lists {
-		if list == nil {
-			complete = false
-			continue
+		if list != nil {
+			s.feeds[i].report(merge(b, s.set, list))
 		}
-		complete = complete && list.Complete
-		s.feeds[i].report(merge(b, s.set, list))
 	}
 	next := b.Snapshot(complete, serial())
 	s.current.Store(next)

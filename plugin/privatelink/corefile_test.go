@@ -1,0 +1,139 @@
+package privatelink
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+)
+
+func TestParse(t *testing.T) {
+	for _, tc := range []struct{ name, corefile, want string }{
+		{"defaults", "privatelink {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | record Testfile:2 | 1m0s 2s"},
+		{"geo", "privatelink {\ngeo we eus2\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.we.backup.windowsazure.com privatelink.eus2.backup.windowsazure.com | record Testfile:3 | 1m0s 2s"},
+		{"zones beside the defaults", "privatelink privatelink.file.core.windows.net. PRIVATELINK.vaultcore.azure.net privatelink.blob.core.windows.net {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.file.core.windows.net privatelink.vaultcore.azure.net | record Testfile:2 | 1m0s 2s"},
+		{"Backup zone of a code that the table lacks", "privatelink privatelink.new1.backup.windowsazure.com {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.new1.backup.windowsazure.com | record Testfile:2 | 1m0s 2s"},
+		{"cloud below geo", "privatelink {\ngeo ugv\ncloud usgov\nrecord a.queue.core.usgovcloudapi.net 10.0.0.1\n}", "privatelink.blob.core.usgovcloudapi.net privatelink.queue.core.usgovcloudapi.net privatelink.ugv.backup.windowsazure.us | record Testfile:4 | 1m0s 2s"},
+		{"China", "privatelink {\ncloud china\ngeo bjb\nrecord a.blob.core.chinacloudapi.cn 10.0.0.1\n}", "privatelink.blob.core.chinacloudapi.cn privatelink.queue.core.chinacloudapi.cn privatelink.bjb.backup.windowsazure.cn | record Testfile:4 | 1m0s 2s"},
+		{"sources in order", "privatelink {\nhosts /h*\nrecord a.blob.core.windows.net 10.0.0.1\nfiles /a.json /b/*.json\nrecord b.blob.core.windows.net 10.0.0.2\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | hosts /h*, record Testfile:3, files /a.json /b/*.json | 1m0s 2s"},
+		{"relative paths begin at root", "privatelink {\nfiles a.json /b.json\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /etc/a.json /b.json | 1m0s 2s"},
+		{"durations", "privatelink {\nttl 5m\nrefresh 1s\nfiles /a\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /a | 5m0s 1s"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg, err := parse(caddy.NewTestController("dns", tc.corefile), "/etc")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var zones, sources []string
+			for _, zone := range cfg.zones.Zones {
+				zones = append(zones, zone.String())
+			}
+			for _, source := range cfg.sources {
+				sources = append(sources, source.Name())
+			}
+			got := fmt.Sprintf("%s | %s | %s %s", strings.Join(zones, " "), strings.Join(sources, ", "), cfg.ttl, cfg.refresh)
+			if got != tc.want {
+				t.Errorf("\n got %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// One row a rule of the grammar; the message is compared whole.
+func TestParseErrors(t *testing.T) {
+	long := strings.Repeat("a", 300)
+	for _, tc := range []struct{ name, corefile, want string }{
+		{"no source", "privatelink {\ngeo we\n}", `Testfile:1 - Error during parsing: no source: add files, hosts or record`},
+		{"no block", "privatelink", `Testfile:1 - Error during parsing: no source: add files, hosts or record`},
+		{"twice in a server block", "privatelink {\nfiles /a\n}\nprivatelink {\nfiles /a\n}", `this plugin can only be used once per Server Block`},
+		{"unknown property", "privatelink {\nzones x\n}", `Testfile:2 - Error during parsing: zones: unknown property`},
+		{"property twice", "privatelink {\nttl 1m\nttl 2m\n}", `Testfile:3 - Error during parsing: ttl: stands twice`},
+		{"no value", "privatelink {\ngeo\n}", `Testfile:2 - Error during parsing: geo: 0 values, the syntax is: geo GEO...`},
+		{"too many values", "privatelink {\nttl 1m 2m\n}", `Testfile:2 - Error during parsing: ttl: 2 values, the syntax is: ttl DURATION`},
+		{"zone without privatelink", "privatelink blob.core.windows.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "blob.core.windows.net" does not begin with "privatelink.", do you mean "privatelink.blob.core.windows.net"?`},
+		{"zone is no name", "privatelink privatelink..net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink..net": a label is empty`},
+		{"Backup zone of a region name", "privatelink privatelink.canadacentral.backup.windowsazure.com {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.canadacentral.backup.windowsazure.com": "canadacentral" is a region, its geo code is "cnc"`},
+		{"region as geo", "privatelink {\nfiles /a\n\ngeo we eastus\n}", `Testfile:4 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
+		{"unknown geo", "privatelink {\ngeo westeurop\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "westeurop" is no geo code of the public cloud, the nearest are "we" (westeurope), "wus" (westus), "wus2" (westus2)`},
+		{"geo of another cloud", "privatelink {\ngeo eus\ncloud usgov\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "eus" is a geo code of the public cloud (eastus), the cloud here is usgov`},
+		{"unknown cloud", "privatelink {\ncloud AzureCloud\n}", `Testfile:2 - Error during parsing: cloud: "AzureCloud" is no cloud: use public, usgov or china`},
+		{"pattern", "privatelink {\nfiles /a[\n}", `Testfile:2 - Error during parsing: files: "/a[": syntax error in pattern`},
+		{"same hosts twice", "privatelink {\nhosts /a\nhosts /a\n}", `Testfile:3 - Error during parsing: hosts: the same values stand above already`},
+		{"record without address", "privatelink {\nrecord a.blob.core.windows.net\n}", `Testfile:2 - Error during parsing: record: 1 values, the syntax is: record FQDN IP...`},
+		{"record's name", "privatelink {\nrecord a_b*.blob.core.windows.net 10.0.0.1\n}", `Testfile:2 - Error during parsing: record: "a_b*.blob.core.windows.net": '*' is not allowed in a domain name`},
+		{"record's name of 300 characters", "privatelink {\nrecord " + long + " 10.0.0.1\n}", `Testfile:2 - Error during parsing: record: "` + long[:80] + `"…: a domain name has at most 253 characters, this one has 300`},
+		{"record's address", "privatelink {\nrecord a.blob.core.windows.net 10.0.0.1 10.0.0\n}", `Testfile:2 - Error during parsing: record: "10.0.0" is not an IP address`},
+		{"record's address of no host", "privatelink {\nrecord a.blob.core.windows.net 0.0.0.0\n}", `Testfile:2 - Error during parsing: record: "0.0.0.0" is not the address of a host`},
+		{"record outside the zones", "privatelink {\nfiles /a\nrecord a.file.core.windows.net 10.0.0.1\n}", `Testfile:3 - Error during parsing: record: "a.file.core.windows.net" is in none of the zones`},
+		{"no duration", "privatelink {\nttl 60\n}", `Testfile:2 - Error during parsing: ttl: "60" is not a duration, such as 60s or 5m`},
+		{"ttl too short", "privatelink {\nttl 10ms\n}", `Testfile:2 - Error during parsing: ttl: 10ms is below the minimum of 1s`},
+		{"ttl too long", "privatelink {\nttl 48h\n}", `Testfile:2 - Error during parsing: ttl: 48h is above the maximum of 24h0m0s`},
+		{"refresh too short", "privatelink {\nrefresh 10ms\n}", `Testfile:2 - Error during parsing: refresh: 10ms is below the minimum of 1s`},
+		{"refresh too long", "privatelink {\nrefresh 2h\n}", `Testfile:2 - Error during parsing: refresh: 2h is above the maximum of 1h0m0s`},
+		{"strict for no zone of ours", "privatelink {\nfiles /a\nstrict privatelink.file.core.windows.net\n}", `Testfile:3 - Error during parsing: strict: "privatelink.file.core.windows.net" is none of the zones`},
+		{"fallthrough for no name", "privatelink {\nfiles /a\nfallthrough a..b\n}", `Testfile:3 - Error during parsing: fallthrough: "a..b": a label is empty`},
+		{"strict and fallthrough for one zone", "privatelink {\nfiles /a\nstrict privatelink.blob.core.windows.net\nfallthrough privatelink.blob.core.windows.net\n}", `Testfile:4 - Error during parsing: fallthrough: "privatelink.blob.core.windows.net" has its rule already`},
+		{"strict and fallthrough for all", "privatelink {\nfiles /a\nstrict\nfallthrough\n}", `Testfile:3 - Error during parsing: strict: strict and fallthrough cannot both be for all zones`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := parse(caddy.NewTestController("dns", tc.corefile), "")
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("\n got %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestStrictAndFallthrough(t *testing.T) {
+	const vault, blob, queue = "x.privatelink.we.backup.windowsazure.com.", "x.privatelink.blob.core.windows.net.", "x.privatelink.queue.core.windows.net."
+	for _, tc := range []struct{ name, properties, nxdomain string }{
+		{"by default Backup zones are strict", "", vault},
+		{"strict for all", "strict", vault + " " + blob + " " + queue},
+		{"strict for one", "strict privatelink.queue.core.windows.net", vault + " " + queue},
+		{"fallthrough for all", "fallthrough", ""},
+		{"fallthrough for one", "fallthrough privatelink.we.backup.windowsazure.com", ""},
+		{"strict for all but one", "strict\nfallthrough privatelink.blob.core.windows.net", vault + " " + queue},
+		{"fallthrough for all but one", "fallthrough\nstrict privatelink.blob.core.windows.net", blob},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := start(t, "privatelink {\ngeo we\nrecord a.blob.core.windows.net 10.0.0.1\n"+tc.properties+"\n}", upstream(parseReply(t, "NOERROR: x. 60 A 192.0.2.1")))
+			var got []string
+			for _, name := range []string{vault, blob, queue} {
+				if strings.HasPrefix(show(ask(t, p, query(name, "A"))), "NXDOMAIN aa:") {
+					got = append(got, name)
+				}
+			}
+			if !slices.Equal(got, strings.Fields(tc.nxdomain)) {
+				t.Errorf("NXDOMAIN for %s; want it for %s", got, tc.nxdomain)
+			}
+		})
+	}
+}
+
+// FuzzParse holds a block against two promises: no panic, and what is accepted
+// can be served.
+func FuzzParse(f *testing.F) {
+	f.Add(estate)
+	f.Add("privatelink {\ngeo we\ncloud usgov\nfiles /a*\nhosts /b\nrecord a.blob.core.windows.net 10.0.0.1\nttl 1m\nrefresh 5s\nstrict\nfallthrough privatelink.blob.core.windows.net\n}")
+	f.Add("privatelink {\nrecord a.b.we.backup.windowsazure.com ::1\n}")
+	f.Fuzz(func(t *testing.T, corefile string) {
+		cfg, err := parse(caddy.NewTestController("dns", corefile), "")
+		if err != nil {
+			return
+		}
+		if len(cfg.sources) == 0 && strings.TrimSpace(corefile) != "" && !strings.HasPrefix(strings.TrimSpace(corefile), "#") {
+			t.Error("a block without a source is accepted")
+		}
+		if cfg.ttl < time.Second || cfg.refresh < time.Second {
+			t.Errorf("ttl %s, refresh %s", cfg.ttl, cfg.refresh)
+		}
+		for _, source := range cfg.sources {
+			if source.Name() == "" {
+				t.Error("a source without a name")
+			}
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package export
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestDecodeErrors(t *testing.T) {
+	const (
+		depth   = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
+		nothing = "no private endpoint, private DNS zone group or network interface in it"
+	)
+	// endpoint has its id on line 1 and its property on line 2.
+	endpoint := func(property string) string {
+		return "{\"id\": \"pe\", \"type\": \"Microsoft.Network/privateEndpoints\", \"properties\": {\n" + property + "}}"
+	}
+	for _, tc := range []struct{ name, in, want string }{
+		{"empty", "", "the document is empty"},
+		{"blank lines", " \r\n\t\n", "the document is empty"},
+		{"cut after the first brace", "{", "line 1: unexpected end of JSON input"},
+		{"cut in a string", "{\n\"val", "line 2: unexpected end of JSON input"},
+		{"cut at the end of a line", "{\n\"value\": [\n", "line 2: unexpected end of JSON input"},
+		{"cut between resources", "[\n{\"id\": \"pe\", \"customDnsConfigs\": []},\n", "line 2: unexpected end of JSON input"},
+		{"cut before the last brace", "{\"value\": [\n{\"id\": \"pe\", \"customDnsConfigs\": []}\n]\n", "line 3: unexpected end of JSON input"},
+		{"HTML page", "<!DOCTYPE html>\n<html></html>", "line 1: invalid character '<' looking for beginning of value"},
+		{"message of a tool", "\nPlease run 'az login' to setup account.\n", "line 2: invalid character 'P' looking for beginning of value"},
+		{"YAML", "- id: pe\n", "line 1: invalid character ' ' in numeric literal"},
+		{"line end in a string", "{\n\"id\": \"p\n\"}", "line 2: invalid character '\\n' in string literal"},
+		{"line end in a word", "{\n\"id\": tru\r\n}", "line 2: invalid character '\\r' in literal true (expecting 'e')"},
+		{"comma too many", "[\r\n{},\r\n]\r\n", "line 3: invalid character ']' looking for beginning of value"},
+		{"quoted as Python does", "{\n'id': 'pe'}", "line 2: invalid character '\\'' looking for beginning of object key string"},
+		{"two documents", "{}\n{}\n", "line 2: invalid character '{' after top-level value"},
+		{"invalid UTF-8 outside a string", "[\n\xff]", "line 2: invalid character 'ÿ' looking for beginning of value"},
+		{"UTF-16 without a byte order mark", "[\x00]\x00", "line 1: invalid character '\\x00' looking for beginning of value"},
+		{"nested too deeply", strings.Repeat("[", 20_000), "line 1: invalid character '[' exceeded max depth"},
+		{"number", "\n 42 \n", "line 2: 42 where an object or an array is expected"},
+		{"huge number", "1e999999", "line 1: 1e999999 where an object or an array is expected"},
+		{"string", `"pe"`, `line 1: "pe" where an object or an array is expected`},
+		{"long string", `"` + strings.Repeat("a", 100) + `"`, `line 1: "` + strings.Repeat("a", 39) + ` where an object or an array is expected`},
+		{"null", "null", "line 1: null where an object or an array is expected"},
+		{"true", "true", "line 1: true where an object or an array is expected"},
+		{"array of numbers", "[\n\n1]", "line 3: the resource: a JSON number is not what belongs there"},
+		{"array of arrays", "[[\n]]", "line 1: the resource: a JSON array is not what belongs there"},
+		{"array of strings from ConvertTo-Json", `["@{Name=pe}"]`, "line 1: the resource: a JSON string is not what belongs there" + depth},
+		{"empty object", "{}", nothing},
+		{"array of null", "[null]", nothing},
+		{"page without a list", `{"value": null}`, nothing},
+		{"error of ARM", `{"error": {"code": "AuthorizationFailed", "message": "The client does not have authorization."}}`, nothing},
+		{"resources of another type only", `{"value": [{"id": "/vnet", "type": "Microsoft.Network/virtualNetworks"}]}`, nothing},
+		{"type a number", `[{"type": 5}]`, "line 1: Type: a JSON number is not what belongs there"},
+		{"id a number", "[\n{\"id\": 5, \"customDnsConfigs\": []}]", "line 2: ID: a JSON number is not what belongs there"},
+		{"id missing", "[\n{\"customDnsConfigs\": []}]", "line 2: the resource has no id"},
+		{"id of a zone group missing", `{"name": "default", "privateDnsZoneConfigs": []}`, "line 1: the resource has no id"},
+		{"properties a string", `{"id": "pe", "type": "Microsoft.Network/privateEndpoints", "properties": "@{}"}`, "line 1: the resource: a JSON string is not what belongs there" + depth},
+		{"fqdn a number", endpoint(`"customDnsConfigs": [{"fqdn": 4}]`), "line 1: CustomDNSConfigs.FQDN: a JSON number is not what belongs there"},
+		{"fqdn a huge number", endpoint(`"customDnsConfigs": [{"fqdn": 1e999999}]`), "line 1: CustomDNSConfigs.FQDN: a JSON number is not what belongs there"},
+		{"ipAddresses an object", endpoint(`"customDnsConfigs": [{"fqdn": "a", "ipAddresses": {}}]`), "line 1: CustomDNSConfigs.IPAddresses: a JSON object is not what belongs there"},
+		{"address a number", endpoint(`"customDnsConfigs": [{"fqdn": "a", "ipAddresses": [10]}]`), "line 1: CustomDNSConfigs.IPAddresses: a JSON number is not what belongs there"},
+		{"customDnsConfigs an object", endpoint(`"customDnsConfigs": {"fqdn": "a"}`), "line 1: CustomDNSConfigs: a JSON object is not what belongs there"},
+		{"customDnsConfigs strings from ConvertTo-Json", endpoint(`"customDnsConfigs": ["@{Fqdn=a; IpAddresses=10.0.0.4}"]`), "line 1: CustomDNSConfigs: a JSON string is not what belongs there" + depth},
+		{"connections a bool", endpoint(`"privateLinkServiceConnections": true`), "line 1: PrivateLinkServiceConnections: a JSON bool is not what belongs there"},
+		{"state of the connection a string from ConvertTo-Json", endpoint(`"privateLinkServiceConnections": [{"properties": {"privateLinkServiceConnectionState": "@{Status=Approved}"}}]`), "line 1: PrivateLinkServiceConnections.PrivateLinkServiceConnectionState: a JSON string is not what belongs there" + depth},
+		{"provisioningState an array", endpoint(`"provisioningState": []`), "line 1: ProvisioningState: a JSON array is not what belongs there"},
+		{"record sets an object", "[\n{\"id\": \"pe/privateDnsZoneGroups/g\", \"privateDnsZoneConfigs\": [{\"recordSets\": {}}]}]", "line 2: PrivateDNSZoneConfigs.RecordSets: a JSON object is not what belongs there"},
+		{"address of an interface a number", `{"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"privateIPAddress": 10}]}`, "line 1: IPConfigurations.PrivateIPAddress: a JSON number is not what belongs there"},
+		{"one broken resource among good ones", "[\n" + endpoint(`"customDnsConfigs": []`) + ",\n" + endpoint(`"customDnsConfigs": [1]`) + "\n]", "line 4: CustomDNSConfigs: a JSON number is not what belongs there"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			page, err := Decode([]byte(tc.in))
+			if text(err) != tc.want || page.Endpoints != nil || page.Next != "" {
+				t.Errorf("Decode(%.200q) = %+v, %q; want nothing, %q", tc.in, page, text(err), tc.want)
+			}
+		})
+	}
+}
+
+// TestDecodeCut cuts a document after each of its bytes: half a listing is no
+// listing, wherever it ends.
+func TestDecodeCut(t *testing.T) {
+	data := bytes.TrimSpace(fixture(t, "zonegroups-arm.json"))
+	for n := 1; n < len(data); n++ {
+		want := fmt.Sprintf("line %d: ", 1+bytes.Count(data[:n-1], []byte("\n")))
+		if page, err := Decode(data[:n]); !strings.HasPrefix(text(err), want) || page.Endpoints != nil {
+			t.Fatalf("Decode(the first %d bytes) = %+v, %q; want nothing, %q…", n, page, text(err), want)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package export
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+// FuzzDecode starts from the fixtures, which are long: with
+// -fuzzminimizetime=20x it spends its time on new documents.
+func FuzzDecode(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal(files, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(`{"value": [{"id": "pe", "customDnsConfigs": [{"fqdn": "a", "ipAddresses": "10.0.0.4 fd00::4"}]}], "nextLink": "n"}`))
+	f.Add([]byte(`[{"Id": "pe/privateDnsZoneGroups/g", "PrivateDnsZoneConfigs": [{"RecordSets": [{"Fqdn": "a"}]}]}, null]`))
+	f.Add([]byte(`{"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"properties": {"privateLinkConnectionProperties": {"fqdns": "a b"}}}]}`))
+	f.Add([]byte("[\r\n{\"type\": \"microsoft.network/privateendpoints\", \"properties\": \"@{}\"}\r\n]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		page, err := Decode(data)
+		again, errAgain := Decode(data)
+		if !reflect.DeepEqual(page, again) || text(err) != text(errAgain) {
+			t.Errorf("Decode(%q) = %+v, %v; a second time %+v, %v", data, page, err, again, errAgain)
+		}
+		if err != nil && (page.Endpoints != nil || page.Next != "") {
+			t.Errorf("Decode(%q) = %+v, %v; want nothing beside the error", data, page, err)
+		}
+		last, count := 1, 1+bytes.Count(data, []byte("\n"))
+		for _, e := range page.Endpoints {
+			if e.ID == "" || e.Line < last || e.Line > count {
+				t.Errorf("Decode(%q) = %+v; want an ID, and a line from %d to %d", data, e, last, count)
+			}
+			last = e.Line
+		}
+	})
+}

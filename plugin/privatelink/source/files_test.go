@@ -1,0 +1,154 @@
+package source
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The resources of an export, with their properties flattened.
+func endpoint(id, status, provisioning string, configs ...string) string {
+	return fmt.Sprintf(`{"id": %q, "provisioningState": %q, "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": %q}}], "customDnsConfigs": [%s]}`,
+		id, provisioning, status, strings.Join(configs, ", "))
+}
+
+func approved(id string, configs ...string) string {
+	return endpoint(id, "Approved", "Succeeded", configs...)
+}
+
+func zoneGroup(id string, configs ...string) string {
+	return fmt.Sprintf(`{"id": "%s/privateDnsZoneGroups/default", "privateDnsZoneConfigs": [{"recordSets": [%s]}]}`, id, strings.Join(configs, ", "))
+}
+
+func nic(id, address, fqdn string) string {
+	return fmt.Sprintf(`{"privateEndpoint": {"id": %q}, "ipConfigurations": [{"privateIPAddress": %q, "privateLinkConnectionProperties": {"fqdns": [%q]}}]}`, id, address, fqdn)
+}
+
+func config(fqdn string, addresses ...string) string {
+	return fmt.Sprintf(`{"fqdn": %q, "ipAddresses": ["%s"]}`, fqdn, strings.Join(addresses, `", "`))
+}
+
+func TestFiles(t *testing.T) {
+	const (
+		only    = ", only Approved endpoints are served"
+		noDNS   = "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"
+		waiting = "it has no DNS configuration yet, its provisioning state is "
+	)
+	a, b := config("a.example", "10.20.0.4"), config("b.example", "10.20.0.5")
+	bad := func(addresses ...string) []string { return []string{approved("pe", config("a.example", addresses...))} }
+	for _, tc := range []struct {
+		name  string
+		files []string
+		want  string
+	}{
+		{"approved", []string{approved("pe", a, b)}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe)"},
+		{"approved, in another case", []string{endpoint("pe", "APPROVED", "succeeded", a)}, "a.example. 10.20.0.4 (pe)"},
+		{"approved with names while it is updated", []string{endpoint("pe", "Approved", "Updating", a)}, "a.example. 10.20.0.4 (pe)"},
+		{"pending", []string{endpoint("pe", "Pending", "Succeeded", a)}, "not_approved pe: its connection is Pending" + only},
+		{"rejected", []string{endpoint("pe", "Rejected", "Succeeded", a)}, "not_approved pe: its connection is Rejected" + only},
+		{"disconnected", []string{endpoint("pe", "Disconnected", "Succeeded", a)}, "not_approved pe: its connection is Disconnected" + only},
+		{"a state nobody knows", []string{endpoint("pe", "Approved?", "Succeeded", a)}, "not_approved pe: its connection is Approved?" + only},
+		{"a state a page long", []string{endpoint("pe", strings.Repeat("x", 5000), "Succeeded", a)}, "not_approved pe: its connection is " + strings.Repeat("x", 40) + only},
+		{"state missing", []string{endpoint("pe", "", "Succeeded", a)}, "not_approved pe: the state of its connection is missing" + only},
+		{"connection missing", []string{`{"id": "pe", "customDnsConfigs": [` + a + `]}`}, "not_approved pe: the state of its connection is missing" + only},
+		{"rejected, while it is made", []string{endpoint("pe", "Rejected", "Updating")}, "not_approved pe: its connection is Rejected" + only},
+		{"being made", []string{endpoint("pe", "Approved", "Updating")}, "provisioning pe: " + waiting + "Updating"},
+		{"failed", []string{endpoint("pe", "Approved", "Failed")}, "provisioning pe: " + waiting + "Failed"},
+		{"no names", []string{approved("pe")}, "no_dns_configuration pe: " + noDNS},
+		{"no names, provisioning state missing", []string{endpoint("pe", "Approved", "")}, "no_dns_configuration pe: " + noDNS},
+		{"names without addresses", []string{`{"id": "pe", "provisioningState": "Succeeded", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}], "customDnsConfigs": [{"fqdn": "a.example", "ipAddresses": []}]}`}, "no_dns_configuration pe: " + noDNS},
+		{"one skipped, one served", []string{"[" + endpoint("new", "Approved", "Updating") + "," + approved("pe", a) + "]"}, "a.example. 10.20.0.4 (pe); provisioning new: " + waiting + "Updating"},
+
+		{"names in the zone group's file", []string{approved("pe"), zoneGroup("pe", a)}, "a.example. 10.20.0.4 (pe)"},
+		{"names in the interface's file", []string{approved("pe"), nic("pe", "10.20.0.4", "a.example")}, "a.example. 10.20.0.4 (pe)"},
+		{"names in all three", []string{approved("pe", a), zoneGroup("pe", b), nic("pe", "10.20.0.6", "a.example")}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe); a.example. 10.20.0.6 (pe)"},
+		{"IDs differ in case, the first one is shown", []string{approved("/Sub/PE", a), zoneGroup("/sub/pe", b)}, "a.example. 10.20.0.4 (/Sub/PE); b.example. 10.20.0.5 (/Sub/PE)"},
+		{"endpoint after its interface and its zone group", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), approved("pe")}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe)"},
+		{"rejected: nothing of its zone group and interface either", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), endpoint("pe", "Rejected", "Succeeded")}, "not_approved pe: its connection is Rejected" + only},
+		{"being made, and its interface has no name yet", []string{endpoint("pe", "Approved", "Updating"), `{"type": "Microsoft.Network/networkInterfaces", "privateEndpoint": {"id": "pe"}, "ipConfigurations": null}`}, "provisioning pe: " + waiting + "Updating"},
+		{"zone group alone", []string{zoneGroup("pe", a)}, "a.example. 10.20.0.4 (pe)"},
+		{"interface alone", []string{nic("pe", "10.20.0.4", "a.example")}, "a.example. 10.20.0.4 (pe)"},
+		{"two endpoints for one name", []string{approved("pe1", a), approved("pe2", a)}, "a.example. 10.20.0.4 (pe1); a.example. 10.20.0.4 (pe2)"},
+		{"endpoint in two exports: the later file tells its state", []string{approved("pe", a), endpoint("pe", "Disconnected", "Succeeded")}, "not_approved pe: its connection is Disconnected" + only},
+		{"empty listing", []string{`{"value": []}`}, ""},
+
+		{"IPv6", bad("fd00::4"), "a.example. fd00::4 (pe)"},
+		{"IPv4 mapped into IPv6", bad("::ffff:10.20.0.4"), "a.example. 10.20.0.4 (pe)"},
+		{"duplicate addresses are left to who unites names", bad("10.20.0.4", "10.20.0.4"), "a.example. 10.20.0.4 10.20.0.4 (pe)"},
+		{"bad address beside a good one", bad("10.20.0.x", "10.20.0.4"), `a.example. 10.20.0.4 (pe); bad_address pe: a.example: "10.20.0.x" is not an IP address`},
+		{"bad address alone", bad("10.20.0.x"), `bad_address pe: a.example: "10.20.0.x" is not an IP address`},
+		{"address null", []string{approved("pe", `{"fqdn": "a.example", "ipAddresses": [null]}`)}, `bad_address pe: a.example: "" is not an IP address`},
+		{"unspecified address", bad("0.0.0.0"), `bad_address pe: a.example: "0.0.0.0" is not the address of a host`},
+		{"multicast", bad("224.0.0.1", "ff02::1"), `bad_address pe: a.example: "224.0.0.1" is not the address of a host; bad_address pe: a.example: "ff02::1" is not the address of a host`},
+		{"bad name beside a good one", []string{approved("pe", config("a_*.example", "10.20.0.4"), b)}, `b.example. 10.20.0.5 (pe); bad_name pe: "a_*.example": '*' is not allowed in a domain name`},
+		{"name missing", []string{approved("pe", `{"ipAddresses": ["10.20.0.4"]}`)}, "bad_name pe: the domain name is empty"},
+		{"name of 300 characters", []string{approved("pe", config(strings.Repeat("a", 300), "10.20.0.4"))}, `bad_name pe: "` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`},
+		{"invalid UTF-8 in a name", []string{approved("pe", `{"fqdn": "`+"\xff"+`a", "ipAddresses": ["10.20.0.4"]}`)}, `bad_name pe: "�a": '�' is not allowed in a domain name`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFolder(t)
+			for i, content := range tc.files {
+				f.write(fmt.Sprintf("%d.json", i), content)
+			}
+			src := NewFiles([]string{f.at("*.json")})
+			f.same(src, f.fetch(src, tc.want, ""), "")
+		})
+	}
+}
+
+// TestFilesFixtures reads the fixtures of package export, in which one estate is
+// written in every shape.
+func TestFilesFixtures(t *testing.T) {
+	const (
+		pattern  = "../export/testdata/*.json"
+		group    = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-backup/providers/microsoft.network/privateendpoints/"
+		rejected = "not_approved pe-queue-rejected: its connection is Rejected, only Approved endpoints are served"
+		updating = "provisioning pe-blob-new: it has no DNS configuration yet, its provisioning state is Updating"
+		noDNS    = "no_dns_configuration pe-blob: it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"
+	)
+	served := []string{
+		"4728190365512870934-ab-pod01-id1.privatelink.we.backup.windowsazure.com. 10.20.0.5 (pe-vault-we)",
+		"4728190365512870934-ab-pod01-rec2.privatelink.we.backup.windowsazure.com. 10.20.0.4 (pe-vault-we)",
+		"backupwepod01ecs1.blob.core.windows.net. 10.20.0.6 (pe-vault-we)",
+		"backupwepod01ecs1.queue.core.windows.net. 10.20.0.7 (pe-vault-we)",
+		"backupwepod01prot1.z12.blob.storage.azure.net. 10.20.0.8 (pe-vault-we)",
+		"stbackupwe.blob.core.windows.net. 10.20.0.9 (pe-blob)",
+		"stbackupwe.privatelink.blob.core.windows.net. 10.20.0.9 (pe-blob)",
+	}
+	list := func(patterns ...string) []string {
+		t.Helper()
+		list, err := NewFiles(patterns).Fetch(t.Context())
+		if err != nil || !list.Complete {
+			t.Errorf("Fetch() of %q = complete %v, %v; want all of it", patterns, list.Complete, err)
+		}
+		for i := range list.Entries {
+			list.Entries[i].Endpoint = strings.TrimPrefix(strings.ToLower(list.Entries[i].Endpoint), group)
+		}
+		for i := range list.Skipped {
+			list.Skipped[i].Endpoint = strings.TrimPrefix(strings.ToLower(list.Skipped[i].Endpoint), group)
+		}
+		all := strings.Split(show(list), "; ")
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	files, _ := filepath.Glob(pattern)
+	for name, got := range map[string][]string{"one pattern": list(pattern), "many": list(files...)} {
+		want := slices.Sorted(slices.Values(append(slices.Clone(served), rejected, updating)))
+		if !slices.Equal(got, want) {
+			t.Errorf("all fixtures by %s = %q; want %q", name, got, want)
+		}
+	}
+	for _, file := range files {
+		got := list(file)
+		for _, line := range got {
+			if !slices.Contains(append(served, rejected, updating, noDNS), line) {
+				t.Errorf("%s = %q; want nothing that the estate does not have", file, line)
+			}
+		}
+		if len(got) == 0 || got[0] == "" {
+			t.Errorf("%s = nothing; want a part of the estate", file)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package source
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseAddr(t *testing.T) {
+	for _, tc := range []struct{ name, in, want, err string }{
+		{"IPv4", "10.20.0.4", "10.20.0.4", ""},
+		{"public", "203.0.113.4", "203.0.113.4", ""},
+		{"loopback", "127.0.0.1", "127.0.0.1", ""},
+		{"IPv6", "fd00::4", "fd00::4", ""},
+		{"IPv6, long and in upper case", "FD00:0:0:0:0:0:0:4", "fd00::4", ""},
+		{"IPv4 mapped into IPv6", "::ffff:10.20.0.4", "10.20.0.4", ""},
+		{"empty", "", "", `"" is not an IP address`},
+		{"name", "pe-blob", "", `"pe-blob" is not an IP address`},
+		{"blank before", " 10.20.0.4", "", `" 10.20.0.4" is not an IP address`},
+		{"prefix", "10.20.0.0/24", "", `"10.20.0.0/24" is not an IP address`},
+		{"port", "10.20.0.4:53", "", `"10.20.0.4:53" is not an IP address`},
+		{"octet of 256", "10.20.0.256", "", `"10.20.0.256" is not an IP address`},
+		{"octet with a leading zero", "10.20.0.04", "", `"10.20.0.04" is not an IP address`},
+		{"a page long", strings.Repeat("1", 5000), "", `"` + strings.Repeat("1", 80) + `" is not an IP address`},
+		{"unspecified", "0.0.0.0", "", `"0.0.0.0" is not the address of a host`},
+		{"unspecified IPv6", "::", "", `"::" is not the address of a host`},
+		{"unspecified, mapped", "::ffff:0.0.0.0", "", `"::ffff:0.0.0.0" is not the address of a host`},
+		{"multicast", "224.0.0.251", "", `"224.0.0.251" is not the address of a host`},
+		{"multicast IPv6", "ff02::1", "", `"ff02::1" is not the address of a host`},
+		{"multicast, mapped", "::ffff:224.0.0.251", "", `"::ffff:224.0.0.251" is not the address of a host`},
+		{"broadcast", "255.255.255.255", "", `"255.255.255.255" is not the address of a host`},
+		{"broadcast, mapped", "::ffff:255.255.255.255", "", `"::ffff:255.255.255.255" is not the address of a host`},
+		{"zone", "fe80::1%eth0", "", `"fe80::1%eth0": a zone is not allowed in an address`},
+		{"zone of a mapped address", "::ffff:10.20.0.4%eth0", "", `"::ffff:10.20.0.4%eth0": a zone is not allowed in an address`},
+		{"zone a page long", "fe80::1%" + strings.Repeat("e", 5000), "", `"fe80::1%` + strings.Repeat("e", 72) + `": a zone is not allowed in an address`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			addr, err := ParseAddr(tc.in)
+			got := ""
+			if addr.IsValid() {
+				got = addr.String()
+			}
+			if got != tc.want || text(err) != tc.err {
+				t.Errorf("ParseAddr(%.200q) = %q, %q; want %q, %q", tc.in, got, text(err), tc.want, tc.err)
+			}
+		})
+	}
+}
+
+func TestSkipString(t *testing.T) {
+	skip := Skip{"pe-blob", BadName, "the domain name is empty"}
+	const want = "skipped pe-blob: the domain name is empty"
+	if got := skip.String(); got != want {
+		t.Errorf("%#v.String() = %q; want %q", skip, got, want)
+	}
+}
+
+// A folder of files for a source. Each file that is written is a second younger
+// than the one before, so that no test depends on the file system's clock.
+type folder struct {
+	testing.TB
+	path string
+	now  time.Time
+}
+
+func newFolder(t testing.TB) *folder {
+	return &folder{TB: t, path: t.TempDir(), now: time.Unix(1_700_000_000, 0)}
+}
+
+func (f *folder) at(name string) string { return filepath.Join(f.path, name) }
+
+func (f *folder) write(name, content string) {
+	f.Helper()
+	f.now = f.now.Add(time.Second)
+	f.must(os.WriteFile(f.at(name), []byte(content), 0o600))
+	f.must(os.Chtimes(f.at(name), f.now, f.now))
+}
+
+func (f *folder) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// fetch compares what a source gives, as show writes it, and its error, without
+// the folder's path.
+func (f *folder) fetch(src Source, want, wantErr string) *List {
+	f.Helper()
+	list, err := src.Fetch(f.Context())
+	got, gotErr := f.short(show(list)), f.short(text(err))
+	if got != want || gotErr != wantErr {
+		f.Errorf("Fetch() of %s = %q, %q; want %q, %q", f.short(src.Name()), got, gotErr, want, wantErr)
+	}
+	return list
+}
+
+// same tells that the source sees no change.
+func (f *folder) same(src Source, last *List, wantErr string) {
+	f.Helper()
+	if list, err := src.Fetch(f.Context()); list != last || f.short(text(err)) != wantErr {
+		f.Errorf("Fetch() of %s = %p %s, %q; want %p as before, %q", f.short(src.Name()), list, show(list), f.short(text(err)), last, wantErr)
+	}
+}
+
+func (f *folder) short(s string) string { return strings.ReplaceAll(s, f.path+"/", "") }
+
+// show writes a list as "NAME ADDRESS... (ENDPOINT)" and "REASON ENDPOINT: DETAIL"
+// with semicolons between.
+func show(l *List) string {
+	var all []string
+	if !l.Complete {
+		all = append(all, "not complete")
+	}
+	for _, e := range l.Entries {
+		all = append(all, fmt.Sprintf("%s %s (%s)", string(e.FQDN), strings.Trim(fmt.Sprint(e.Addrs), "[]"), e.Endpoint))
+	}
+	for _, s := range l.Skipped {
+		all = append(all, fmt.Sprintf("%s %s: %s", s.Reason, s.Endpoint, s.Detail))
+	}
+	return strings.Join(all, "; ")
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

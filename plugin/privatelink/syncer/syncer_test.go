@@ -1,0 +1,255 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	stdlog "log"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// A fake is a source whose next fetch is set from outside.
+type fake struct {
+	name    string
+	next    atomic.Pointer[fetched]
+	fetches atomic.Int32
+}
+
+type fetched struct {
+	list *source.List
+	err  error
+}
+
+func (f *fake) Name() string { return f.name }
+
+func (f *fake) Fetch(context.Context) (*source.List, error) {
+	f.fetches.Add(1)
+	n := f.next.Load()
+	return n.list, n.err
+}
+
+// gives sets what the source gives from now on, one "name address..." an entry.
+func (f *fake) gives(entries ...string) { f.next.Store(&fetched{listOf(entries...), nil}) }
+
+func (f *fake) fails(list *source.List) { f.next.Store(&fetched{list, errors.New("it rains")}) }
+
+func newFake(name string, entries ...string) *fake {
+	f := &fake{name: name}
+	f.gives(entries...)
+	return f
+}
+
+func listOf(entries ...string) *source.List {
+	l := &source.List{Complete: true}
+	for _, text := range entries {
+		f := strings.Fields(text)
+		e := source.Entry{FQDN: dnsname.Name(f[0]), Endpoint: "/pe/" + f[0]}
+		for _, word := range f[1:] {
+			if id, ok := strings.CutPrefix(word, "from="); ok {
+				e.Endpoint = id
+				continue
+			}
+			e.Addrs = append(e.Addrs, netip.MustParseAddr(word))
+		}
+		l.Entries = append(l.Entries, e)
+	}
+	return l
+}
+
+func newSyncer(t testing.TB, sources ...source.Source) *Syncer {
+	s := New(&zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net."}}, sources, time.Minute)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// addrs returns what is served for the account's blob name.
+func addrs(s *Syncer, account string) string {
+	m := s.Snapshot().Lookup(account + ".privatelink.blob.core.windows.net.")
+	if m.Verdict != zone.Exists {
+		return []string{"foreign", "", "absent", "", "not ready"}[m.Verdict]
+	}
+	return strings.Trim(fmt.Sprint(m.Record.Addrs), "[]")
+}
+
+func TestMerge(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		first, second []string // entries of the sources
+		want          string   // what is served for a and b
+	}{
+		{"two sources, two names", []string{"a.blob.core.windows.net. 10.0.0.1"}, []string{"b.blob.core.windows.net. 10.0.0.2"}, "10.0.0.1, 10.0.0.2"},
+		{"the first source wins a name", []string{"a.blob.core.windows.net. 10.0.0.1"}, []string{"a.blob.core.windows.net. 10.0.0.2"}, "10.0.0.1, foreign"},
+		{"the first source wins in any form of the name", []string{"a.privatelink.blob.core.windows.net. 10.0.0.1"}, []string{"a.z7.blob.storage.azure.net. 10.0.0.2"}, "10.0.0.1, foreign"},
+		{"one source's addresses are united", []string{"a.blob.core.windows.net. 10.0.0.1", "a.privatelink.blob.core.windows.net. 10.0.0.2 10.0.0.1"}, nil, "10.0.0.1 10.0.0.2, foreign"},
+		{"so are those of two endpoints", []string{"a.blob.core.windows.net. 10.0.0.1 from=/pe/1", "a.blob.core.windows.net. 10.0.0.2 from=/pe/2"}, nil, "10.0.0.1 10.0.0.2, foreign"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSyncer(t, newFake(t.Name()+"1", tc.first...), newFake(t.Name()+"2", tc.second...))
+			s.Sync(t.Context())
+			if got := addrs(s, "a") + ", " + addrs(s, "b"); got != tc.want {
+				t.Errorf("served %s; want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// The alias of a later source counts although its addresses do not.
+func TestLaterSourceAddsAlias(t *testing.T) {
+	s := newSyncer(t, newFake(t.Name()+"1", "a.blob.core.windows.net. 10.0.0.1"), newFake(t.Name()+"2", "a.z7.blob.storage.azure.net. 10.0.0.1"))
+	s.Sync(t.Context())
+	if m := s.Snapshot().Lookup("a.z7.blob.storage.azure.net."); m.Verdict != zone.Alias || m.Record.Addrs[0].String() != "10.0.0.1" {
+		t.Errorf("Lookup = %+v", m)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	part := listOf("a.blob.core.windows.net. 10.0.0.9")
+	part.Complete = false
+	for _, tc := range []struct {
+		name  string
+		steps func(*fake)
+		want  string
+		ready bool
+	}{
+		{"never loaded", func(f *fake) { f.fails(nil) }, "not ready", false},
+		{"a part is served, the rest is not denied", func(f *fake) { f.fails(part) }, "10.0.0.9", false},
+		{"loaded, then nothing", func(f *fake) { f.fails(nil) }, "10.0.0.1", true},
+		{"loaded, then with a new part that cannot be read", func(f *fake) { f.fails(part) }, "10.0.0.9", true},
+		{"loaded, then an error with the whole", func(f *fake) { f.fails(listOf("a.blob.core.windows.net. 10.0.0.2")) }, "10.0.0.2", true},
+		{"loaded, then empty", func(f *fake) { f.gives() }, "foreign", true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1")
+			s := newSyncer(t, f)
+			if strings.HasPrefix(tc.name, "loaded") {
+				s.Sync(t.Context())
+			}
+			tc.steps(f)
+			s.Sync(t.Context())
+			if got := addrs(s, "a"); got != tc.want || s.Ready() != tc.ready {
+				t.Errorf("served %s, ready %v; want %s, %v", got, s.Ready(), tc.want, tc.ready)
+			}
+		})
+	}
+}
+
+func TestRunFollowsEachSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		steady, moving := newFake(t.Name()+"1", "a.blob.core.windows.net. 10.0.0.1"), newFake(t.Name()+"2", "b.blob.core.windows.net. 10.0.0.2")
+		s := newSyncer(t, steady, moving)
+		s.Sync(t.Context())
+		first := s.Snapshot()
+		go s.Run(t.Context())
+
+		time.Sleep(10 * time.Minute)
+		if s.Snapshot() != first {
+			t.Error("the snapshot is built anew although nothing changed")
+		}
+		if n := steady.fetches.Load(); n < 9 || n > 12 {
+			t.Errorf("%d fetches in ten minutes; want one a minute", n)
+		}
+		moving.gives("b.blob.core.windows.net. 10.0.0.3")
+		time.Sleep(2 * time.Minute)
+		if got := addrs(s, "b"); got != "10.0.0.3" {
+			t.Errorf("served %s; want the new address", got)
+		}
+		moving.fails(nil)
+		time.Sleep(time.Hour)
+		if got := addrs(s, "a") + ", " + addrs(s, "b"); got != "10.0.0.1, 10.0.0.3" {
+			t.Errorf("served %s after an hour's outage; want what was there", got)
+		}
+	})
+}
+
+// A reload makes a second syncer before it stops the first. What only the first
+// has seen must not be lost.
+func TestSourcesOutliveReload(t *testing.T) {
+	before := newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1")
+	old := newSyncer(t, before)
+	old.Sync(t.Context())
+	before.fails(nil)
+
+	reloaded := newSyncer(t, newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.2"))
+	reloaded.Sync(t.Context())
+	if got := addrs(reloaded, "a"); got != "10.0.0.1" {
+		t.Errorf("served %s after the reload; want the last good 10.0.0.1", got)
+	}
+}
+
+// Records of the Corefile have no memory: a reload means the new ones.
+func TestRecordsDoNotOutliveReload(t *testing.T) {
+	for _, addr := range []string{"10.0.0.1", "10.0.0.2"} {
+		r := source.NewRecord("Corefile:3")
+		r.Add(listOf("a.blob.core.windows.net. " + addr).Entries[0])
+		s := newSyncer(t, r)
+		s.Sync(t.Context())
+		if got := addrs(s, "a"); got != addr {
+			t.Errorf("served %s; want %s", got, addr)
+		}
+	}
+}
+
+// logTo takes the log until the test ends.
+func logTo(t *testing.T, out *bytes.Buffer) {
+	before := stdlog.Writer()
+	stdlog.SetOutput(out)
+	t.Cleanup(func() { stdlog.SetOutput(before) })
+}
+
+func TestLogTellsOnce(t *testing.T) {
+	var out bytes.Buffer
+	logTo(t, &out)
+	list := listOf(
+		"a.blob.core.windows.net. 10.0.0.1 from=/pe/1", "a.blob.core.windows.net. 10.0.0.2 from=/pe/2",
+		"b.blob.core.windows.net. 20.1.2.3 from=/pe/3", "c.database.windows.net. 10.0.0.4 from=/pe/4",
+		"d.blob.core.windows.net. 100.64.0.1 fd00::1 127.0.0.1")
+	list.Skipped = []source.Skip{{Endpoint: "/pe/5", Reason: source.NotApproved, Detail: "its connection is Pend\ning"}}
+	f := newFake("src", "x.blob.core.windows.net. 10.0.0.1")
+	s := newSyncer(t, f)
+	for range 3 {
+		f.next.Store(&fetched{&source.List{Entries: list.Entries, Skipped: list.Skipped, Complete: true}, errors.New("it rains\nit pours")})
+		s.Sync(t.Context())
+	}
+	f.next.Store(&fetched{&source.List{Complete: true}, nil})
+	s.Sync(t.Context())
+	want := []string{
+		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
+		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is given by two endpoints, the addresses of both are served: /pe/1 and /pe/2",
+		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the public address 20.1.2.3, it is served: check the private endpoint /pe/3",
+		"[WARNING] plugin/privatelink: src: skipped /pe/4: c.database.windows.net is in none of the zones",
+		"[WARNING] plugin/privatelink: src: skipped /pe/5: its connection is Pend\uFFFDing",
+		"[INFO] plugin/privatelink: src: in order again",
+	}
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		got = append(got, line[strings.Index(line, "["):len(line)-1])
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("log:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A subscription full of other services must not flood the log.
+func TestLogIsBounded(t *testing.T) {
+	var out bytes.Buffer
+	logTo(t, &out)
+	var entries []string
+	for i := range 1000 {
+		entries = append(entries, fmt.Sprintf("db%d.database.windows.net. 10.0.0.1", i))
+	}
+	newSyncer(t, newFake(t.Name(), entries...)).Sync(t.Context())
+	if n := strings.Count(out.String(), "\n"); n != maxLines+1 || !strings.Contains(out.String(), "980 more findings like these") {
+		t.Errorf("%d lines:\n%s", n, out.String())
+	}
+}

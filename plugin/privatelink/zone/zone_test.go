@@ -1,0 +1,224 @@
+package zone
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+const (
+	blob      dnsname.Name = "privatelink.blob.core.windows.net."
+	queue     dnsname.Name = "privatelink.queue.core.windows.net."
+	vault     dnsname.Name = "privatelink.vaultcore.azure.net."
+	registry  dnsname.Name = "privatelink.azurecr.io."
+	inRegion  dnsname.Name = "privatelink.weu.azurecr.io."
+	recovery  dnsname.Name = "privatelink.siterecovery.windowsazure.com."
+	backupInW dnsname.Name = "privatelink.we.backup.windowsazure.com."
+)
+
+func newSet() *Set {
+	return &Set{Cloud: cloud.Public, Zones: []dnsname.Name{blob, queue, vault, registry, inRegion, recovery}}
+}
+
+func TestLocate(t *testing.T) {
+	for _, tc := range []struct {
+		name, fqdn  string
+		zone, owner dnsname.Name // empty: outside every zone
+		partition   bool
+	}{
+		{"as it is", "acct.privatelink.blob.core.windows.net", blob, "acct." + blob, false},
+		{"privatelink is inserted", "acct.blob.core.windows.net", blob, "acct." + blob, false},
+		{"upper case, trailing dot", "ACCT.Queue.core.windows.net.", queue, "acct." + queue, false},
+		{"partitioned blob", "acct.z24.blob.storage.azure.net", blob, "acct." + blob, true},
+		{"partitioned queue", "acct.z1.queue.storage.azure.net", queue, "acct." + queue, true},
+		{"vault", "1-ab-pod01-fc1.privatelink.we.backup.windowsazure.com", backupInW, "1-ab-pod01-fc1." + backupInW, false},
+		{"vault without privatelink", "1-ab-pod01-fc1.we.backup.windowsazure.com", backupInW, "1-ab-pod01-fc1." + backupInW, false},
+		{"vault of two labels", "1.fc1.privatelink.we.backup.windowsazure.com", backupInW, "1.fc1." + backupInW, false},
+		{"Key Vault", "kv.vault.azure.net", vault, "kv." + vault, false},
+		{"Key Vault, other public name", "kv.vaultcore.azure.net", vault, "kv." + vault, false},
+		{"registry of two labels", "acr.westeurope.data.azurecr.io", registry, "acr.westeurope.data." + registry, false},
+		{"longest parent wins", "acr.weu.azurecr.io", inRegion, "acr." + inRegion, false},
+		{"Site Recovery: geo before privatelink", "1-asr-pod01-id1-.we.privatelink.siterecovery.windowsazure.com", recovery, "1-asr-pod01-id1-.we." + recovery, false},
+		{"another service", "x.database.windows.net", "", "", false},
+		{"zone itself", "privatelink.blob.core.windows.net", "", "", false},
+		{"parent itself", "blob.core.windows.net", "", "", false},
+		{"Backup zone itself", "privatelink.we.backup.windowsazure.com", "", "", false},
+		{"geo code alone", "we.backup.windowsazure.com", "", "", false},
+		{"no partition", "acct.blob.storage.azure.net", "", "", false},
+		{"partition that is none", "acct.zx.blob.storage.azure.net", "", "", false},
+		{"partition of nothing", "z24.blob.storage.azure.net", "", "", false},
+		{"ends like a zone", "xblob.core.windows.net", "", "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			fqdn, err := dnsname.Parse(tc.fqdn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Place{Zone: tc.zone, Owner: tc.owner}
+			if tc.partition {
+				want.Partition = fqdn
+			}
+			got, ok := newSet().Locate(fqdn)
+			if ok != (tc.zone != "") || ok && got != want {
+				t.Errorf("Locate(%q) = %v, %v; want %v", fqdn, got, ok, want)
+			}
+		})
+	}
+}
+
+// add gives the builder one name with an address.
+func add(t testing.TB, b *Builder, set *Set, fqdn dnsname.Name, addrs ...string) {
+	t.Helper()
+	p, ok := set.Locate(fqdn)
+	if !ok {
+		t.Fatalf("%s is in no zone", fqdn)
+	}
+	var all []netip.Addr
+	for _, addr := range addrs {
+		all = append(all, netip.MustParseAddr(addr))
+	}
+	b.Add(p, all)
+}
+
+// Before every source is loaded, what is there is served; nothing is denied.
+func TestLookupBeforeComplete(t *testing.T) {
+	set := newSet()
+	b := NewBuilder(set, nil)
+	add(t, b, set, "a.blob.core.windows.net.", "10.0.0.1")
+	add(t, b, set, "p.z7.blob.storage.azure.net.", "10.0.0.2")
+	part := b.Snapshot(false, 1)
+	b = NewBuilder(set, part)
+	add(t, b, set, "a.blob.core.windows.net.", "10.0.0.1")
+	add(t, b, set, "p.z7.blob.storage.azure.net.", "10.0.0.2")
+	whole := b.Snapshot(true, 2)
+	for _, tc := range []struct {
+		name           string
+		before, loaded Verdict
+	}{
+		{"a.privatelink.blob.core.windows.net.", Exists, Exists},
+		{"a.blob.core.windows.net.", Alias, Alias},
+		{"p.z7.blob.storage.azure.net.", Alias, Alias},
+		{"privatelink.blob.core.windows.net.", Exists, Exists},
+		{"x.privatelink.blob.core.windows.net.", NotReady, Foreign},
+		{"x.blob.core.windows.net.", NotReady, Foreign},
+		{"x.z7.blob.storage.azure.net.", NotReady, Foreign},
+		{"1.privatelink.we.backup.windowsazure.com.", NotReady, Foreign},
+		{"1.we.backup.windowsazure.com.", NotReady, Foreign},
+		{"blob.core.windows.net.", Foreign, Foreign},
+		{"backup.windowsazure.com.", Foreign, Foreign},
+		{"www.example.", Foreign, Foreign},
+		{".", Foreign, Foreign},
+	} {
+		if got := part.Lookup(tc.name).Verdict; got != tc.before {
+			t.Errorf("before: Lookup(%q) = %d; want %d", tc.name, got, tc.before)
+		}
+		if got := whole.Lookup(tc.name).Verdict; got != tc.loaded {
+			t.Errorf("loaded: Lookup(%q) = %d; want %d", tc.name, got, tc.loaded)
+		}
+	}
+}
+
+func TestAddressesAreUnited(t *testing.T) {
+	set := newSet()
+	b := NewBuilder(set, nil)
+	add(t, b, set, "a.blob.core.windows.net.", "10.0.0.2", "fd00::1", "10.0.0.1")
+	add(t, b, set, "a.privatelink.blob.core.windows.net.", "10.0.0.2", "10.0.0.3")
+	got := b.Snapshot(true, 1).Lookup("a.blob.core.windows.net.").Record.Addrs
+	if want := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3"), netip.MustParseAddr("fd00::1")}; !slices.Equal(got, want) {
+		t.Errorf("addresses = %v; want %v", got, want)
+	}
+}
+
+func TestSerial(t *testing.T) {
+	set, s := newSet(), (*Snapshot)(nil)
+	for _, tc := range []struct {
+		name        string
+		addr        string
+		now         uint32
+		blob, queue uint32
+	}{
+		{"first", "10.0.0.1", 100, 100, 100},
+		{"nothing changed", "10.0.0.1", 200, 100, 100},
+		{"changed", "10.0.0.2", 300, 300, 100},
+		{"changed again in that second", "10.0.0.3", 300, 301, 100},
+		{"changed, the clock went back", "10.0.0.4", 50, 302, 100},
+	} {
+		b := NewBuilder(set, s)
+		add(t, b, set, "a.blob.core.windows.net.", tc.addr)
+		s = b.Snapshot(true, tc.now)
+		if s.Zones[blob].Serial != tc.blob || s.Zones[queue].Serial != tc.queue {
+			t.Errorf("%s: serials %d, %d; want %d, %d", tc.name, s.Zones[blob].Serial, s.Zones[queue].Serial, tc.blob, tc.queue)
+		}
+	}
+}
+
+// A zone that a record made stays a zone when the record goes.
+func TestZoneStaysWhenEmpty(t *testing.T) {
+	set := newSet()
+	b := NewBuilder(set, nil)
+	add(t, b, set, "1.we.backup.windowsazure.com.", "10.0.0.1")
+	s := NewBuilder(set, b.Snapshot(true, 1)).Snapshot(true, 2)
+	if got := s.Lookup("1.privatelink.we.backup.windowsazure.com.").Verdict; got != Absent {
+		t.Errorf("verdict %d; want %d", got, Absent)
+	}
+}
+
+func TestLookupDoesNotAllocate(t *testing.T) {
+	s := estate(t, 1000)
+	for _, name := range []string{"account500.privatelink.blob.core.windows.net.", "account500.blob.core.windows.net.", "no.privatelink.blob.core.windows.net.", "www.example.org."} {
+		if n := testing.AllocsPerRun(100, func() { s.Lookup(name) }); n != 0 {
+			t.Errorf("Lookup(%q) makes %v allocations; want 0", name, n)
+		}
+	}
+}
+
+// estate is a snapshot of n accounts.
+func estate(t testing.TB, n int) *Snapshot {
+	t.Helper()
+	set := newSet()
+	b := NewBuilder(set, nil)
+	for i := range n {
+		name := dnsname.Name(fmt.Sprintf("account%d.privatelink.blob.core.windows.net.", i))
+		b.Add(Place{Zone: blob, Owner: name}, []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
+	}
+	return b.Snapshot(true, 1)
+}
+
+func BenchmarkLookup(b *testing.B) {
+	s := estate(b, 100_000)
+	for _, bc := range []struct{ name, qname string }{
+		{"direct", "account500.privatelink.blob.core.windows.net."},
+		{"alias", "account500.blob.core.windows.net."},
+		{"missing", "no.privatelink.blob.core.windows.net."},
+		{"foreign", "www.example.org."},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Lookup(bc.qname)
+			}
+		})
+	}
+}
+
+// BenchmarkSnapshot builds 100,000 records. The memory is what a garbage
+// collection leaves of them, names and addresses included.
+func BenchmarkSnapshot(b *testing.B) {
+	const n = 100_000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	kept := estate(b, n)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	for b.Loop() {
+		estate(b, n)
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "bytes/record")
+	runtime.KeepAlive(kept)
+}
