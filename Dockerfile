@@ -1,0 +1,21 @@
+# syntax=docker/dockerfile:1
+
+# The builder runs on its own architecture and cross-compiles for the target's.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+ARG TARGETOS=linux TARGETARCH VERSION COMMIT
+RUN apt-get update && apt-get install -y --no-install-recommends libcap2-bin && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath \
+      -ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /privatelink-dns ./cmd/privatelink-dns \
+    # Port 53 without root: the file carries the one capability that it takes.
+    && setcap cap_net_bind_service=+ep /privatelink-dns
+
+FROM gcr.io/distroless/static-debian12
+COPY --from=build /privatelink-dns /privatelink-dns
+# Numeric, so that Kubernetes can tell that it is not root.
+USER 65532:65532
+EXPOSE 53/udp 53/tcp 8080 8181 9153
+ENTRYPOINT ["/privatelink-dns"]

@@ -1,0 +1,49 @@
+# Go and its module proxy are all that this needs; `docker` needs an engine.
+
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT     ?= $(shell git rev-parse --short HEAD 2>/dev/null)
+LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+# The release whose go.mod asks for our Go or an older one.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME   ?= 30s
+
+.PHONY: run build test check lint integration fuzz bench cover docker clean
+
+run: ## the server with sample endpoints on 127.0.0.1:1053
+	go run ./cmd/privatelink-dns -quickstart
+
+build: ## ./privatelink-dns, static and stripped; GOOS and GOARCH as you like
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o privatelink-dns ./cmd/privatelink-dns
+
+test: ## unit tests and the real server in process
+	go test ./cmd/... ./corefile/... ./plugin/...
+
+check: lint ## what CI runs
+	INTEGRATION_INSTALL=1 go test -race ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { echo 'gofmt these:'; gofmt -l .; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+integration: ## the built binary against dig and BIND, which it installs if it may
+	INTEGRATION_INSTALL=1 go test -v ./integration/...
+
+fuzz: ## every fuzzer for FUZZTIME
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./plugin/privatelink/export
+	go test -run '^$$' -fuzz FuzzDecodeHosts -fuzztime $(FUZZTIME) ./plugin/privatelink/source
+	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./plugin/privatelink
+	go test -run '^$$' -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./plugin/privatelink
+
+bench: ## answers beside stock plugin file, and the snapshot of 100,000 records
+	go test -run '^$$' -bench . -benchmem ./plugin/...
+
+cover:
+	go test -coverprofile coverage.out -coverpkg ./cmd/...,./corefile/...,./plugin/... ./cmd/... ./corefile/... ./plugin/...
+	go tool cover -func coverage.out | tail -1
+
+docker: ## an image for GOOS=linux and the engine's architecture
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t privatelink-dns:$(VERSION) .
+
+clean:
+	rm -f privatelink-dns coverage.out

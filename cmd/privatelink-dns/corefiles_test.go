@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+
+	"github.com/privatelink-dns/privatelink-dns/corefile"
+)
+
+func TestMain(m *testing.M) {
+	dnsserver.Quiet, caddy.Quiet, dnsserver.Port = true, true, "0"
+	if err := dnsserver.SetDirectives(directives); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// Every Corefile that is shipped starts.
+func TestShippedCorefiles(t *testing.T) {
+	paths, err := filepath.Glob("../../corefile/*.corefile")
+	if err != nil || len(paths) < 5 {
+		t.Fatalf("%d Corefiles, %v", len(paths), err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(filepath.Base(path), func(t *testing.T) { starts(t, string(text)) })
+	}
+}
+
+// Every Corefile that a README shows starts.
+func TestDocumentedCorefiles(t *testing.T) {
+	block := regexp.MustCompile("(?s)~~~ corefile\n(.*?)~~~")
+	for _, path := range []string{"../../README.md", "../../plugin/privatelink/README.md"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := block.FindAllSubmatch(text, -1)
+		if len(blocks) == 0 {
+			t.Errorf("%s has no Corefile", path)
+		}
+		for _, b := range blocks {
+			t.Run(path, func(t *testing.T) { starts(t, string(b[1])) })
+		}
+	}
+}
+
+func TestEmbeddedCorefiles(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	starts(t, string(corefile.Default().Body()))
+	first, err := corefile.Quickstart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	starts(t, string(first.Body()))
+	again, err := corefile.Quickstart()
+	if err != nil || again.Path() != first.Path() || !bytes.Equal(again.Body(), first.Body()) {
+		t.Errorf("the second call gives %s, %v; want the files of the first, %s", again.Path(), err, first.Path())
+	}
+}
+
+var (
+	port     = regexp.MustCompile(`(?m)^(\s*(?:prometheus|health|ready)) :\d+`)
+	listener = regexp.MustCompile(`(?m)^([^\s#].*?)(?::\d+)? \{$`)
+	binding  = regexp.MustCompile(`(?m)^\s+bind .*\n`)
+	folder   = regexp.MustCompile(`/etc/privatelink-dns`)
+)
+
+// starts starts the Corefile on free ports of the loopback address, and stops it.
+func starts(t *testing.T, text string) {
+	t.Helper()
+	text = port.ReplaceAllString(text, "$1 127.0.0.1:0")
+	text = binding.ReplaceAllString(text, "")
+	text = listener.ReplaceAllString(text, "$1 {\n    bind 127.0.0.1")
+	text = folder.ReplaceAllString(text, filepath.ToSlash(t.TempDir()))
+	text = strings.ReplaceAll(text, "/etc/resolv.conf", "127.0.0.1:1")
+	text = strings.ReplaceAll(text, "    loop\n", "") // it would ask the upstream
+	instance, err := caddy.Start(corefile.Input("Corefile", []byte(text)))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if err := errors.Join(append(instance.ShutdownCallbacks(), instance.Stop())...); err != nil {
+		t.Error(err)
+	}
+}

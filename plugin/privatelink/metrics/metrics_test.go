@@ -1,0 +1,82 @@
+package metrics
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// touch makes every metric have a series.
+func touch() {
+	AnswersOf("privatelink.blob.core.windows.net").Count(Splice, NoData)
+	Records.WithLabelValues("src").Set(1)
+	LastSuccess.WithLabelValues("src").Set(1)
+	Failures.WithLabelValues("src").Inc()
+	Skipped.WithLabelValues("src", "not_approved").Set(1)
+	Conflicts.WithLabelValues("src").Set(1)
+	Serial.WithLabelValues("privatelink.blob.core.windows.net").Set(1)
+}
+
+func TestLint(t *testing.T) {
+	touch()
+	problems, err := testutil.GatherAndLint(prometheus.DefaultGatherer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "coredns_privatelink_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}
+
+// Every metric stands in the plugin's README with its labels.
+func TestDocumented(t *testing.T) {
+	touch()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := 0
+	for _, f := range families {
+		if !strings.HasPrefix(f.GetName(), "coredns_privatelink_") {
+			continue
+		}
+		var labels []string
+		for _, l := range f.GetMetric()[0].GetLabel() {
+			labels = append(labels, l.GetName())
+		}
+		if want := f.GetName() + "{" + strings.Join(labels, ", ") + "}"; !strings.Contains(string(readme), want) {
+			t.Errorf("the README lacks %s", want)
+		}
+		documented++
+	}
+	if documented != 7 {
+		t.Errorf("%d metrics; want 7", documented)
+	}
+}
+
+func TestAnswersOfOneZoneAreShared(t *testing.T) {
+	AnswersOf("privatelink.a.example").Count(Direct, Success)
+	AnswersOf("privatelink.a.example").Count(Direct, Success)
+	if got := testutil.ToFloat64(answers.WithLabelValues("privatelink.a.example", "direct", "success")); got != 2 {
+		t.Errorf("%v answers counted; want 2", got)
+	}
+}
+
+func TestForget(t *testing.T) {
+	touch()
+	Forget("src")
+	for name, vec := range map[string]prometheus.Collector{"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts} {
+		if n := testutil.CollectAndCount(vec); n != 0 {
+			t.Errorf("%s: %d series left", name, n)
+		}
+	}
+}
