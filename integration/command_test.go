@@ -1,0 +1,120 @@
+package integration
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// run runs the binary to its end.
+func run(t *testing.T, folder string, args ...string) (output string, status int) {
+	t.Helper()
+	cmd := exec.Command(built(t), args...)
+	cmd.Dir = folder
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	got, status := run(t, t.TempDir(), "-version")
+	want := `^privatelink-dns-1\.2\.3-test \(CoreDNS [0-9.]+\)\n` + runtime.GOOS + "/" + runtime.GOARCH + `, go[^ ]+, c0ffee\n$`
+	if status != 0 || !regexp.MustCompile(want).MatchString(got) {
+		t.Errorf("-version = %q, status %d; want %s, status 0", got, status, want)
+	}
+}
+
+func TestPlugins(t *testing.T) {
+	t.Parallel()
+	got, status := run(t, t.TempDir(), "-plugins")
+	linked := strings.Fields(got)
+	if status != 0 {
+		t.Errorf("status of -plugins = %d; want 0", status)
+	}
+	for _, name := range []string{"acl", "cache", "forward", "health", "loop", "privatelink", "prometheus", "ready", "reload", "tls", "transfer"} {
+		if !slices.Contains(linked, name) {
+			t.Errorf("-plugins lacks %s", name)
+		}
+	}
+	for _, name := range []string{"azure", "clouddns", "etcd", "grpc", "k8s_external", "kubernetes", "route53"} {
+		if slices.Contains(linked, name) {
+			t.Errorf("-plugins has %s, which this job does not need", name)
+		}
+	}
+}
+
+func TestBadCorefile(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, corefile, want string }{
+		{"region for a geo code", ".:0 {\n  privatelink {\n    geo eastus\n    files x.json\n  }\n}\n", `Corefile:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
+		{"unknown property", ".:0 {\n  privatelink {\n    geos we\n  }\n}\n", `Corefile:3 - Error during parsing: geos: unknown property`},
+		{"unknown plugin", ".:0 {\n  kubernetes\n}\n", `Unknown directive 'kubernetes'`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			if err := os.WriteFile(filepath.Join(folder, "Corefile"), []byte(tt.corefile), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got, status := run(t, folder); status == 0 || !strings.Contains(got, tt.want) {
+				t.Errorf("start = %q, status %d; want %q, another status than 0", got, status, tt.want)
+			}
+		})
+	}
+}
+
+// The quick start of the README, on the one port that it has.
+func TestQuickstart(t *testing.T) {
+	const addr = "127.0.0.1:1053"
+	lock, err := net.Listen("tcp", "127.0.0.2:1053") // of two runs at a time only one gets it
+	if err != nil {
+		t.Skipf("another run of this test has the port: %v", err)
+	}
+	t.Cleanup(func() { lock.Close() }) // behind the end of the server
+	if !isFree(addr) {
+		t.Skipf("%s is in use, the quick start has no other port", addr)
+	}
+	if conf, err := os.ReadFile("/etc/resolv.conf"); err != nil || !strings.Contains(string(conf), "nameserver") {
+		t.Skip("no nameserver in /etc/resolv.conf, where the quick start forwards to")
+	}
+	folder := t.TempDir()
+	cmd := exec.Command(built(t), "-quickstart")
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "TMPDIR="+folder)
+	p := launch(t, addr, cmd)
+	if p.ended() {
+		t.Fatal("it does not start")
+	}
+	s := &server{t: t, process: p, env: map[string]string{"PORT": "1053"}}
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
+
+	made := regexp.MustCompile(`Try it: (\S+) holds`).FindStringSubmatch(p.out.String())
+	if made == nil {
+		t.Fatal("the output does not tell where the files are")
+	}
+	s.dir = made[1]
+	s.write("endpoints.json", export(fc1+" 10.20.0.44"))
+	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+}
+
+func isFree(addr string) bool {
+	udp, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	defer udp.Close()
+	tcp, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	tcp.Close()
+	return true
+}

@@ -1,0 +1,164 @@
+package integration
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	fc1  = "4728190365512870934-ab-pod01-fc1.privatelink.we.backup.windowsazure.com"
+	blob = "wepod01ecs114x.blob.core.windows.net"
+)
+
+// becomes waits until dig's reply is the wanted one.
+func (s *server) becomes(question, want string) {
+	s.t.Helper()
+	eventually(s.t, question+" = "+want, func() bool {
+		return dig(s.t, s.addr(""), strings.Fields(question)...).String() == want
+	})
+}
+
+// remains checks that dig's reply is the wanted one.
+func (s *server) remains(question, want string) {
+	s.t.Helper()
+	if got := dig(s.t, s.addr(""), strings.Fields(question)...).String(); got != want {
+		s.t.Errorf("dig %s\n got %s\nwant %s", question, got, want)
+	}
+}
+
+func TestChangedFile(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, corefile())
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+
+	s.write("vault.json", export(fc1+" 10.20.0.44", "new.blob.core.windows.net 10.20.0.45"))
+	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+	s.remains("new.blob.core.windows.net", "NOERROR ra: CNAME new.privatelink.blob.core.windows.net., A 10.20.0.45")
+
+	s.write("second.json", strings.ReplaceAll(export("late.queue.core.windows.net 10.20.0.46"), "pe-vault-we", "pe-late"))
+	s.becomes("late.queue.core.windows.net", "NOERROR ra: CNAME late.privatelink.queue.core.windows.net., A 10.20.0.46")
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.44")
+}
+
+// Each query gets the old records or the new ones, never a mixture and never none.
+func TestChangedFileIsAtomic(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, corefile())
+	s.write("vault.json", export(fc1+" 10.20.1.1 10.20.1.2 10.20.1.3", blob+" 10.20.1.1"))
+	eventually(t, "the new records", func() bool {
+		switch got := dig(t, s.addr(""), fc1).String(); got {
+		case "NOERROR aa ra: A 10.20.0.4":
+			return false
+		case "NOERROR aa ra: A 10.20.1.1, A 10.20.1.2, A 10.20.1.3":
+			return true
+		default:
+			t.Fatalf("dig %s = %s; want the old or the new records", fc1, got)
+			return false
+		}
+	})
+	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.1.1")
+}
+
+func TestBrokenFile(t *testing.T) {
+	t.Parallel()
+	whole := export(vault...)
+	for _, tt := range []struct{ name, text, log string }{
+		{"truncated", whole[:len(whole)/2], `vault\.json: line \d+: unexpected end of JSON input`},
+		{"garbage", "\n\n<html>", `vault\.json: line 3: invalid character '<'`},
+		{"empty", "", `vault\.json: the document is empty`},
+		{"wrong shape", "[\n\"a\"\n]", `vault\.json: line 2: `},
+		{"first page of more", `{"value": [` + whole + `], "nextLink": "https://example.invalid/?page=2"}`, `vault\.json: one page of a longer listing`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := serve(t, corefile("ready 127.0.0.1:{$PORT_READY}"))
+			s.write("vault.json", tt.text)
+			s.logs(`\[ERROR\] plugin/privatelink: .*` + tt.log + `.*\(its last good records are served\)`)
+			s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+			s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
+			if got := s.ready(); got != http.StatusOK {
+				t.Errorf("ready with a broken file = %d; want 200", got)
+			}
+
+			s.write("vault.json", export(fc1+" 10.20.0.44"))
+			s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+			s.logs(`in order again`)
+		})
+	}
+}
+
+func TestBrokenHostsFile(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, strings.Replace(corefile(), "files {$DIR}/*.json", "hosts {$DIR}/vault.hosts", 1))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("vault.hosts", "# a vault\r\n10.20.0.4 "+fc1+"\r\n10.20.0.12 "+blob+" # blob\r\n")
+	s.start()
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+	s.write("vault.hosts", "10.20.0.44 "+fc1+"\n\n10.20.0.400 "+blob+"\n")
+	s.logs(`vault\.hosts: line 3: "10\.20\.0\.400" is not an IP address.*\(its last good records are served\)`)
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
+}
+
+func TestDeletedFile(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, corefile())
+	if err := os.Remove(filepath.Join(s.dir, "vault.json")); err != nil {
+		t.Fatal(err)
+	}
+	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
+	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7")
+}
+
+// Until the first good file the right answer is not known: neither a public
+// address nor NXDOMAIN is.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, text, log string }{
+		{"no file", "", `\*\.json: no such file \(not ready`},
+		{"a broken one", "{", `vault\.json: line 1: .*\(not ready`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := prepare(t, corefile("ready 127.0.0.1:{$PORT_READY}"))
+			s.env["UPSTREAM"] = azure(t).Addr
+			if tt.text != "" {
+				s.write("vault.json", tt.text)
+			}
+			s.start()
+			s.logs(tt.log)
+			ask(t, s.addr(""), []row{
+				{"public blob name", blob + " A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"public blob name without a chain", "unlinked.blob.core.windows.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"private blob name", "wepod01ecs114x.privatelink.blob.core.windows.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"partitioned name", "wepod01prot121x.z17.blob.storage.azure.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"vault name", fc1 + " A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"vault name in a zone not named", "4728190365512870934-ab-pod01-fc1.privatelink.ne.backup.windowsazure.com A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"custom name", "backup.corp.example A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"zone", "privatelink.we.backup.windowsazure.com NS", "NOERROR aa ra: NS ns.privatelink-dns.invalid."},
+				{"foreign name", "www.corp.example A", "NOERROR ra: A 198.51.100.80, A 198.51.100.81"},
+			})
+			if got := s.ready(); got != http.StatusServiceUnavailable {
+				t.Errorf("ready = %d; want 503", got)
+			}
+
+			s.write("vault.json", export(vault...))
+			eventually(t, "ready = 200", func() bool { return s.ready() == http.StatusOK })
+			s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
+			s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+		})
+	}
+}
+
+func (s *server) ready() int {
+	s.t.Helper()
+	resp, err := http.Get("http://" + s.addr("_READY") + "/ready")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}

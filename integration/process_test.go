@@ -1,0 +1,161 @@
+package integration
+
+import (
+	"bytes"
+	"net"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// patience is how long a test waits for another process. It is far above what
+// any of them needs on a busy machine.
+const patience = 15 * time.Second
+
+// eventually asks ok again and again: another process tells nobody when it is
+// ready.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("%s: not within %s", what, patience)
+		case <-tick.C:
+		}
+	}
+}
+
+// A process is a DNS server outside of the test.
+type process struct {
+	cmd  *exec.Cmd
+	out  output
+	done chan struct{} // closed when it ended
+	err  error         // how, once done
+
+	stopped bool // nobody expects it to run any more
+}
+
+// launch starts a program that serves DNS at addr and waits until it does, or
+// has ended: someone may have taken its port.
+func launch(t testing.TB, addr string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = &p.out, &p.out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.stop(t)
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", cmd.Path, p.out.String())
+		}
+	})
+	eventually(t, "start of "+cmd.Path, func() bool { return p.ended() || answers(addr) })
+	p.stopped = p.ended()
+	return p
+}
+
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// stop ends the process as an operator does and checks that it goes in peace.
+func (p *process) stop(t testing.TB) {
+	if p.stopped {
+		return
+	}
+	p.stopped = true
+	if p.ended() {
+		t.Errorf("%s ended by itself: %v", p.cmd.Path, p.err)
+		return
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Errorf("signal %s: %v", p.cmd.Path, err)
+	}
+	select {
+	case <-p.done:
+		if p.err != nil {
+			t.Errorf("%s after SIGTERM: %v; want exit status 0", p.cmd.Path, p.err)
+		}
+	case <-time.After(patience):
+		t.Errorf("%s did not end within %s of SIGTERM", p.cmd.Path, patience)
+		p.cmd.Process.Kill() //nolint:errcheck // nothing is left to do
+		<-p.done
+	}
+}
+
+// answers tells whether a DNS server is at addr. Any answer will do.
+func answers(addr string) bool {
+	q := new(dns.Msg).SetQuestion("version.bind.", dns.TypeTXT)
+	q.Question[0].Qclass = dns.ClassCHAOS
+	_, _, err := (&dns.Client{Timeout: 200 * time.Millisecond}).Exchange(q, addr)
+	return err == nil
+}
+
+// output is what a process wrote, to be read while it writes.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+var given = struct {
+	sync.Mutex
+	ports map[int]bool
+}{ports: map[int]bool{}}
+
+// freePort returns a port of 127.0.0.1 that nobody uses over UDP or TCP, and
+// never the same one twice: CoreDNS sets SO_REUSEPORT, so two servers on one
+// port would not even notice.
+func freePort(t testing.TB) string {
+	t.Helper()
+	given.Lock()
+	defer given.Unlock()
+	for range 20 {
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := udp.LocalAddr().(*net.UDPAddr).Port
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		udp.Close()
+		if err != nil {
+			continue
+		}
+		tcp.Close()
+		if !given.ports[port] {
+			given.ports[port] = true
+			return strconv.Itoa(port)
+		}
+	}
+	t.Fatal("no port is free over both UDP and TCP")
+	return ""
+}

@@ -1,0 +1,63 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+)
+
+// need returns the path of a program. If it is missing, its Debian package is
+// installed where INTEGRATION_INSTALL=1 asks root for it; else the test is skipped.
+func need(t testing.TB, program, pkg string) string {
+	t.Helper()
+	path, err := lookPath(program)
+	if err != nil && os.Getenv("INTEGRATION_INSTALL") == "1" && os.Getuid() == 0 {
+		if err := install(pkg); err != nil {
+			t.Fatal(err)
+		}
+		path, err = lookPath(program)
+	}
+	if err != nil {
+		t.Skipf("no %s here: install the Debian package %s, or run as root with INTEGRATION_INSTALL=1", program, pkg)
+	}
+	return path
+}
+
+// lookPath knows where Debian keeps daemons: not in the PATH of a plain user.
+func lookPath(program string) (string, error) {
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return exec.LookPath("/usr/sbin/" + program)
+	}
+	return path, nil
+}
+
+var installing sync.Mutex
+
+// install gets a package without starting the service in it: RUNLEVEL tells
+// System V scripts so, the policy systemd units.
+func install(pkg string) error {
+	installing.Lock()
+	defer installing.Unlock()
+	const policy = "/usr/sbin/policy-rc.d"
+	if f, err := os.OpenFile(policy, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755); err == nil {
+		defer os.Remove(policy)
+		_, err = f.WriteString("#!/bin/sh\nexit 101\n")
+		if f.Close(); err != nil {
+			return err
+		}
+	}
+	for _, args := range [][]string{
+		{"update", "-qq"},
+		{"install", "-y", "-qq", "--no-install-recommends", pkg},
+	} {
+		cmd := exec.Command("apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", cmd, err, out)
+		}
+	}
+	return nil
+}

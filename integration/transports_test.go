@@ -1,0 +1,204 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/quic-go/quic-go"
+)
+
+// encrypted is a Corefile with every kind of listener.
+const encrypted = `
+(ours) {
+    bind 127.0.0.1
+    errors
+    privatelink {
+        files {$DIR}/*.json
+    }
+    forward . {$UPSTREAM}
+}
+(certificate) {
+    tls {$DIR}/cert.pem {$DIR}/key.pem
+}
+.:{$PORT} {
+    import ours
+}
+tls://.:{$PORT_TLS} {
+    import certificate
+    import ours
+}
+https://.:{$PORT_HTTPS} {
+    import certificate
+    import ours
+}
+quic://.:{$PORT_QUIC} {
+    import certificate
+    import ours
+}
+`
+
+func TestEncryptedListeners(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, encrypted)
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("vault.json", export(vault...))
+	cert, key, roots := certificate(t)
+	s.write("cert.pem", cert)
+	s.write("key.pem", key)
+	s.start()
+	trust := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+
+	for name, exchange := range map[string]func(*dns.Msg) (*dns.Msg, error){
+		"DoT": func(q *dns.Msg) (*dns.Msg, error) {
+			m, _, err := (&dns.Client{Net: "tcp-tls", TLSConfig: trust, Timeout: patience}).Exchange(q, s.addr("_TLS"))
+			return m, err
+		},
+		"DoH by POST": func(q *dns.Msg) (*dns.Msg, error) { return overHTTPS(trust, s.addr("_HTTPS"), http.MethodPost, q) },
+		"DoH by GET":  func(q *dns.Msg) (*dns.Msg, error) { return overHTTPS(trust, s.addr("_HTTPS"), http.MethodGet, q) },
+		"DoQ":         func(q *dns.Msg) (*dns.Msg, error) { return overQUIC(trust, s.addr("_QUIC"), q) },
+	} {
+		for _, tt := range []struct{ qname, answer string }{
+			{fc1 + ".", "[10.20.0.4]"},
+			{blob + ".", "[wepod01ecs114x.privatelink.blob.core.windows.net. 10.20.0.12]"},
+			{"direct.corp.example.", "[wepod01ecs114x.privatelink.blob.core.windows.net. 10.20.0.12]"},
+			{"www.corp.example.", "[198.51.100.80 198.51.100.81]"},
+		} {
+			t.Run(name+"/"+tt.qname, func(t *testing.T) {
+				q := new(dns.Msg).SetQuestion(tt.qname, dns.TypeA)
+				q.Id = 0 // as RFC 9250, 4.2.1 demands and RFC 8484, 4.1 advises
+				m, err := exchange(q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := data(m); got != tt.answer || m.Id != 0 {
+					t.Errorf("%s over %s = %s with ID %d; want %s with 0", tt.qname, name, got, m.Id, tt.answer)
+				}
+			})
+		}
+	}
+}
+
+// data returns the data of the answer's records.
+func data(m *dns.Msg) string {
+	var all []string
+	for _, rr := range m.Answer {
+		all = append(all, dns.Field(rr, 1))
+	}
+	return fmt.Sprint(all)
+}
+
+func overHTTPS(trust *tls.Config, addr, method string, q *dns.Msg) (*dns.Msg, error) {
+	wire, err := q.Pack()
+	if err != nil {
+		return nil, err
+	}
+	url, body := "https://"+addr+"/dns-query", bytes.NewReader(wire)
+	if method == http.MethodGet {
+		url, body = url+"?dns="+base64.RawURLEncoding.EncodeToString(wire), bytes.NewReader(nil)
+	}
+	req, err := http.NewRequest(method, url, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/dns-message")
+	req.Header.Set("Accept", "application/dns-message")
+	transport := &http.Transport{TLSClientConfig: trust, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport, Timeout: patience}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "application/dns-message" || resp.ProtoMajor != 2 {
+		return nil, fmt.Errorf("%s %s %q; want HTTP/2, 200 and a DNS message", resp.Proto, resp.Status, got)
+	}
+	wire, err = io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	m := new(dns.Msg)
+	return m, m.Unpack(wire)
+}
+
+// overQUIC asks on a stream of its own: length, query, end (RFC 9250, 4.2).
+func overQUIC(trust *tls.Config, addr string, q *dns.Msg) (*dns.Msg, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	trust = trust.Clone()
+	trust.NextProtos, trust.MinVersion = []string{"doq"}, tls.VersionTLS13
+	conn, err := quic.DialAddr(ctx, addr, trust, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.CloseWithError(0, "") //nolint:errcheck // DOQ_NO_ERROR
+	stream, err := conn.OpenStreamSync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wire, err := q.Pack()
+	if err != nil {
+		return nil, err
+	}
+	wire = append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
+	if _, err := stream.Write(wire); err != nil {
+		return nil, err
+	}
+	if err := stream.Close(); err != nil {
+		return nil, err
+	}
+	wire, err = io.ReadAll(stream)
+	if err != nil {
+		return nil, err
+	}
+	if len(wire) < 2 || int(binary.BigEndian.Uint16(wire)) != len(wire)-2 {
+		return nil, fmt.Errorf("%d bytes that begin with no length of theirs", len(wire))
+	}
+	m := new(dns.Msg)
+	return m, m.Unpack(wire[2:])
+}
+
+// certificate makes a self-signed certificate for 127.0.0.1, as PEM.
+func certificate(t testing.TB) (cert, key string, roots *x509.CertPool) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "privatelink-dns test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"dns.corp.example"},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	privateDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateDER}))
+	roots = x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(cert))
+	return cert, key, roots
+}
