@@ -50,6 +50,15 @@ func (n Name) Below(parent Name) (labels string, ok bool) {
 // String returns the name without its trailing dot, as people write it.
 func (n Name) String() string { return strings.TrimSuffix(string(n), ".") }
 
+// MarshalText implements encoding.TextMarshaler.
+func (n Name) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler; the door is the same.
+func (n *Name) UnmarshalText(text []byte) (err error) {
+	*n, err = Parse(string(text))
+	return err
+}
+
 func checkLabel(label string) error {
 	switch {
 	case label == "":

@@ -32,6 +32,8 @@ type Endpoint struct {
 	Status       string // Approved, Pending, Rejected, Disconnected
 	Provisioning string // Succeeded, Updating, …
 
+	VNet string // resource ID of its virtual network, empty if the resource does not tell
+
 	DNS []DNSConfig
 }
 

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ type resource struct {
 	ProvisioningState string
 
 	// a private endpoint
+	Subnet                              struct{ ID string }
 	CustomDNSConfigs                    []flat[dnsConfig]
 	PrivateLinkServiceConnections       []flat[connection]
 	ManualPrivateLinkServiceConnections []flat[connection]
@@ -25,6 +27,7 @@ type resource struct {
 	// a network interface; an endpoint has this key too, for static addresses
 	IPConfigurations []flat[struct {
 		PrivateIPAddress                string
+		Subnet                          struct{ ID string }
 		PrivateLinkConnectionProperties struct{ FQDNs texts }
 	}]
 	PrivateEndpoint struct{ ID string }
@@ -94,7 +97,7 @@ func (e element) endpoint() (Endpoint, bool, error) {
 		return Endpoint{}, false, clear(err)
 	}
 	r := f.v
-	found := Endpoint{Line: e.line, Provisioning: r.ProvisioningState}
+	found := Endpoint{Line: e.line, Provisioning: r.ProvisioningState, VNet: r.vnet()}
 	switch {
 	case kind == zoneGroupType || kind == "" && r.PrivateDNSZoneConfigs != nil:
 		found.ID, found.DNS = r.ownerOfGroup(), r.zoneGroup()
@@ -163,6 +166,18 @@ func (r resource) networkInterface() (all []DNSConfig) {
 		}
 	}
 	return all
+}
+
+// vnet cuts the virtual network's resource ID from its subnet's.
+func (r resource) vnet() string {
+	subnet := r.Subnet.ID
+	for _, c := range r.IPConfigurations {
+		subnet = cmp.Or(subnet, c.v.Subnet.ID)
+	}
+	if i := strings.Index(strings.ToLower(subnet), "/subnets/"); i >= 0 {
+		return subnet[:i]
+	}
+	return ""
 }
 
 // ownerOfGroup cuts the endpoint's resource ID from the zone group's.

@@ -31,6 +31,8 @@ var (
 	Skipped = gauge("skipped_endpoints", "Endpoints, or single names of theirs, that a source gives and that are not served, by reason.", "source", "reason")
 	// Conflicts is the number of names that endpoints or sources disagree on.
 	Conflicts = gauge("conflicts", "Names of a source that two endpoints give, or that an earlier source gives with other addresses.", "source")
+	// HeldBack is the number of names that are gone from a source and still served.
+	HeldBack = gauge("held_back_records", "Names that are suddenly gone from a source and served until several fetches agree.", "source")
 	// Serial is the SOA serial of a zone.
 	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
 )
@@ -88,7 +90,7 @@ func AnswersOf(zone string) *Answers {
 func Forget(source string) {
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{Records, LastSuccess, Failures, Skipped, Conflicts} {
+	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack} {
 		vec.DeletePartialMatch(prometheus.Labels{"source": source})
 	}
 }

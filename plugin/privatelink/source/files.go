@@ -13,8 +13,9 @@ import (
 // Files reads exports of private endpoints. All files together are one list: an
 // endpoint, its zone group and its network interface may stand in three files.
 type Files struct {
-	set  *fileSet[[]export.Endpoint]
-	list *List
+	set   *fileSet[[]export.Endpoint]
+	vnets []string
+	list  *List
 }
 
 // NewFiles returns the source of the exports that the patterns match, in the
@@ -23,14 +24,26 @@ func NewFiles(patterns []string) *Files {
 	return &Files{set: newFileSet(patterns, decodeExport)}
 }
 
+// In makes only endpoints of these virtual networks count, named by name or ID.
+func (f *Files) In(vnets []string) { f.vnets = vnets }
+
 // Name implements Source.
-func (f *Files) Name() string { return "files " + strings.Join(f.set.patterns, " ") }
+func (f *Files) Name() string { return NameIn("files "+strings.Join(f.set.patterns, " "), f.vnets) }
+
+// NameIn returns the name of a source whose endpoints are those of the virtual
+// networks: another choice of them is another source.
+func NameIn(name string, vnets []string) string {
+	if len(vnets) == 0 {
+		return name
+	}
+	return name + " vnet " + strings.Join(vnets, " ")
+}
 
 // Fetch implements Source. Each error names file, line and reason.
 func (f *Files) Fetch(context.Context) (*List, error) {
 	changed, complete, err := f.set.refresh()
 	if f.list == nil || changed || f.list.Complete != complete {
-		f.list = Unite(f.set.values())
+		f.list = Unite(f.set.values(), f.vnets)
 		f.list.Complete = complete
 	}
 	return f.list, err
@@ -46,8 +59,9 @@ func decodeExport(_ string, data []byte) ([]export.Endpoint, error) {
 
 // Unite returns the list that the endpoints of all pages make together. What
 // several resources tell of one endpoint is one endpoint; it counts only while
-// its connection is Approved, where any resource tells the connection's state.
-func Unite(pages [][]export.Endpoint) *List {
+// its connection is Approved, where any resource tells the connection's state,
+// and in one of the virtual networks, if any are named.
+func Unite(pages [][]export.Endpoint, vnets []string) *List {
 	byID := map[string]*export.Endpoint{}
 	var order []*export.Endpoint
 	for _, page := range pages {
@@ -59,17 +73,36 @@ func Unite(pages [][]export.Endpoint) *List {
 				order = append(order, &part)
 				continue
 			}
-			whole.DNS = append(whole.DNS[:len(whole.DNS):len(whole.DNS)], part.DNS...)
-			if part.Connected {
-				whole.Connected, whole.Status, whole.Provisioning = true, part.Status, part.Provisioning
-			}
+			join(whole, part)
 		}
 	}
 	l := new(List)
 	for _, e := range order {
+		if len(vnets) > 0 && !inAny(e.VNet, vnets) {
+			l.Skipped = append(l.Skipped, Skip{e.ID, OtherVNet, "it is in none of the virtual networks that vnet names"})
+			continue
+		}
 		l.add(*e)
 	}
 	return l
+}
+
+// join adds what another resource tells of the endpoint.
+func join(whole *export.Endpoint, part export.Endpoint) {
+	whole.DNS = slices.Concat(whole.DNS, part.DNS)
+	if part.Connected {
+		whole.Connected, whole.Status, whole.Provisioning = true, part.Status, part.Provisioning
+	}
+	if part.VNet != "" {
+		whole.VNet = part.VNet
+	}
+}
+
+// inAny tells whether one of the names or resource IDs is the virtual network's.
+func inAny(vnet string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		return strings.EqualFold(name, vnet) || strings.EqualFold(name, vnet[strings.LastIndexByte(vnet, '/')+1:])
+	})
 }
 
 func (l *List) add(e export.Endpoint) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
@@ -32,9 +33,9 @@ type List struct {
 
 // An Entry is a name with its addresses, as one private endpoint gives it.
 type Entry struct {
-	FQDN     dnsname.Name
-	Addrs    []netip.Addr
-	Endpoint string // resource ID, or where the entry stands if no endpoint is known
+	FQDN     dnsname.Name `json:"fqdn"`
+	Addrs    []netip.Addr `json:"ipAddresses"`
+	Endpoint string       `json:"endpoint"` // resource ID, or where the entry stands if no endpoint is known
 }
 
 // A Skip is an endpoint, or one name of it, that contributes nothing.
@@ -54,8 +55,18 @@ const (
 	NoDNSConfig  Reason = "no_dns_configuration"
 	BadName      Reason = "bad_name"
 	BadAddress   Reason = "bad_address"
+	OtherVNet    Reason = "other_vnet"
 	OutsideZones Reason = "outside_zones"
 )
+
+// A RetryAfterError says that the source asks to be left alone for a while.
+type RetryAfterError struct {
+	Err   error
+	After time.Duration
+}
+
+func (e *RetryAfterError) Error() string { return e.Err.Error() }
+func (e *RetryAfterError) Unwrap() error { return e.Err }
 
 func (s Skip) String() string {
 	return fmt.Sprintf("skipped %s: %s", s.Endpoint, s.Detail)

@@ -2,6 +2,8 @@ package syncer
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -22,11 +24,18 @@ type feed struct {
 
 	fetching sync.Mutex // held over a fetch, by nothing that must not wait for one
 
-	mu     sync.Mutex
-	list   *source.List    // the last one
-	loaded bool            // a list was complete once
-	failed string          // the text of the last fetch's error
-	told   map[string]bool // the findings that are logged already
+	mu       sync.Mutex
+	list     *source.List    // the last one
+	loaded   bool            // a list was complete once
+	restored bool            // list is from the state file, none was complete since
+	guard    guard           // against a sudden loss
+	held     int             // names that it holds back
+	failed   string          // the text of the last fetch's error
+	told     map[string]bool // the findings that are logged already
+
+	fetched  time.Time     // when the last fetch ended
+	failures int           // fetches in a row that failed
+	after    time.Duration // how long the source asked to be left alone
 }
 
 var (
@@ -38,13 +47,19 @@ func acquire(src source.Source) *feed {
 	feedsMu.Lock()
 	defer feedsMu.Unlock()
 	f, ok := feeds[src.Name()]
-	// Records of the Corefile have nothing to keep, and may be others now.
-	if _, static := src.(*source.Record); !ok || static {
+	if !ok || static(src) {
 		f = &feed{source: src}
 		feeds[src.Name()] = f
 	}
 	f.refs++
 	return f
+}
+
+// static tells of records of the Corefile: they have nothing to keep, and may be
+// others after a reload.
+func static(src source.Source) bool {
+	_, ok := src.(*source.Record)
+	return ok
 }
 
 func (f *feed) release() {
@@ -57,6 +72,17 @@ func (f *feed) release() {
 	}
 }
 
+// restore gives a feed that knows nothing yet what a state file knows.
+func (f *feed) restore(entries []source.Entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.list != nil {
+		return
+	}
+	f.list, f.loaded, f.restored = &source.List{Entries: entries, Complete: true}, true, true
+	f.guard.accepted = f.list
+}
+
 // fetch brings the feed's list up to date. It logs changes of state only.
 func (f *feed) fetch(ctx context.Context) {
 	f.fetching.Lock()
@@ -67,10 +93,31 @@ func (f *feed) fetch(ctx context.Context) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if list != nil {
-		f.list, f.loaded = list, f.loaded || list.Complete
+	f.fetched = time.Now()
+	f.take(list)
+	f.account(err)
+}
+
+// take replaces the list. A part of a list is better than nothing, but not than
+// what the state file has.
+func (f *feed) take(list *source.List) {
+	if list == nil || !list.Complete && f.restored {
+		return
 	}
-	f.logState(err)
+	before := f.held
+	if list.Complete {
+		list, f.held = f.guard.admit(list)
+		f.loaded, f.restored = true, false
+	}
+	f.list = list
+	name := f.source.Name()
+	metrics.HeldBack.WithLabelValues(name).Set(float64(f.held))
+	switch {
+	case f.held > 0 && before == 0:
+		log.Errorf("%s: more than half of its names are gone, %d are still served until %d fetches agree: check the identity's permissions, and the export", name, f.held, agree)
+	case f.held == 0 && before > 0:
+		log.Infof("%s: no names are held back any more", name)
+	}
 }
 
 func (f *feed) last() (list *source.List, loaded bool) {
@@ -79,17 +126,23 @@ func (f *feed) last() (list *source.List, loaded bool) {
 	return f.list, f.loaded
 }
 
-func (f *feed) logState(err error) {
+// account counts and logs how the last fetch ended.
+func (f *feed) account(err error) {
 	name := f.source.Name()
 	if err == nil {
 		metrics.LastSuccess.WithLabelValues(name).Set(float64(time.Now().Unix()))
 		if f.failed != "" {
 			log.Infof("%s: in order again", name)
 		}
-		f.failed = ""
+		f.failed, f.failures, f.after = "", 0, 0
 		return
 	}
 	metrics.Failures.WithLabelValues(name).Inc()
+	f.failures++
+	f.after = 0
+	if busy := (*source.RetryAfterError)(nil); errors.As(err, &busy) {
+		f.after = busy.After
+	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if text == f.failed {
 		return
@@ -100,4 +153,30 @@ func (f *feed) logState(err error) {
 		return
 	}
 	log.Errorf("%s: %s (not ready: names that are not loaded yet get SERVFAIL)", name, text)
+}
+
+const (
+	maxBackOff = 10 * time.Minute
+	maxAfter   = time.Hour // however long a source asks for
+)
+
+// due returns how long to wait for the next fetch: about every, a tenth more or
+// less, as many instances that start together shall not ask together. A remote
+// source that fails is asked less and less often. What was fetched before a
+// reload counts.
+func (f *feed) due(every time.Duration, remote bool) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.fetched.IsZero() && f.restored:
+		return rand.N(every) // no hurry
+	case f.fetched.IsZero():
+		return rand.N(time.Second)
+	}
+	wait := every
+	if remote && f.failures > 1 {
+		wait = max(every, min(every<<min(f.failures-1, 10), maxBackOff))
+	}
+	wait = wait*9/10 + rand.N(wait/5+1)
+	return time.Until(f.fetched.Add(max(wait, min(f.after, maxAfter))))
 }

@@ -3,7 +3,6 @@ package syncer
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,13 +13,21 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
+// A Plan is a source and how it is asked.
+type Plan struct {
+	Source source.Source
+	Every  time.Duration // between two syncs
+	Remote bool          // asked over the network: not waited for at the start, and less often while it fails
+}
+
 // A Syncer builds snapshots from its sources, in whose order the first one that
 // gives a name wins it. A source that fails keeps its last good list: Azure's
 // outage, or a broken file, must not take a name away.
 type Syncer struct {
-	set     *zone.Set
-	refresh time.Duration // between two syncs of a source
-	feeds   []*feed
+	set   *zone.Set
+	plans []Plan
+	feeds []*feed // by plan
+	state *stateFile
 
 	current atomic.Pointer[zone.Snapshot] // queries Load it once
 
@@ -30,11 +37,15 @@ type Syncer struct {
 
 // New returns a syncer whose snapshot has the set's zones, all of them empty
 // and not ready. A source of a name that another syncer has is shared with it,
-// so that a reload keeps what is known. Close it.
-func New(set *zone.Set, sources []source.Source, refresh time.Duration) *Syncer {
-	s := &Syncer{set: set, refresh: refresh}
-	for _, src := range sources {
-		s.feeds = append(s.feeds, acquire(src))
+// so that a reload keeps what is known. The state file may be "". Close it.
+func New(set *zone.Set, plans []Plan, stateFile string) *Syncer {
+	s := &Syncer{set: set, plans: plans, state: openState(stateFile)}
+	for _, plan := range plans {
+		f := acquire(plan.Source)
+		if entries, ok := s.state.known.Sources[plan.Source.Name()]; ok {
+			f.restore(entries)
+		}
+		s.feeds = append(s.feeds, f)
 	}
 	s.current.Store(zone.NewBuilder(set, nil).Snapshot(false, serial()))
 	return s
@@ -53,10 +64,12 @@ func (s *Syncer) Snapshot() *zone.Snapshot { return s.current.Load() }
 // Ready tells whether every source has been loaded once. It stays true.
 func (s *Syncer) Ready() bool { return s.Snapshot().Complete }
 
-// Sync fetches all sources once and replaces the snapshot if any list changed.
+// Sync fetches all local sources once and builds the snapshot of what is known.
 func (s *Syncer) Sync(ctx context.Context) {
-	for _, f := range s.feeds {
-		f.fetch(ctx)
+	for i, f := range s.feeds {
+		if !s.plans[i].Remote {
+			f.fetch(ctx)
+		}
 	}
 	s.rebuild()
 }
@@ -64,9 +77,12 @@ func (s *Syncer) Sync(ctx context.Context) {
 // Run syncs each source for ever, until ctx ends.
 func (s *Syncer) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, f := range s.feeds {
+	for i, f := range s.feeds {
+		if static(f.source) {
+			continue
+		}
 		wg.Go(func() {
-			for wait(ctx, s.refresh) {
+			for sleep(ctx, f.due(s.plans[i].Every, s.plans[i].Remote)) {
 				f.fetch(ctx)
 				s.rebuild()
 			}
@@ -75,10 +91,9 @@ func (s *Syncer) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// wait pauses for about d, a tenth more or less: many instances that start
-// together shall not ask together. It reports false when ctx ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d*9/10 + rand.N(d/5+1))
+// sleep reports false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -90,6 +105,13 @@ func wait(ctx context.Context, d time.Duration) bool {
 
 // rebuild replaces the snapshot as a whole, if any list is another than before.
 func (s *Syncer) rebuild() {
+	if s.swap() {
+		s.state.save(s)
+	}
+}
+
+// swap reports whether there is a new snapshot.
+func (s *Syncer) swap() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lists, complete := make([]*source.List, len(s.feeds)), true
@@ -97,10 +119,13 @@ func (s *Syncer) rebuild() {
 		list, loaded := f.last()
 		lists[i], complete = list, complete && loaded
 	}
-	if slices.Equal(lists, s.built) {
-		return
+	if s.built != nil && slices.Equal(lists, s.built) {
+		return false
 	}
 	b := zone.NewBuilder(s.set, s.Snapshot())
+	if s.built == nil { // the first one, perhaps after a restart or a reload
+		b.Follow(served(s.state.known.Serials))
+	}
 	for i, list := range lists {
 		if list != nil {
 			s.feeds[i].report(merge(b, s.set, list))
@@ -109,9 +134,11 @@ func (s *Syncer) rebuild() {
 	next := b.Snapshot(complete, serial())
 	s.current.Store(next)
 	s.built = lists
+	remember(next)
 	for name, z := range next.Zones {
 		metrics.Serial.WithLabelValues(name.String()).Set(float64(z.Serial))
 	}
+	return true
 }
 
 // serial is the SOA serial of a change made now.

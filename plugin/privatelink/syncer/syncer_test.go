@@ -68,7 +68,16 @@ func listOf(entries ...string) *source.List {
 }
 
 func newSyncer(t testing.TB, sources ...source.Source) *Syncer {
-	s := New(&zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net."}}, sources, time.Minute)
+	return newSyncerWithState(t, "", sources...)
+}
+
+// newSyncerWithState syncs the sources every minute.
+func newSyncerWithState(t testing.TB, state string, sources ...source.Source) *Syncer {
+	var plans []Plan
+	for _, src := range sources {
+		plans = append(plans, Plan{Source: src, Every: time.Minute})
+	}
+	s := New(&zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net."}}, plans, state)
 	t.Cleanup(s.Close)
 	return s
 }

@@ -14,7 +14,7 @@ import (
 // A Builder collects the records of the next snapshot.
 type Builder struct {
 	set         *Set
-	previous    *Snapshot
+	before      map[dnsname.Name]*Zone // whose serials are followed
 	zones       map[dnsname.Name]*Zone
 	partitioned map[string]alias
 }
@@ -23,17 +23,22 @@ type Builder struct {
 // that it is to follow, all of them empty: a zone that loses its last record is
 // still a zone. previous is nil for the first snapshot.
 func NewBuilder(set *Set, previous *Snapshot) *Builder {
-	b := &Builder{set: set, previous: previous, zones: map[dnsname.Name]*Zone{}, partitioned: map[string]alias{}}
+	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, partitioned: map[string]alias{}}
 	for _, name := range set.Zones {
 		b.zone(name)
 	}
 	if previous != nil {
+		b.before = previous.Zones
 		for name := range previous.Zones {
 			b.zone(name)
 		}
 	}
 	return b
 }
+
+// Follow makes the serials those that come after zones, not after the previous
+// snapshot's.
+func (b *Builder) Follow(zones map[dnsname.Name]*Zone) { b.before = zones }
 
 func (b *Builder) zone(name dnsname.Name) *Zone {
 	z, ok := b.zones[name]
@@ -92,11 +97,11 @@ func (z *Zone) at(owner dnsname.Name) *Record {
 func (b *Builder) Snapshot(complete bool, now uint32) *Snapshot {
 	for name, z := range b.zones {
 		z.Serial = now
-		if b.previous == nil || b.previous.Zones[name] == nil {
-			continue
-		}
-		old := b.previous.Zones[name]
-		if z.Serial = old.Serial; !z.equal(old) {
+		old, ok := b.before[name]
+		switch {
+		case ok && z.equal(old):
+			z.Serial = old.Serial
+		case ok:
 			z.Serial = max(old.Serial+1, now)
 		}
 	}

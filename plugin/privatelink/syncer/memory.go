@@ -1,0 +1,90 @@
+package syncer
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// zones is the last generation of each zone in this process. After a reload the
+// serial goes on from there, and stays where the records are the same.
+var (
+	zonesMu sync.Mutex
+	zones   = map[dnsname.Name]*zone.Zone{}
+)
+
+func remember(s *zone.Snapshot) {
+	zonesMu.Lock()
+	defer zonesMu.Unlock()
+	maps.Copy(zones, s.Zones)
+}
+
+// served returns the zones that this process has served last, or where the state
+// file of an earlier one has a later serial, that.
+func served(serials map[dnsname.Name]uint32) map[dnsname.Name]*zone.Zone {
+	zonesMu.Lock()
+	defer zonesMu.Unlock()
+	all := maps.Clone(zones)
+	for name, serial := range serials {
+		if known := all[name]; known == nil || known.Serial < serial {
+			all[name] = &zone.Zone{Name: name, Serial: serial}
+		}
+	}
+	return all
+}
+
+// A stateFile is the file that property state names, or none.
+type stateFile struct {
+	path  string
+	known state.State // what it said at the start
+
+	mu     sync.Mutex
+	failed string // the text of the last save's error
+}
+
+// openState reads the file. One that is broken is as good as none.
+func openState(path string) *stateFile {
+	f := &stateFile{path: path}
+	if path == "" {
+		return f
+	}
+	known, err := state.Load(path)
+	if err != nil {
+		log.Warningf("state: %v (starting without it)", err)
+	}
+	f.known = known
+	return f
+}
+
+// save writes what the syncer knows now.
+func (f *stateFile) save(s *Syncer) {
+	if f.path == "" {
+		return
+	}
+	f.mu.Lock() // over the disk: nobody but another save waits for it
+	defer f.mu.Unlock()
+	now := state.State{Serials: map[dnsname.Name]uint32{}, Sources: map[string][]source.Entry{}}
+	for name, z := range s.Snapshot().Zones {
+		now.Serials[name] = z.Serial
+	}
+	for _, feed := range s.feeds {
+		if list, loaded := feed.last(); loaded && !static(feed.source) {
+			now.Sources[feed.source.Name()] = list.Entries
+		}
+	}
+	text := ""
+	if err := state.Save(f.path, now); err != nil {
+		text = err.Error()
+	}
+	switch {
+	case text != "" && f.failed == "":
+		log.Errorf("state: %s (a restart without Azure would lose the records)", text)
+	case text == "" && f.failed != "":
+		log.Infof("state: %s is written again", f.path)
+	}
+	f.failed = text
+}
