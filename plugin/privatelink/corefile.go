@@ -1,19 +1,19 @@
 package privatelink
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -22,7 +22,21 @@ type config struct {
 	zones   zone.Set
 	sources []source.Source
 	ttl     time.Duration
-	refresh time.Duration
+	refresh time.Duration // 0: each source's own
+	state   string        // path, or empty
+}
+
+// plans says how each source is asked.
+func (c *config) plans() []syncer.Plan {
+	var all []syncer.Plan
+	for _, src := range c.sources {
+		plan := syncer.Plan{Source: src, Every: cmp.Or(c.refresh, 2*time.Second)}
+		if _, plan.Remote = src.(*azure.Source); plan.Remote {
+			plan.Every = cmp.Or(c.refresh, time.Minute)
+		}
+		all = append(all, plan)
+	}
+	return all
 }
 
 // parser reads one block. What depends on a property that may stand further
@@ -34,11 +48,12 @@ type parser struct {
 	seen   map[string]bool
 	later  []func() error
 	record *source.Record // of all record lines
+	vnets  []string
 }
 
 func parse(c *caddy.Controller, root string) (*config, error) {
 	p := &parser{Controller: c, root: root, seen: map[string]bool{}}
-	p.config = config{zones: zone.Set{Cloud: cloud.Public}, ttl: time.Minute, refresh: 2 * time.Second}
+	p.config = config{zones: zone.Set{Cloud: cloud.Public}, ttl: time.Minute}
 	first := true
 	for c.Next() {
 		if !first {
@@ -56,7 +71,7 @@ func (p *parser) block() error {
 	p.laterf("zone", p.RemainingArgs(), p.addZones)
 	p.later = append(p.later, p.at("no source", func() error {
 		if len(p.sources) == 0 {
-			return errors.New("add files, hosts or record")
+			return errors.New("add azure, files, hosts or record")
 		}
 		return nil
 	}))
@@ -70,6 +85,14 @@ func (p *parser) block() error {
 	for _, check := range p.later {
 		if err := check(); err != nil {
 			return err
+		}
+	}
+	for _, src := range p.sources {
+		switch src := src.(type) {
+		case *source.Files:
+			src.In(p.vnets)
+		case *azure.Source:
+			src.Cloud, src.VNets = p.zones.Cloud, p.vnets
 		}
 	}
 	return nil
@@ -87,10 +110,16 @@ func (p *parser) property() error {
 		p.laterf(name, args, p.addGeos)
 	case "cloud":
 		p.zones.Cloud, err = cloud.Parse(args[0])
+	case "azure":
+		err = p.addAzure(args)
 	case "files":
 		err = p.addFiles(args, func(paths []string) source.Source { return source.NewFiles(paths) })
 	case "hosts":
 		err = p.addFiles(args, func(paths []string) source.Source { return source.NewHosts(paths) })
+	case "vnet":
+		p.vnets = args
+	case "state":
+		p.state = p.path(args[0])
 	case "record":
 		err = p.addRecord(args)
 	case "ttl":
@@ -118,7 +147,10 @@ var syntax = map[string]struct {
 	usage    string
 }{
 	"geo":         {1, many, false, "GEO..."},
-	"cloud":       {1, 1, false, "public|usgov|china"},
+	"cloud":       {1, 1, false, "public|usgov|china|URL"},
+	"azure":       {1, many, true, "SUBSCRIPTION [GROUP...]"},
+	"vnet":        {1, many, false, "NAME|ID..."},
+	"state":       {1, 1, false, "FILE"},
 	"files":       {1, many, true, "GLOB..."},
 	"hosts":       {1, many, true, "GLOB..."},
 	"record":      {2, many, true, "FQDN IP..."},
@@ -157,118 +189,4 @@ func (p *parser) at(name string, check func() error) func() error {
 
 func (p *parser) laterf(name string, args []string, add func([]string) error) {
 	p.later = append(p.later, p.at(name, func() error { return add(args) }))
-}
-
-func (p *parser) addZones(args []string) error {
-	for _, arg := range args {
-		name, err := dnsname.Parse(arg)
-		if err != nil {
-			return err
-		}
-		if !strings.HasPrefix(string(name), cloud.Prefix) {
-			return fmt.Errorf("%q does not begin with %q, do you mean %q?", arg, cloud.Prefix, cloud.Prefix+name.String())
-		}
-		// A code newer than our table is fine here, a region name is a mistake.
-		if geo, ok := p.zones.Cloud.BackupGeo(name); ok && cloud.IsRegion(geo) {
-			return fmt.Errorf("%q: %w", arg, p.zones.Cloud.CheckGeo(geo))
-		}
-		p.addZone(name)
-	}
-	return nil
-}
-
-func (p *parser) addGeos(args []string) error {
-	for _, geo := range args {
-		if err := p.zones.Cloud.CheckGeo(geo); err != nil {
-			return err
-		}
-		p.addZone(p.zones.Cloud.BackupZone(geo))
-	}
-	return nil
-}
-
-func (p *parser) addZone(name dnsname.Name) {
-	if !slices.Contains(p.zones.Zones, name) {
-		p.zones.Zones = append(p.zones.Zones, name)
-	}
-}
-
-func (p *parser) addFiles(args []string, open func([]string) source.Source) error {
-	paths := make([]string, len(args))
-	for i, path := range args {
-		if _, err := filepath.Match(path, ""); err != nil {
-			return fmt.Errorf("%q: %w", path, err)
-		}
-		if !filepath.IsAbs(path) && p.root != "" {
-			path = filepath.Join(p.root, path)
-		}
-		paths[i] = path
-	}
-	return p.addSource(open(paths))
-}
-
-func (p *parser) addSource(src source.Source) error {
-	for _, other := range p.sources {
-		if other.Name() == src.Name() {
-			return errors.New("the same values stand above already")
-		}
-	}
-	p.sources = append(p.sources, src)
-	return nil
-}
-
-// addRecord makes all record lines one source, at the place of the first.
-func (p *parser) addRecord(args []string) error {
-	position := fmt.Sprintf("%s:%d", p.File(), p.Line())
-	entry, err := source.ParseEntry(position, args[0], args[1:])
-	if err != nil {
-		return err
-	}
-	p.laterf("record", args, func([]string) error {
-		if _, ok := p.zones.Locate(entry.FQDN); !ok {
-			return fmt.Errorf("%q is in none of the zones", args[0])
-		}
-		return nil
-	})
-	if p.record == nil {
-		p.record = source.NewRecord(position)
-		p.sources = append(p.sources, p.record)
-	}
-	p.record.Add(entry)
-	return nil
-}
-
-// addPolicy takes names of zones for strict or fallthrough.
-func (p *parser) addPolicy(to *[]dnsname.Name) func([]string) error {
-	return func(args []string) error {
-		if p.zones.AllStrict && p.zones.AllFall {
-			return errors.New("strict and fallthrough cannot both be for all zones")
-		}
-		for _, arg := range args {
-			name, err := dnsname.Parse(arg)
-			switch {
-			case err != nil:
-				return err
-			case !p.zones.Has(name):
-				return fmt.Errorf("%q is none of the zones", arg)
-			case slices.Contains(p.zones.Strict, name) || slices.Contains(p.zones.Fallthrough, name):
-				return fmt.Errorf("%q has its rule already", arg)
-			}
-			*to = append(*to, name)
-		}
-		return nil
-	}
-}
-
-func duration(text string, least, most time.Duration) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a duration, such as 60s or 5m", text)
-	case d < least:
-		return 0, fmt.Errorf("%s is below the minimum of %s", text, least)
-	case d > most:
-		return 0, fmt.Errorf("%s is above the maximum of %s", text, most)
-	}
-	return d, nil
 }

@@ -20,6 +20,9 @@ func TestParse(t *testing.T) {
 		{"China", "privatelink {\ncloud china\ngeo bjb\nrecord a.blob.core.chinacloudapi.cn 10.0.0.1\n}", "privatelink.blob.core.chinacloudapi.cn privatelink.queue.core.chinacloudapi.cn privatelink.bjb.backup.windowsazure.cn | record Testfile:4 | 1m0s 2s"},
 		{"sources in order", "privatelink {\nhosts /h*\nrecord a.blob.core.windows.net 10.0.0.1\nfiles /a.json /b/*.json\nrecord b.blob.core.windows.net 10.0.0.2\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | hosts /h*, record Testfile:3, files /a.json /b/*.json | 1m0s 2s"},
 		{"relative paths begin at root", "privatelink {\nfiles a.json /b.json\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /etc/a.json /b.json | 1m0s 2s"},
+		{"Azure", "privatelink {\nazure 00000000-0000-0000-0000-00000000000A rg-1 rg_2\nstate /s\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | azure 00000000-0000-0000-0000-00000000000a rg-1 rg_2 | 1m0s 1m0s"},
+		{"virtual networks below their sources", "privatelink {\nfiles /a\nazure 00000000-0000-0000-0000-00000000000a\nvnet hub /subscriptions/x\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /a vnet hub /subscriptions/x, azure 00000000-0000-0000-0000-00000000000a vnet hub /subscriptions/x | 1m0s 2s"},
+		{"a Resource Manager of one's own", "privatelink {\ncloud https://arm.example\nazure 00000000-0000-0000-0000-00000000000a\nrefresh 5m\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | azure 00000000-0000-0000-0000-00000000000a | 1m0s 5m0s"},
 		{"durations", "privatelink {\nttl 5m\nrefresh 1s\nfiles /a\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /a | 5m0s 1s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -34,7 +37,7 @@ func TestParse(t *testing.T) {
 			for _, source := range cfg.sources {
 				sources = append(sources, source.Name())
 			}
-			got := fmt.Sprintf("%s | %s | %s %s", strings.Join(zones, " "), strings.Join(sources, ", "), cfg.ttl, cfg.refresh)
+			got := fmt.Sprintf("%s | %s | %s %s", strings.Join(zones, " "), strings.Join(sources, ", "), cfg.ttl, cfg.plans()[0].Every)
 			if got != tc.want {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
@@ -46,8 +49,8 @@ func TestParse(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	long := strings.Repeat("a", 300)
 	for _, tc := range []struct{ name, corefile, want string }{
-		{"no source", "privatelink {\ngeo we\n}", `Testfile:1 - Error during parsing: no source: add files, hosts or record`},
-		{"no block", "privatelink", `Testfile:1 - Error during parsing: no source: add files, hosts or record`},
+		{"no source", "privatelink {\ngeo we\n}", `Testfile:1 - Error during parsing: no source: add azure, files, hosts or record`},
+		{"no block", "privatelink", `Testfile:1 - Error during parsing: no source: add azure, files, hosts or record`},
 		{"twice in a server block", "privatelink {\nfiles /a\n}\nprivatelink {\nfiles /a\n}", `this plugin can only be used once per Server Block`},
 		{"unknown property", "privatelink {\nzones x\n}", `Testfile:2 - Error during parsing: zones: unknown property`},
 		{"property twice", "privatelink {\nttl 1m\nttl 2m\n}", `Testfile:3 - Error during parsing: ttl: stands twice`},
@@ -59,7 +62,13 @@ func TestParseErrors(t *testing.T) {
 		{"region as geo", "privatelink {\nfiles /a\n\ngeo we eastus\n}", `Testfile:4 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
 		{"unknown geo", "privatelink {\ngeo westeurop\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "westeurop" is no geo code of the public cloud, the nearest are "we" (westeurope), "wus" (westus), "wus2" (westus2)`},
 		{"geo of another cloud", "privatelink {\ngeo eus\ncloud usgov\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "eus" is a geo code of the public cloud (eastus), the cloud here is usgov`},
-		{"unknown cloud", "privatelink {\ncloud AzureCloud\n}", `Testfile:2 - Error during parsing: cloud: "AzureCloud" is no cloud: use public, usgov or china`},
+		{"unknown cloud", "privatelink {\ncloud AzureCloud\n}", `Testfile:2 - Error during parsing: cloud: "AzureCloud" is no cloud: use public, usgov, china or the URL of a Resource Manager`},
+		{"Resource Manager without TLS", "privatelink {\ncloud http://arm.example\n}", `Testfile:2 - Error during parsing: cloud: "http://arm.example": a token is sent over https only`},
+		{"no subscription ID", "privatelink {\nazure my-subscription\n}", `Testfile:2 - Error during parsing: azure: "my-subscription" is not the ID of a subscription, such as 00000000-0000-0000-0000-000000000000`},
+		{"no resource group", "privatelink {\nazure 00000000-0000-0000-0000-00000000000a a/b\n}", `Testfile:2 - Error during parsing: azure: "a/b" is not the name of a resource group`},
+		{"same subscription twice", "privatelink {\nazure 00000000-0000-0000-0000-00000000000a\nazure 00000000-0000-0000-0000-00000000000A\n}", `Testfile:3 - Error during parsing: azure: the same values stand above already`},
+		{"two state files", "privatelink {\nstate /a /b\n}", `Testfile:2 - Error during parsing: state: 2 values, the syntax is: state FILE`},
+		{"vnet without value", "privatelink {\nvnet\n}", `Testfile:2 - Error during parsing: vnet: 0 values, the syntax is: vnet NAME|ID...`},
 		{"pattern", "privatelink {\nfiles /a[\n}", `Testfile:2 - Error during parsing: files: "/a[": syntax error in pattern`},
 		{"same hosts twice", "privatelink {\nhosts /a\nhosts /a\n}", `Testfile:3 - Error during parsing: hosts: the same values stand above already`},
 		{"record without address", "privatelink {\nrecord a.blob.core.windows.net\n}", `Testfile:2 - Error during parsing: record: 1 values, the syntax is: record FQDN IP...`},
@@ -128,12 +137,9 @@ func FuzzParse(f *testing.F) {
 		if len(cfg.sources) == 0 {
 			t.Error("a block without a source is accepted")
 		}
-		if cfg.ttl < time.Second || cfg.refresh < time.Second {
-			t.Errorf("ttl %s, refresh %s", cfg.ttl, cfg.refresh)
-		}
-		for _, source := range cfg.sources {
-			if source.Name() == "" {
-				t.Error("a source without a name")
+		for _, plan := range cfg.plans() {
+			if cfg.ttl < time.Second || plan.Every < time.Second || plan.Source.Name() == "" {
+				t.Errorf("ttl %s, source %q every %s", cfg.ttl, plan.Source.Name(), plan.Every)
 			}
 		}
 	})

@@ -32,6 +32,7 @@ type Privatelink struct {
 
 	zones *syncer.Syncer
 	ttl   uint32 // of addresses, in seconds
+	stop  func() // ends the syncs; may be called again
 
 	// authorities tells that plugins behind this one have zones of their own,
 	// so that a transfer's NOTIFY, or a query without RD, may be for them.

@@ -2,6 +2,7 @@ package privatelink
 
 import (
 	"context"
+	"sync"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -19,25 +20,63 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error("privatelink", err)
 	}
 	p := &Privatelink{ttl: uint32(cfg.ttl.Seconds())}
-	ctx, stop := context.WithCancel(context.Background())
-
 	c.OnStartup(func() error {
 		for _, name := range []string{"file", "hosts", "secondary"} {
 			p.authorities = p.authorities || server.Handler(name) != nil
 		}
-		p.zones = syncer.New(&cfg.zones, cfg.sources, cfg.refresh)
-		p.zones.Sync(ctx) // before the first query, and before a reload lets go of the old instance
-		go p.zones.Run(ctx)
+		p.start(cfg)
 		return nil
 	})
 	c.OnShutdown(func() error {
-		stop()
-		p.zones.Close()
+		p.stop()
 		return nil
 	})
+	c.OnRestart(clearStarted)
+	c.OnRestartFailed(stopStarted)
 	server.AddPlugin(func(next plugin.Handler) plugin.Handler {
 		p.Next = next
 		return p
 	})
+	return nil
+}
+
+// start loads what can be loaded at once, before the first query and before a
+// reload lets go of the old instance, and begins to sync.
+func (p *Privatelink) start(cfg *config) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.zones = syncer.New(&cfg.zones, cfg.plans(), cfg.state)
+	p.zones.Sync(ctx)
+	go p.zones.Run(ctx)
+	p.stop = sync.OnceFunc(func() {
+		cancel()
+		p.zones.Close()
+	})
+	startedMu.Lock()
+	defer startedMu.Unlock()
+	started = append(started, p)
+}
+
+// started has what the reload under way has started. A reload that fails later,
+// for a port that is taken say, calls no shutdown function of the new instance:
+// the old one has to stop what the new one began.
+var (
+	startedMu sync.Mutex
+	started   []*Privatelink
+)
+
+func clearStarted() error {
+	startedMu.Lock()
+	defer startedMu.Unlock()
+	started = nil
+	return nil
+}
+
+func stopStarted() error {
+	startedMu.Lock()
+	defer startedMu.Unlock()
+	for _, p := range started {
+		p.stop()
+	}
+	started = nil
 	return nil
 }

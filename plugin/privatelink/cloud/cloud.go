@@ -4,6 +4,7 @@ package cloud
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -17,28 +18,38 @@ type Cloud struct {
 	Queue     dnsname.Name // queue.core.windows.net.
 	Backup    dnsname.Name // backup.windowsazure.com.: a geo code stands before it
 	Partition dnsname.Name // storage.azure.net., of x.zNN.blob.storage.azure.net; empty where unknown
+	ARM       string       // URL of a Resource Manager of one's own, empty for the cloud's
 }
 
 // Public, USGov and China are the clouds that Microsoft documents private link
 // zones for ("Azure private endpoint private DNS zone values"). The Backup name
 // of China is an analogy: that table has no row for it.
 var (
-	Public = Cloud{"public", "blob.core.windows.net.", "queue.core.windows.net.", "backup.windowsazure.com.", "storage.azure.net."}
-	USGov  = Cloud{"usgov", "blob.core.usgovcloudapi.net.", "queue.core.usgovcloudapi.net.", "backup.windowsazure.us.", ""}
-	China  = Cloud{"china", "blob.core.chinacloudapi.cn.", "queue.core.chinacloudapi.cn.", "backup.windowsazure.cn.", ""}
+	Public = Cloud{"public", "blob.core.windows.net.", "queue.core.windows.net.", "backup.windowsazure.com.", "storage.azure.net.", ""}
+	USGov  = Cloud{"usgov", "blob.core.usgovcloudapi.net.", "queue.core.usgovcloudapi.net.", "backup.windowsazure.us.", "", ""}
+	China  = Cloud{"china", "blob.core.chinacloudapi.cn.", "queue.core.chinacloudapi.cn.", "backup.windowsazure.cn.", "", ""}
 )
 
 // Prefix is the first label of every private link zone.
 const Prefix = "privatelink."
 
-// Parse returns the cloud that the Corefile calls name.
+// Parse returns the cloud that the Corefile calls name. The URL of a Resource
+// Manager is a cloud with the names of the public one.
 func Parse(name string) (Cloud, error) {
+	if u, err := url.Parse(name); err == nil && u.Host != "" {
+		if u.Scheme != "https" {
+			return Cloud{}, fmt.Errorf("%q: a token is sent over https only", name)
+		}
+		own := Public
+		own.ARM = strings.TrimSuffix(name, "/")
+		return own, nil
+	}
 	for _, c := range []Cloud{Public, USGov, China} {
 		if c.Name == name {
 			return c, nil
 		}
 	}
-	return Cloud{}, fmt.Errorf("%q is no cloud: use public, usgov or china", name)
+	return Cloud{}, fmt.Errorf("%q is no cloud: use public, usgov, china or the URL of a Resource Manager", name)
 }
 
 // BackupZone returns the zone of the vaults whose region has the geo code geo.

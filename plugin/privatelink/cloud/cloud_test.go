@@ -13,7 +13,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("Parse(%q) = %v, %v; want %v", want.Name, got, err, want)
 		}
 	}
-	if _, err := Parse("AzureCloud"); err == nil || err.Error() != `"AzureCloud" is no cloud: use public, usgov or china` {
+	if _, err := Parse("AzureCloud"); err == nil || err.Error() != `"AzureCloud" is no cloud: use public, usgov, china or the URL of a Resource Manager` {
 		t.Errorf("Parse(AzureCloud) error = %v", err)
 	}
 }

@@ -1,0 +1,151 @@
+package privatelink
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+func (p *parser) addZones(args []string) error {
+	for _, arg := range args {
+		name, err := dnsname.Parse(arg)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(string(name), cloud.Prefix) {
+			return fmt.Errorf("%q does not begin with %q, do you mean %q?", arg, cloud.Prefix, cloud.Prefix+name.String())
+		}
+		// A code newer than our table is fine here, a region name is a mistake.
+		if geo, ok := p.zones.Cloud.BackupGeo(name); ok && cloud.IsRegion(geo) {
+			return fmt.Errorf("%q: %w", arg, p.zones.Cloud.CheckGeo(geo))
+		}
+		p.addZone(name)
+	}
+	return nil
+}
+
+func (p *parser) addGeos(args []string) error {
+	for _, geo := range args {
+		if err := p.zones.Cloud.CheckGeo(geo); err != nil {
+			return err
+		}
+		p.addZone(p.zones.Cloud.BackupZone(geo))
+	}
+	return nil
+}
+
+func (p *parser) addZone(name dnsname.Name) {
+	if !slices.Contains(p.zones.Zones, name) {
+		p.zones.Zones = append(p.zones.Zones, name)
+	}
+}
+
+var (
+	subscriptionID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	resourceGroup  = regexp.MustCompile(`^[\pL\d_().-]{1,90}$`)
+)
+
+func (p *parser) addAzure(args []string) error {
+	if !subscriptionID.MatchString(args[0]) {
+		return fmt.Errorf("%q is not the ID of a subscription, such as 00000000-0000-0000-0000-000000000000", args[0])
+	}
+	for _, group := range args[1:] {
+		if !resourceGroup.MatchString(group) {
+			return fmt.Errorf("%q is not the name of a resource group", group)
+		}
+	}
+	return p.addSource(&azure.Source{Subscription: strings.ToLower(args[0]), Groups: args[1:]})
+}
+
+func (p *parser) addFiles(args []string, open func([]string) source.Source) error {
+	paths := make([]string, len(args))
+	for i, path := range args {
+		if _, err := filepath.Match(path, ""); err != nil {
+			return fmt.Errorf("%q: %w", path, err)
+		}
+		paths[i] = p.path(path)
+	}
+	return p.addSource(open(paths))
+}
+
+func (p *parser) path(path string) string {
+	if filepath.IsAbs(path) || p.root == "" {
+		return path
+	}
+	return filepath.Join(p.root, path)
+}
+
+func (p *parser) addSource(src source.Source) error {
+	for _, other := range p.sources {
+		if other.Name() == src.Name() {
+			return errors.New("the same values stand above already")
+		}
+	}
+	p.sources = append(p.sources, src)
+	return nil
+}
+
+// addRecord makes all record lines one source, at the place of the first.
+func (p *parser) addRecord(args []string) error {
+	position := fmt.Sprintf("%s:%d", p.File(), p.Line())
+	entry, err := source.ParseEntry(position, args[0], args[1:])
+	if err != nil {
+		return err
+	}
+	p.laterf("record", args, func([]string) error {
+		if _, ok := p.zones.Locate(entry.FQDN); !ok {
+			return fmt.Errorf("%q is in none of the zones", args[0])
+		}
+		return nil
+	})
+	if p.record == nil {
+		p.record = source.NewRecord(position)
+		p.sources = append(p.sources, p.record)
+	}
+	p.record.Add(entry)
+	return nil
+}
+
+// addPolicy takes names of zones for strict or fallthrough.
+func (p *parser) addPolicy(to *[]dnsname.Name) func([]string) error {
+	return func(args []string) error {
+		if p.zones.AllStrict && p.zones.AllFall {
+			return errors.New("strict and fallthrough cannot both be for all zones")
+		}
+		for _, arg := range args {
+			name, err := dnsname.Parse(arg)
+			switch {
+			case err != nil:
+				return err
+			case !p.zones.Has(name):
+				return fmt.Errorf("%q is none of the zones", arg)
+			case slices.Contains(p.zones.Strict, name) || slices.Contains(p.zones.Fallthrough, name):
+				return fmt.Errorf("%q has its rule already", arg)
+			}
+			*to = append(*to, name)
+		}
+		return nil
+	}
+}
+
+func duration(text string, least, most time.Duration) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a duration, such as 60s or 5m", text)
+	case d < least:
+		return 0, fmt.Errorf("%s is below the minimum of %s", text, least)
+	case d > most:
+		return 0, fmt.Errorf("%s is above the maximum of %s", text, most)
+	}
+	return d, nil
+}
