@@ -48,7 +48,8 @@ var rewrites = []struct {
 	{regexp.MustCompile(`(?m)^( *)ready\b( [^{\s]+)?`), "${1}ready 127.0.0.1:{$$PORT_READY}"},
 	{regexp.MustCompile(`(?m)^( *forward \S+)( [^{\s]+)+`), "${1} {$$UPSTREAM}"},
 	{regexp.MustCompile(`(?m)^( *)tls .*$`), "${1}tls {$$DIR}/cert.pem {$$DIR}/key.pem"},
-	{regexp.MustCompile(`/etc/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},
+	{regexp.MustCompile(`/(etc|var/lib)/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},
+	{regexp.MustCompile(`(?m)^( *)azure .*$`), "${1}files {$$DIR}/vault.json"}, // live sync has tests of its own
 }
 
 var (

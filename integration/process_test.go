@@ -15,7 +15,7 @@ import (
 
 // patience is how long a test waits for another process. It is far above what
 // any of them needs on a busy machine.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // eventually asks ok again and again: another process tells nobody when it is
 // ready.

@@ -20,6 +20,12 @@ func TestMain(m *testing.M) {
 	if err := dnsserver.SetDirectives(directives); err != nil {
 		panic(err)
 	}
+	// A Corefile with azure starts to sync. Nothing of it may leave the machine.
+	for name, value := range map[string]string{"IDENTITY_ENDPOINT": "http://127.0.0.1:1", "IDENTITY_HEADER": "none"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
 	os.Exit(m.Run())
 }
 
@@ -74,7 +80,8 @@ var (
 	port     = regexp.MustCompile(`(?m)^(\s*(?:prometheus|health|ready)) :\d+`)
 	listener = regexp.MustCompile(`(?m)^([^\s#].*?)(?::\d+)? \{$`)
 	binding  = regexp.MustCompile(`(?m)^\s+bind .*\n`)
-	folder   = regexp.MustCompile(`/etc/privatelink-dns`)
+	folder   = regexp.MustCompile(`/(etc|var/lib)/privatelink-dns`)
+	azure    = regexp.MustCompile(`(?m)^(\s*privatelink\b.*\{)((?:\n[^}]*)?\n\s*azure )`)
 )
 
 // starts starts the Corefile on free ports of the loopback address, and stops it.
@@ -84,6 +91,7 @@ func starts(t *testing.T, text string) {
 	text = binding.ReplaceAllString(text, "")
 	text = listener.ReplaceAllString(text, "$1 {\n    bind 127.0.0.1")
 	text = folder.ReplaceAllString(text, filepath.ToSlash(t.TempDir()))
+	text = azure.ReplaceAllString(text, "$1\ncloud https://127.0.0.1:1$2")
 	text = strings.ReplaceAll(text, "/etc/resolv.conf", "127.0.0.1:1")
 	text = strings.ReplaceAll(text, "    loop\n", "") // it would ask the upstream
 	instance, err := caddy.Start(corefile.Input("Corefile", []byte(text)))

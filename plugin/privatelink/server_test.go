@@ -15,6 +15,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/transfer"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestMain(m *testing.M) {
@@ -159,6 +160,37 @@ func TestServerReload(t *testing.T) {
 	m := exchange(t, reloaded, "udp", query("a.privatelink.blob.core.windows.net.", "A"))
 	if got, want := show(m), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want || m.Answer[0].Header().Ttl != 300 {
 		t.Errorf("after the reload: %s; want %s for 300 s", m, want)
+	}
+}
+
+// A reload that fails after the plugin has started leaves nothing of it behind,
+// and the old instance at work.
+func TestServerReloadFails(t *testing.T) {
+	path := filepath.ToSlash(filepath.Join(t.TempDir(), "hosts"))
+	write(t, path, "10.0.0.1 a.blob.core.windows.net\n")
+	instance := serve(t, "privatelink {\nhosts "+path+"\n}")
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.Addr().String()
+	onTakenPort := input("privatelink {\nhosts " + path + "\nhosts " + path + "2\n}").(caddy.CaddyfileInput)
+	onTakenPort.Contents = []byte(strings.Replace(string(onTakenPort.Contents), ":0", addr[strings.IndexByte(addr, ':'):], 1))
+	if _, err := instance.Restart(onTakenPort); err == nil {
+		t.Fatal("the reload succeeds on a port that is taken")
+	}
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if strings.Contains(f.String(), path+"2") {
+			t.Errorf("the source of the failed reload is still in %s", f.GetName())
+		}
+	}
+	if got, want := show(exchange(t, instance, "udp", query("a.privatelink.blob.core.windows.net.", "A"))), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want {
+		t.Errorf("after the failed reload: %s; want %s", got, want)
 	}
 }
 

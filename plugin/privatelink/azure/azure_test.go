@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -338,6 +339,27 @@ func TestRetryAfterHeader(t *testing.T) {
 	}
 	if got := retryAfter(nil); got != 0 {
 		t.Errorf("retryAfter(nil) = %s; want 0", got)
+	}
+}
+
+// BenchmarkFetch syncs 2,000 endpoints from an ARM that takes 200 ms a page. The
+// fake ARM's own work is in the time and the allocations, too.
+func BenchmarkFetch(b *testing.B) {
+	for _, size := range []int{100, 200} {
+		b.Run(fmt.Sprintf("%d a page", size), func(b *testing.B) {
+			_, src := start(b, fakearm.Config{PageSize: size, Delay: 200 * time.Millisecond}, many(2000)...)
+			var memory runtime.MemStats
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := src.Fetch(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			runtime.GC()
+			runtime.ReadMemStats(&memory)
+			b.ReportMetric(float64(memory.HeapAlloc)/1e6, "MB-kept")
+			runtime.KeepAlive(src)
+		})
 	}
 }
 

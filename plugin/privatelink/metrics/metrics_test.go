@@ -17,6 +17,7 @@ func touch() {
 	Failures.WithLabelValues("src").Inc()
 	Skipped.WithLabelValues("src", "not_approved").Set(1)
 	Conflicts.WithLabelValues("src").Set(1)
+	HeldBack.WithLabelValues("src").Set(1)
 	Serial.WithLabelValues("privatelink.blob.core.windows.net").Set(1)
 }
 
@@ -58,8 +59,8 @@ func TestDocumented(t *testing.T) {
 		}
 		documented++
 	}
-	if documented != 7 {
-		t.Errorf("%d metrics; want 7", documented)
+	if documented != 8 {
+		t.Errorf("%d metrics; want 8", documented)
 	}
 }
 
@@ -74,7 +75,7 @@ func TestAnswersOfOneZoneAreShared(t *testing.T) {
 func TestForget(t *testing.T) {
 	touch()
 	Forget("src")
-	for name, vec := range map[string]prometheus.Collector{"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts} {
+	for name, vec := range map[string]prometheus.Collector{"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts, "held back": HeldBack} {
 		if n := testutil.CollectAndCount(vec); n != 0 {
 			t.Errorf("%s: %d series left", name, n)
 		}
