@@ -33,7 +33,7 @@ func New(t testing.TB, zone string) *Server {
 		name := strings.ToLower(rr.Header().Name)
 		s.records[name] = append(s.records[name], rr)
 		for off, end := dns.NextLabel(name, 0); !end; off, end = dns.NextLabel(name, off) {
-			s.records[name[off:]] = s.records[name[off:]]
+			s.records[name[off:]] = append(s.records[name[off:]], nil...) // it exists now
 		}
 	}
 	err := parser.Err()
