@@ -33,8 +33,10 @@ type Source struct {
 	// Options are for tests: another transport, shorter delays between retries.
 	Options policy.ClientOptions
 
-	arm  *client
-	list *source.List
+	arm   *client
+	named *source.List // of the last two listings, before zone groups are asked for
+	list  *source.List // of the last sync
+	dirty bool         // a page has changed since list was made
 }
 
 // Name implements source.Source.
@@ -61,15 +63,21 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := source.Unite(pages, s.VNets)
-	groups, err := s.zoneGroups(ctx, list)
+	if s.named == nil || s.dirty {
+		s.named = source.Unite(pages, s.VNets)
+	}
+	groups, err := s.zoneGroups(ctx, s.named)
 	if err != nil {
 		return nil, err
 	}
+	if s.list != nil && !s.dirty {
+		return s.list, nil
+	}
+	list := s.named
 	if len(groups) > 0 {
 		list = source.Unite(append(pages, groups...), s.VNets)
 	}
-	list.Complete = true
+	list.Complete, s.dirty = true, false
 	// The same list as before is the same pointer: nothing is built anew then.
 	if s.list == nil || !reflect.DeepEqual(list, s.list) {
 		s.list = list
@@ -120,7 +128,7 @@ func (s *Source) zoneGroups(ctx context.Context, list *source.List) ([][]export.
 // same text each time.
 func (s *Source) all(ctx context.Context, paths []string) ([][]export.Endpoint, error) {
 	pages, errs := make([][]export.Endpoint, len(paths)), make([]error, len(paths))
-	var failed atomic.Bool
+	var failed, changed atomic.Bool
 	var g errgroup.Group
 	g.SetLimit(4)
 	for i, path := range paths {
@@ -128,13 +136,19 @@ func (s *Source) all(ctx context.Context, paths []string) ([][]export.Endpoint, 
 			break
 		}
 		g.Go(func() error {
-			if pages[i], errs[i] = s.arm.list(ctx, path); errs[i] != nil {
+			fresh := false
+			if pages[i], fresh, errs[i] = s.arm.list(ctx, path); errs[i] != nil {
 				failed.Store(true)
+			}
+			if fresh {
+				changed.Store(true)
 			}
 			return nil
 		})
 	}
 	_ = g.Wait()
+	// A sync that fails leaves it to the next one to see what this one saw.
+	s.dirty = s.dirty || changed.Load()
 	for _, err := range errs {
 		if err != nil {
 			return nil, err

@@ -2,12 +2,14 @@ package azure
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	armruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm/runtime"
@@ -31,6 +33,15 @@ type client struct {
 	endpoint     *url.URL
 	pipeline     runtime.Pipeline
 	subscription string
+
+	mu   sync.Mutex
+	seen map[string][]seenPage // by path: the pages of its last listing
+}
+
+// A seenPage is a page that need not be decoded again while its text is the same.
+type seenPage struct {
+	sum  [sha256.Size]byte
+	page export.Page
 }
 
 func newClient(s *Source) (*client, error) {
@@ -57,7 +68,7 @@ func newClient(s *Source) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{endpoint, pipeline, s.Subscription}, nil
+	return &client{endpoint: endpoint, pipeline: pipeline, subscription: s.Subscription, seen: map[string][]seenPage{}}, nil
 }
 
 // endpoints returns ARM, its audience and its authority. A cloud of one's own
@@ -81,29 +92,40 @@ func endpoints(c cloud.Cloud) azcloud.Configuration {
 	return azcloud.AzurePublic
 }
 
-// list returns what all pages of a listing tell. Half a listing is an error.
-func (c *client) list(ctx context.Context, path string) (all []export.Endpoint, err error) {
+// list returns what all pages of a listing tell, and whether any of them is
+// another than the last time. Half a listing is an error.
+func (c *client) list(ctx context.Context, path string) (all []export.Endpoint, changed bool, err error) {
 	first := c.endpoint.JoinPath(path)
 	first.RawQuery = "api-version=" + apiVersion
-	seen := map[string]bool{}
+	before := c.lastListing(path)
+	var now []seenPage
+	links := map[string]bool{}
 	for next := first.String(); next != ""; {
-		if seen[next] || len(seen) == maxPages {
-			return nil, fmt.Errorf("list %s: page %d: the listing does not end", path, len(seen)+1)
+		if links[next] || len(links) == maxPages {
+			return nil, false, fmt.Errorf("list %s: page %d: the listing does not end", path, len(links)+1)
 		}
-		seen[next] = true
-		page, err := c.page(ctx, next)
+		links[next] = true
+		known := seenPage{}
+		if len(now) < len(before) {
+			known = before[len(now)]
+		}
+		page, err := c.page(ctx, next, known)
 		if err != nil {
-			return nil, fmt.Errorf("list %s: page %d: %w", path, len(seen), err)
+			return nil, false, fmt.Errorf("list %s: page %d: %w", path, len(links), err)
 		}
-		all = append(all, page.Endpoints...)
-		if next = page.Next; next != "" {
-			err = c.check(next)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list %s: page %d: %w", path, len(seen), err)
-		}
+		changed = changed || page.sum != known.sum
+		now, all, next = append(now, page), append(all, page.page.Endpoints...), page.page.Next
 	}
-	return all, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[path] = now
+	return all, changed || len(now) != len(before), nil
+}
+
+func (c *client) lastListing(path string) []seenPage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[path]
 }
 
 // check keeps the token from going anywhere but to our ARM.
@@ -118,22 +140,31 @@ func (c *client) check(link string) error {
 	return nil
 }
 
-// page fetches one page; the link is taken as it is (its escapes are ARM's).
-func (c *client) page(ctx context.Context, link string) (export.Page, error) {
+// page fetches one page; the link is taken as it is (its escapes are ARM's). A
+// page with the text of the known one is not decoded again.
+func (c *client) page(ctx context.Context, link string, known seenPage) (seenPage, error) {
 	request, err := runtime.NewRequest(ctx, http.MethodGet, link)
 	if err != nil {
-		return export.Page{}, err
+		return seenPage{}, err
 	}
 	response, err := c.pipeline.Do(request)
 	if err != nil {
-		return export.Page{}, c.explain(err)
+		return seenPage{}, c.explain(err)
 	}
 	if !runtime.HasStatusCode(response, http.StatusOK) {
-		return export.Page{}, c.explain(runtime.NewResponseError(response))
+		return seenPage{}, c.explain(runtime.NewResponseError(response))
 	}
 	body, err := runtime.Payload(response)
 	if err != nil {
-		return export.Page{}, fmt.Errorf("read page: %w", err)
+		return seenPage{}, fmt.Errorf("read page: %w", err)
 	}
-	return export.Decode(body)
+	sum := sha256.Sum256(body)
+	if sum == known.sum {
+		return known, nil
+	}
+	page, err := export.Decode(body)
+	if err == nil && page.Next != "" {
+		err = c.check(page.Next)
+	}
+	return seenPage{sum, page}, err
 }
