@@ -58,6 +58,6 @@ var quickstartFolder = sync.OnceValues(func() (string, error) {
 	if err := os.Setenv("QUICKSTART", filepath.ToSlash(folder)); err != nil {
 		return "", err
 	}
-	fmt.Printf("Try it: %s holds the Corefile and the endpoints; what you change there is served at once.\n", folder)
+	fmt.Printf("Try it: %s holds the Corefile and the endpoints; what you change there is served within two seconds.\n", folder)
 	return folder, nil
 })

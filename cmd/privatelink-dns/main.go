@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"io/fs"
@@ -25,7 +26,7 @@ func main() {
 	if err := dnsserver.SetDirectives(directives); err != nil {
 		log.Fatal(err)
 	}
-	caddy.AppName, caddy.AppVersion, coremain.GitCommit = "privatelink-dns", release(), commit
+	caddy.AppName, caddy.AppVersion, coremain.GitCommit = "privatelink-dns", release(), cmp.Or(commit, "unknown commit")
 
 	quickstart := flag.Bool("quickstart", false, "Serve sample endpoints on port 1053 of the loopback address, to try it out")
 	caddy.RegisterCaddyfileLoader("quickstart", caddy.LoaderFunc(func(string) (caddy.Input, error) {

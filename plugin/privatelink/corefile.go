@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/coredns/plugin"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -56,8 +58,11 @@ func parse(c *caddy.Controller, root string) (*config, error) {
 	p.config = config{zones: zone.Set{Cloud: cloud.Public}, ttl: time.Minute}
 	first := true
 	for c.Next() {
+		if !first && c.Val() == "privatelink" {
+			return nil, c.Errf("privatelink: stands twice in a server block")
+		}
 		if !first {
-			return nil, plugin.ErrOnce
+			return nil, c.Errf("%q is not expected, no property has a block of its own", c.Val())
 		}
 		first = false
 		if err := p.block(); err != nil {
@@ -166,7 +171,7 @@ func (p *parser) allowed(name string, args []string) error {
 	s, known := syntax[name]
 	switch {
 	case !known:
-		return errors.New("unknown property")
+		return fmt.Errorf("unknown property, the known ones are %s", strings.Join(slices.Sorted(maps.Keys(syntax)), ", "))
 	case p.seen[name] && !s.repeat:
 		return errors.New("stands twice")
 	case len(args) < s.min || len(args) > s.max:

@@ -13,7 +13,7 @@ import (
 func TestParse(t *testing.T) {
 	for _, tc := range []struct{ name, corefile, want string }{
 		{"defaults", "privatelink {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | record Testfile:2 | 1m0s 2s"},
-		{"geo", "privatelink {\ngeo we eus2\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.we.backup.windowsazure.com privatelink.eus2.backup.windowsazure.com | record Testfile:3 | 1m0s 2s"},
+		{"geo", "privatelink {\ngeo we EUS2\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.we.backup.windowsazure.com privatelink.eus2.backup.windowsazure.com | record Testfile:3 | 1m0s 2s"},
 		{"zones beside the defaults", "privatelink privatelink.file.core.windows.net. PRIVATELINK.vaultcore.azure.net privatelink.blob.core.windows.net {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.file.core.windows.net privatelink.vaultcore.azure.net | record Testfile:2 | 1m0s 2s"},
 		{"Backup zone of a code that the table lacks", "privatelink privatelink.new1.backup.windowsazure.com {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.new1.backup.windowsazure.com | record Testfile:2 | 1m0s 2s"},
 		{"cloud below geo", "privatelink {\ngeo ugv\ncloud usgov\nrecord a.queue.core.usgovcloudapi.net 10.0.0.1\n}", "privatelink.blob.core.usgovcloudapi.net privatelink.queue.core.usgovcloudapi.net privatelink.ugv.backup.windowsazure.us | record Testfile:4 | 1m0s 2s"},
@@ -51,8 +51,11 @@ func TestParseErrors(t *testing.T) {
 	for _, tc := range []struct{ name, corefile, want string }{
 		{"no source", "privatelink {\ngeo we\n}", `Testfile:1 - Error during parsing: no source: add azure, files, hosts or record`},
 		{"no block", "privatelink", `Testfile:1 - Error during parsing: no source: add azure, files, hosts or record`},
-		{"twice in a server block", "privatelink {\nfiles /a\n}\nprivatelink {\nfiles /a\n}", `this plugin can only be used once per Server Block`},
-		{"unknown property", "privatelink {\nzones x\n}", `Testfile:2 - Error during parsing: zones: unknown property`},
+		{"twice in a server block", "privatelink {\nfiles /a\n}\nprivatelink {\nfiles /a\n}", `Testfile:4 - Error during parsing: privatelink: stands twice in a server block`},
+		{"property with a block", "privatelink {\nfiles /a {\nttl 1m\n}\n}", `Testfile:5 - Error during parsing: "}" is not expected, no property has a block of its own`},
+		{"zone without a parent", "privatelink privatelink.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.net": a zone such as privatelink.blob.core.windows.net is expected`},
+		{"zone that is the label alone", "privatelink privatelink. {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.": a zone such as privatelink.blob.core.windows.net is expected`},
+		{"unknown property", "privatelink {\nzones x\n}", `Testfile:2 - Error during parsing: zones: unknown property, the known ones are azure, cloud, fallthrough, files, geo, hosts, record, refresh, state, strict, ttl, vnet`},
 		{"property twice", "privatelink {\nttl 1m\nttl 2m\n}", `Testfile:3 - Error during parsing: ttl: stands twice`},
 		{"no value", "privatelink {\ngeo\n}", `Testfile:2 - Error during parsing: geo: 0 values, the syntax is: geo GEO...`},
 		{"too many values", "privatelink {\nttl 1m 2m\n}", `Testfile:2 - Error during parsing: ttl: 2 values, the syntax is: ttl DURATION`},

@@ -34,8 +34,8 @@ type Privatelink struct {
 	ttl   uint32 // of addresses, in seconds
 	stop  func() // ends the syncs; may be called again
 
-	// authorities tells that plugins behind this one have zones of their own,
-	// so that a transfer's NOTIFY, or a query without RD, may be for them.
+	// authorities tells that plugin file or secondary is behind this one, so that
+	// a transfer's NOTIFY, or a query without RD, may be for a zone of theirs.
 	authorities bool
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 func (p *parser) addZones(args []string) error {
@@ -23,6 +24,9 @@ func (p *parser) addZones(args []string) error {
 		}
 		if !strings.HasPrefix(string(name), cloud.Prefix) {
 			return fmt.Errorf("%q does not begin with %q, do you mean %q?", arg, cloud.Prefix, cloud.Prefix+name.String())
+		}
+		if strings.Count(name.String(), ".") < 2 {
+			return fmt.Errorf("%q: a zone such as privatelink.blob.core.windows.net is expected", arg)
 		}
 		// A code newer than our table is fine here, a region name is a mistake.
 		if geo, ok := p.zones.Cloud.BackupGeo(name); ok && cloud.IsRegion(geo) {
@@ -35,6 +39,7 @@ func (p *parser) addZones(args []string) error {
 
 func (p *parser) addGeos(args []string) error {
 	for _, geo := range args {
+		geo = strings.ToLower(geo)
 		if err := p.zones.Cloud.CheckGeo(geo); err != nil {
 			return err
 		}
@@ -102,10 +107,11 @@ func (p *parser) addRecord(args []string) error {
 		return err
 	}
 	p.laterf("record", args, func([]string) error {
-		if _, ok := p.zones.Locate(entry.FQDN); !ok {
-			return fmt.Errorf("%q is in none of the zones", args[0])
+		_, err := p.zones.Locate(entry.FQDN)
+		if errors.Is(err, zone.ErrOutside) {
+			return fmt.Errorf("%q %w", args[0], err)
 		}
-		return nil
+		return err
 	})
 	if p.record == nil {
 		p.record = source.NewRecord(position)

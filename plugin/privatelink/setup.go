@@ -21,7 +21,7 @@ func setup(c *caddy.Controller) error {
 	}
 	p := &Privatelink{ttl: uint32(cfg.ttl.Seconds())}
 	c.OnStartup(func() error {
-		for _, name := range []string{"file", "hosts", "secondary"} {
+		for _, name := range []string{"file", "secondary"} {
 			p.authorities = p.authorities || server.Handler(name) != nil
 		}
 		p.start(cfg)

@@ -69,10 +69,16 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
 	return &out.Msg
 }
 
-// chain appends the first hops links of the chain from name.
+// chain appends the first hops links of the chain from name, which the first
+// link's owner is spelt like: a cache may have it from another client.
 func chain(rrs, answer []dns.RR, name string, hops int) []dns.RR {
-	for range hops {
+	for i := range hops {
 		link := cname(answer, name)
+		if i == 0 && link.Hdr.Name != name {
+			first := *link
+			first.Hdr.Name = name
+			link = &first
+		}
 		rrs = append(rrs, link)
 		name = link.Target
 	}
@@ -97,6 +103,7 @@ func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
 		return m
 	}
 	out := *m
+	out.AuthenticatedData = false // whoever validated it saw another reply
 	out.Ns = foreignAuthority(zones, m.Ns)
 	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), ours)
 	if slices.ContainsFunc(m.Answer, ours) {

@@ -52,7 +52,7 @@ func TestSplice(t *testing.T) {
 		{"chain without its end, NODATA upstream", "c1.test.", "A", "NOERROR: c1.test. 60 CNAME a.fall.test. / " + soaTest, "NOERROR: c1.test. CNAME a.fall.test.; a.fall.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
 		// the shape of the reply
 		{"unordered answer section", "c1.test.", "A", "NOERROR: blob.stamp.test. 60 A 198.51.100.1; c2.test. 60 CNAME a.privatelink.fall.test.; a.privatelink.fall.test. 60 CNAME blob.stamp.test.; c1.test. 60 CNAME c2.test.", "NOERROR: c1.test. CNAME c2.test.; c2.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
-		{"upper case in the chain", "C1.test.", "A", "NOERROR: c1.TEST. 60 CNAME A.PrivateLink.Fall.Test.; A.PrivateLink.Fall.Test. 60 A 198.51.100.1", "NOERROR: c1.TEST. CNAME A.PrivateLink.Fall.Test.; A.PrivateLink.Fall.Test. A 10.0.0.1; A.PrivateLink.Fall.Test. A 10.0.0.2"},
+		{"upper case in the chain", "C1.test.", "A", "NOERROR: c1.TEST. 60 CNAME A.PrivateLink.Fall.Test.; A.PrivateLink.Fall.Test. 60 A 198.51.100.1", "NOERROR: C1.test. CNAME A.PrivateLink.Fall.Test.; A.PrivateLink.Fall.Test. A 10.0.0.1; A.PrivateLink.Fall.Test. A 10.0.0.2"},
 		{"16 links", "c1.test.", "A", "NOERROR: " + links(16, "b.privatelink.hard.test."), "NOERROR: " + plain(links(16, "b.privatelink.hard.test.")) + "; b.privatelink.hard.test. A 10.0.0.3"},
 		{"17 links pass, but nothing of ours or behind it", "c1.test.", "A", "NOERROR: " + links(17, "a.privatelink.fall.test.") + "; " + publicTail, "NOERROR: " + plain(links(17, "a.privatelink.fall.test."))},
 		{"17 links of others pass untouched", "c1.test.", "A", "NOERROR: " + links(17, "x.test.") + "; x.test. 60 A 198.51.100.1", "NOERROR: " + plain(links(17, "x.test.")) + "; x.test. A 198.51.100.1"},
@@ -78,6 +78,7 @@ func TestSplice(t *testing.T) {
 		{"NS records for our zone", "c1.test.", "A", "NOERROR: c1.test. 60 A 192.0.2.1 / privatelink.hard.test. 60 NS ns.evil.test.; test. 60 NS ns.test.", "NOERROR: c1.test. A 192.0.2.1 / test. NS ns.test."},
 		{"HTTPS record with hints for our name", "c1.test.", "HTTPS", "NOERROR: c1.test. 60 HTTPS 1 a.fall.test. ipv4hint=198.51.100.1", "NOERROR:"},
 		{"NXDOMAIN in a fallthrough zone that Azure has too", "no.privatelink.fall.test.", "A", "NXDOMAIN: / privatelink.fall.test. 60 SOA azureprivatedns.net. x. 1 2 3 4 10", "NXDOMAIN: / SOA privatelink.fall.test."},
+		{"and its AD is not ours to pass", "no.privatelink.fall.test.", "A", "NXDOMAIN ad: / privatelink.fall.test. 60 SOA azureprivatedns.net. x. 1 2 3 4 10", "NXDOMAIN: / SOA privatelink.fall.test."},
 		{"another tenant's data passes in every section", "no.privatelink.fall.test.", "A", "NOERROR: no.privatelink.fall.test. 60 A 198.51.100.1 / fall.test. 60 NS ns.test. / other.privatelink.fall.test. 60 A 198.51.100.2", "NOERROR: no.privatelink.fall.test. A 198.51.100.1 / fall.test. NS ns.test. / other.privatelink.fall.test. A 198.51.100.2"},
 		{"foreign reply passes untouched", "c1.test.", "A", "NOERROR aa ad: c1.test. 60 CNAME c2.test.; c2.test. 60 A 192.0.2.1 / test. 60 NS ns.test. / ns.test. 60 A 192.0.2.2", "NOERROR aa ad: c1.test. CNAME c2.test.; c2.test. A 192.0.2.1 / test. NS ns.test. / ns.test. A 192.0.2.2"},
 	} {

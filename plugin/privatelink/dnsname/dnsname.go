@@ -47,6 +47,9 @@ func (n Name) Below(parent Name) (labels string, ok bool) {
 	return labels, ok
 }
 
+// Child returns the name that has labels before n. The error is Parse's.
+func (n Name) Child(labels string) (Name, error) { return Parse(labels + "." + string(n)) }
+
 // String returns the name without its trailing dot, as people write it.
 func (n Name) String() string { return strings.TrimSuffix(string(n), ".") }
 

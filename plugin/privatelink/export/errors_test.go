@@ -7,6 +7,19 @@ import (
 	"testing"
 )
 
+// Documents that are small on disk and large in memory are refused early.
+func TestDecodeBombs(t *testing.T) {
+	for _, tc := range []struct{ name, in, want string }{
+		{"numbers", "[" + strings.Repeat("1,", maxResources) + "1]", "line 1: more than 500000 resources"},
+		{"empty objects", "[" + strings.Repeat("{},", maxResources) + "{}]", "line 1: more than 500000 resources"},
+		{"one endpoint", `[{"id": "pe", "customDnsConfigs": [` + strings.Repeat("{},", 400_000) + "{}]}]", "line 1: a resource of more than 1048576 bytes"},
+	} {
+		if _, err := Decode([]byte(tc.in)); err == nil || err.Error() != tc.want {
+			t.Errorf("%s: Decode error = %v; want %s", tc.name, err, tc.want)
+		}
+	}
+}
+
 func TestDecodeErrors(t *testing.T) {
 	const (
 		depth   = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"

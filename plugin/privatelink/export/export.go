@@ -11,6 +11,13 @@ import (
 	"strings"
 )
 
+// Limits far above what Azure gives (an endpoint has about 3 kB) that keep a bad
+// document from taking the memory of the machine.
+const (
+	maxResources = 500_000
+	maxResource  = 1 << 20 // bytes
+)
+
 // A Page is the private endpoints of one export or one page of a listing.
 type Page struct {
 	Endpoints []Endpoint
@@ -57,6 +64,9 @@ func Decode(data []byte) (Page, error) {
 	}
 	page, known := Page{Next: next}, len(elements) == 0
 	for _, e := range elements {
+		if len(e.RawMessage) > maxResource {
+			return Page{}, fmt.Errorf("line %d: a resource of more than %d bytes", e.line, maxResource)
+		}
 		endpoint, ok, err := e.endpoint()
 		if err != nil {
 			return Page{}, fmt.Errorf("line %d: %w", e.line, err)
@@ -140,7 +150,9 @@ func (r *reader) array() (all []element, err error) {
 		if err := r.Decode(&e.RawMessage); err != nil {
 			return nil, fmt.Errorf("line %d: %w", e.line, err)
 		}
-		all = append(all, e)
+		if all = append(all, e); len(all) > maxResources {
+			return nil, fmt.Errorf("line %d: more than %d resources", e.line, maxResources)
+		}
 	}
 	_, err = r.Token()
 	return all, err

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"golang.org/x/text/encoding/unicode"
@@ -78,17 +80,17 @@ func (s *fileSet[T]) paths() (paths []string, errs []error) {
 			errs = append(errs, fmt.Errorf("%s: %w", pattern, err))
 			continue
 		}
+		// A mounted ConfigMap has folders beside the files that a * matches, too.
+		matches = slices.DeleteFunc(matches, isFolder)
 		s.matched[i] = s.matched[i] || len(matches) > 0
-		if !s.matched[i] {
+		switch {
+		case !s.matched[i] && isFolder(pattern):
+			errs = append(errs, fmt.Errorf("%s: a folder, write a pattern for the files in it, such as %s", pattern, filepath.Join(pattern, "*.json")))
+		case !s.matched[i]:
 			errs = append(errs, fmt.Errorf("%s: no such file", pattern))
 		}
 		paths = append(paths, matches...)
 	}
-	// A mounted ConfigMap has folders beside the files that a * matches, too.
-	paths = slices.DeleteFunc(paths, func(path string) bool {
-		info, err := os.Stat(path)
-		return err == nil && info.IsDir()
-	})
 	for path := range s.files {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			paths = append(paths, path)
@@ -96,6 +98,11 @@ func (s *fileSet[T]) paths() (paths []string, errs []error) {
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths), errs
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // read brings f up to date and reports whether its value changed. A file with
@@ -110,7 +117,7 @@ func (s *fileSet[T]) read(path string, f *file[T]) (changed bool) {
 		return false
 	}
 	f.info, f.size, f.modTime = info, info.Size(), info.ModTime()
-	data, err := load(path, info)
+	data, err := load(path)
 	if err != nil {
 		// To be tried again: a change of permissions alters neither size nor time.
 		f.err, f.info = err, nil
@@ -125,28 +132,37 @@ func (s *fileSet[T]) read(path string, f *file[T]) (changed bool) {
 	return true
 }
 
-func load(path string, info fs.FileInfo) ([]byte, error) {
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	}
-	tooLarge := fmt.Errorf("%s: larger than the limit of %d bytes", path, maxFileSize)
-	if info.Size() > maxFileSize {
-		return nil, tooLarge
-	}
-	file, err := os.Open(path)
+// load returns the text of a regular file. What it is counts once it is open: a
+// named pipe that took a file's place would never end, nor would its opening.
+func load(path string) (text []byte, err error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
-	if err == nil && len(data) > maxFileSize {
-		err = tooLarge // it grows
-	}
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
+	tooLarge := fmt.Errorf("%s: larger than the limit of %d bytes", path, maxFileSize)
+	switch {
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	case info.Size() > maxFileSize:
+		return nil, tooLarge
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > maxFileSize: // it grows
+		return nil, tooLarge
+	}
 	// PowerShell writes UTF-16 with a byte order mark, some editors UTF-8 with one.
-	text, _, err := transform.Bytes(unicode.BOMOverride(unicode.UTF8.NewDecoder()), data)
+	text, _, err = transform.Bytes(unicode.BOMOverride(unicode.UTF8.NewDecoder()), data)
+	if err == nil && bytes.IndexByte(text[:min(len(text), 80)], 0) >= 0 {
+		err = fmt.Errorf("%s: not UTF-8 text; UTF-16 needs a byte order mark", path)
+	}
 	return text, err
 }
 

@@ -2,6 +2,8 @@ package source
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -141,6 +143,31 @@ func TestFilesFolder(t *testing.T) {
 	f.fetch(src, goodA+"; "+goodB, "")
 }
 
+// A folder in the place of the file, as containers mount one that is missing, or
+// for the pattern, has no records to serve: that is no reason to be ready.
+func TestFolderForAFile(t *testing.T) {
+	f := newFolder(t)
+	f.must(os.Mkdir(f.at("a.json"), 0o700))
+	f.fetch(NewFiles([]string{f.at("*.json")}), "not complete", "*.json: no such file")
+	f.fetch(NewFiles([]string{f.at("a.json")}), "not complete", "a.json: a folder, write a pattern for the files in it, such as "+filepath.Join("a.json", "*.json"))
+}
+
+// A named pipe would never end, and opening it would wait for a writer.
+func TestFilesPipe(t *testing.T) {
+	f := newFolder(t)
+	f.write("a.json", exportA)
+	src := NewFiles([]string{f.at("*.json")})
+	f.fetch(src, goodA, "")
+	f.must(os.Remove(f.at("a.json")))
+	if err := exec.Command("mkfifo", f.at("a.json")).Run(); err != nil {
+		t.Skip("no mkfifo:", err)
+	}
+	f.fetch(src, goodA, "a.json: not a regular file")
+	f.must(os.Remove(f.at("a.json")))
+	f.write("a.json", exportB)
+	f.fetch(src, goodB, "")
+}
+
 func TestFilesTooLarge(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
@@ -188,7 +215,7 @@ func TestEncodings(t *testing.T) {
 		{"UTF-8 with a byte order mark", plain, bom, "", ""},
 		{"UTF-16, little endian: > in PowerShell 5", utf16le, bom, "", ""},
 		{"UTF-16, big endian", utf16be, bom, "", ""},
-		{"UTF-16 without a byte order mark", utf16be, "", "x: line 1: invalid character '\\x00' looking for beginning of value", `x: line 1: "\x001\x000\x00.\x002\x000\x00.\x000\x00.\x004\x00" is not an IP address`},
+		{"UTF-16 without a byte order mark", utf16be, "", "x: not UTF-8 text; UTF-16 needs a byte order mark", "x: not UTF-8 text; UTF-16 needs a byte order mark"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFolder(t)

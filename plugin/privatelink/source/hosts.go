@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -45,6 +46,9 @@ func decodeHosts(path string, data []byte) (List, error) {
 		if err := list.addLine(fmt.Sprintf("%s:%d", path, number), string(line)); err != nil {
 			return List{}, fmt.Errorf("line %d: %w", number, err)
 		}
+	}
+	if len(list.Entries)+len(list.Skipped) == 0 {
+		return List{}, errors.New("no line with an address and a name in it")
 	}
 	return list, nil
 }

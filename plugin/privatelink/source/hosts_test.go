@@ -10,7 +10,8 @@ import (
 func TestDecodeHosts(t *testing.T) {
 	const id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-backup/providers/Microsoft.Network/privateEndpoints/pe-blob"
 	for _, tc := range []struct{ name, in, want, err string }{
-		{"empty file", "", "", ""},
+		{"empty file", "", "", "no line with an address and a name in it"},
+		{"comments alone", "# 10.20.0.4 a.example\n\n", "", "no line with an address and a name in it"},
 		{"one line without its end", "10.20.0.4 a.example", "a.example. 10.20.0.4 (h:1)", ""},
 		{"blank lines count", "\n \t\n10.20.0.4 a.example\n", "a.example. 10.20.0.4 (h:3)", ""},
 		{"CRLF", "10.20.0.4 a.example\r\n\r\n10.20.0.5 b.example\r\n", "a.example. 10.20.0.4 (h:1); b.example. 10.20.0.5 (h:3)", ""},

@@ -25,13 +25,13 @@ type feed struct {
 	fetching sync.Mutex // held over a fetch, by nothing that must not wait for one
 
 	mu       sync.Mutex
-	list     *source.List    // the last one
-	loaded   bool            // a list was complete once
-	restored bool            // list is from the state file, none was complete since
-	guard    guard           // against a sudden loss
-	held     int             // names that it holds back
-	failed   string          // the text of the last fetch's error
-	told     map[string]bool // the findings that are logged already
+	list     *source.List                // the last one
+	loaded   bool                        // a list was complete once
+	restored bool                        // list is from the state file, none was complete since
+	guard    guard                       // against a sudden loss
+	held     int                         // names that it holds back
+	failed   string                      // the text of the last fetch's error
+	found    map[*Syncer]map[string]bool // the findings, which are logged once
 
 	fetched  time.Time     // when the last fetch ended
 	failures int           // fetches in a row that failed
@@ -48,7 +48,7 @@ func acquire(src source.Source) *feed {
 	defer feedsMu.Unlock()
 	f, ok := feeds[src.Name()]
 	if !ok || static(src) {
-		f = &feed{source: src}
+		f = &feed{source: src, found: map[*Syncer]map[string]bool{}}
 		feeds[src.Name()] = f
 	}
 	f.refs++
@@ -62,7 +62,10 @@ func static(src source.Source) bool {
 	return ok
 }
 
-func (f *feed) release() {
+func (f *feed) release(s *Syncer) {
+	f.mu.Lock()
+	delete(f.found, s)
+	f.mu.Unlock()
 	feedsMu.Lock()
 	defer feedsMu.Unlock()
 	name := f.source.Name()
@@ -104,13 +107,15 @@ func (f *feed) take(list *source.List) {
 	if list == nil || !list.Complete && f.restored {
 		return
 	}
-	before := f.held
+	before, gone, name := f.held, 0, f.source.Name()
 	if list.Complete {
-		list, f.held = f.guard.admit(list)
+		list, f.held, gone = f.guard.admit(list)
 		f.loaded, f.restored = true, false
 	}
 	f.list = list
-	name := f.source.Name()
+	if gone > 0 {
+		log.Infof("%s: %d names are gone, %d are left", name, gone, countNames(list.Entries))
+	}
 	metrics.HeldBack.WithLabelValues(name).Set(float64(f.held))
 	switch {
 	case f.held > 0 && before == 0:
@@ -143,7 +148,7 @@ func (f *feed) account(err error) {
 	if busy := (*source.RetryAfterError)(nil); errors.As(err, &busy) {
 		f.after = busy.After
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := printable(strings.ReplaceAll(err.Error(), "\n", "; "))
 	if text == f.failed {
 		return
 	}

@@ -23,27 +23,24 @@ type guard struct {
 	seen     int          // complete fetches in a row with a loss
 }
 
-// admit returns the list to serve, and how many names of it are held back.
-func (g *guard) admit(list *source.List) (serve *source.List, held int) {
+// admit returns the list to serve, how many names of it are held back, and how
+// many of the list before are gone for good.
+func (g *guard) admit(list *source.List) (serve *source.List, held, gone int) {
 	lost := g.lost(list)
-	names := map[dnsname.Name]bool{}
-	for _, e := range lost {
-		names[e.FQDN] = true
-	}
-	before := 0
-	if len(lost) > 0 {
+	names, before := countNames(lost), 0
+	if names > 0 {
 		before = countNames(g.accepted.Entries)
 	}
-	if before < guarded || 2*len(names) <= before || g.seen+1 == agree {
+	if before < guarded || 2*names <= before || g.seen+1 == agree {
 		*g = guard{accepted: list}
-		return list, 0
+		return list, 0, names
 	}
 	g.seen++
 	if list != g.losing {
 		g.losing = list
 		g.merged = &source.List{Entries: slices.Concat(list.Entries, lost), Skipped: list.Skipped, Complete: true}
 	}
-	return g.merged, len(names)
+	return g.merged, names, 0
 }
 
 // lost returns the accepted entries whose names the list has no more.

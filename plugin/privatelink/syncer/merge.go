@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -31,9 +32,9 @@ func merge(b *zone.Builder, set *zone.Set, list *source.List) findings {
 	}
 	mine := map[dnsname.Name]string{} // record → the endpoint that gave it first
 	for _, e := range list.Entries {
-		place, ok := set.Locate(e.FQDN)
-		if !ok {
-			found.skip(source.Skip{Endpoint: e.Endpoint, Reason: source.OutsideZones, Detail: fmt.Sprintf("%s is in none of the zones", e.FQDN)})
+		place, err := set.Locate(e.FQDN)
+		if err != nil {
+			found.skip(unplaced(e, err))
 			continue
 		}
 		first, seen := mine[place.Owner]
@@ -51,6 +52,13 @@ func merge(b *zone.Builder, set *zone.Set, list *source.List) findings {
 	}
 	found.records = len(mine)
 	return found
+}
+
+func unplaced(e source.Entry, err error) source.Skip {
+	if errors.Is(err, zone.ErrOutside) {
+		return source.Skip{Endpoint: e.Endpoint, Reason: source.OutsideZones, Detail: fmt.Sprintf("%s %v", e.FQDN, err)}
+	}
+	return source.Skip{Endpoint: e.Endpoint, Reason: source.BadName, Detail: "with privatelink, " + err.Error()}
 }
 
 func (f *findings) skip(s source.Skip) {
@@ -79,18 +87,25 @@ var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
 
 func (f *findings) warnPublic(name dnsname.Name, e source.Entry) {
 	for _, addr := range e.Addrs {
-		if addr.IsGlobalUnicast() && !addr.IsPrivate() && !carrierGrade.Contains(addr) {
-			f.lines[fmt.Sprintf("%s has the public address %s, it is served: check the private endpoint %s", name, addr, e.Endpoint)] = true
+		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
+			f.lines[fmt.Sprintf("%s has the address %s, which is in no private range, it is served: check the private endpoint %s", name, addr, e.Endpoint)] = true
 		}
 	}
+	if len(e.Addrs) > transferable {
+		f.lines[fmt.Sprintf("%s has %d addresses: BIND as a secondary refuses a zone with more than %d for one name", name, len(e.Addrs), transferable)] = true
+	}
 }
+
+// transferable is BIND's max-records-per-type.
+const transferable = 100
 
 // maxLines bounds what one change may write to the log.
 const maxLines = 20
 
-// report publishes the findings: all of them as metrics, those that are new as
-// log lines.
-func (f *feed) report(found findings) {
+// report publishes what the syncer found: all of it as metrics, as log lines what
+// no syncer has found before. A reload has two of them for a moment, and two
+// server blocks may share a source.
+func (f *feed) report(s *Syncer, found findings) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name := f.source.Name()
@@ -102,7 +117,7 @@ func (f *feed) report(found findings) {
 	}
 	fresh := 0
 	for _, line := range slices.Sorted(maps.Keys(found.lines)) {
-		if f.told[line] {
+		if f.told(line) {
 			continue
 		}
 		if fresh++; fresh <= maxLines {
@@ -112,7 +127,16 @@ func (f *feed) report(found findings) {
 	if fresh > maxLines {
 		log.Warningf("%s: %d more findings like these", name, fresh-maxLines)
 	}
-	f.told = found.lines
+	f.found[s] = found.lines
+}
+
+func (f *feed) told(line string) bool {
+	for _, lines := range f.found {
+		if lines[line] {
+			return true
+		}
+	}
+	return false
 }
 
 // printable keeps what comes from outside from making log lines of its own.

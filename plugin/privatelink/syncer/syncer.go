@@ -54,7 +54,7 @@ func New(set *zone.Set, plans []Plan, stateFile string) *Syncer {
 // Close gives the sources back. The last snapshot stays.
 func (s *Syncer) Close() {
 	for _, f := range s.feeds {
-		f.release()
+		f.release(s)
 	}
 }
 
@@ -128,7 +128,7 @@ func (s *Syncer) swap() bool {
 	}
 	for i, list := range lists {
 		if list != nil {
-			s.feeds[i].report(merge(b, s.set, list))
+			s.feeds[i].report(s, merge(b, s.set, list))
 		}
 	}
 	next := b.Snapshot(complete, serial())

@@ -235,9 +235,11 @@ func TestLogTellsOnce(t *testing.T) {
 	want := []string{
 		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
 		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is given by two endpoints, the addresses of both are served: /pe/1 and /pe/2",
-		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the public address 20.1.2.3, it is served: check the private endpoint /pe/3",
+		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the address 20.1.2.3, which is in no private range, it is served: check the private endpoint /pe/3",
+		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1, which is in no private range, it is served: check the private endpoint /pe/d.blob.core.windows.net.",
 		"[WARNING] plugin/privatelink: src: skipped /pe/4: c.database.windows.net is in none of the zones",
 		"[WARNING] plugin/privatelink: src: skipped /pe/5: its connection is Pend\uFFFDing",
+		"[INFO] plugin/privatelink: src: 4 names are gone, 0 are left",
 		"[INFO] plugin/privatelink: src: in order again",
 	}
 	var got []string
@@ -246,6 +248,23 @@ func TestLogTellsOnce(t *testing.T) {
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("log:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Two server blocks with the same source, or two instances over a reload, tell
+// what they find once.
+func TestLogTellsOnceForTwo(t *testing.T) {
+	var out bytes.Buffer
+	logTo(t, &out)
+	f := newFake(t.Name(), "a.blob.core.windows.net. 20.1.2.3")
+	first, second := newSyncer(t, f), newSyncer(t, f)
+	for _, entries := range [][]string{{"a.blob.core.windows.net. 20.1.2.3"}, {"a.blob.core.windows.net. 20.1.2.3", "b.blob.core.windows.net. 10.0.0.1"}} {
+		f.gives(entries...)
+		first.Sync(t.Context())
+		second.Sync(t.Context())
+	}
+	if n := strings.Count(out.String(), "20.1.2.3"); n != 1 {
+		t.Errorf("told %d times:\n%s", n, out.String())
 	}
 }
 

@@ -4,6 +4,7 @@
 package zone
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -52,35 +53,45 @@ type Place struct {
 	Partition dnsname.Name
 }
 
+// ErrOutside is what Locate returns for a name outside every zone. The syncer
+// counts these apart from names that are wrong.
+var ErrOutside = errors.New("is in none of the zones")
+
 // Locate returns the place of an FQDN in any of the forms that Azure gives:
-// with the privatelink label, without it, or partitioned. It reports false for
-// a name outside every zone, a zone's own name and a parent's among them.
-func (s *Set) Locate(fqdn dnsname.Name) (Place, bool) {
-	if p, ok := s.partitioned(fqdn); ok {
-		return p, true
+// with the privatelink label, without it, or partitioned. A zone's own name, and
+// a parent's, are outside. With the label a name may become too long: that is
+// an error, too.
+func (s *Set) Locate(fqdn dnsname.Name) (Place, error) {
+	if account, zone, ok := s.partitioned(fqdn); ok {
+		owner, err := zone.Child(account)
+		return Place{Zone: zone, Owner: owner, Partition: fqdn}, err
 	}
 	if zone, ok := s.backupZone(fqdn); ok {
 		return place(fqdn, zone)
 	}
-	best := Place{}
+	best, found := Place{}, ErrOutside
 	for _, zone := range s.Zones {
-		if p, ok := place(fqdn, zone); ok && len(p.Zone) > len(best.Zone) {
-			best = p
+		if p, err := place(fqdn, zone); !errors.Is(err, ErrOutside) && len(zone) > len(best.Zone) {
+			best, found = p, err
 		}
 	}
-	return best, best.Zone != ""
+	return best, found
 }
 
-func place(fqdn, zone dnsname.Name) (Place, bool) {
+func place(fqdn, zone dnsname.Name) (Place, error) {
 	if labels, ok := fqdn.Below(zone); ok {
-		return Place{Zone: zone, Owner: fqdn}, labels != ""
+		if labels == "" {
+			return Place{}, ErrOutside
+		}
+		return Place{Zone: zone, Owner: fqdn}, nil
 	}
 	for _, parent := range cloud.Parents(zone) {
 		if labels, ok := fqdn.Below(parent); ok && labels != "" {
-			return Place{Zone: zone, Owner: dnsname.Name(labels + "." + string(zone))}, true
+			owner, err := zone.Child(labels)
+			return Place{Zone: zone, Owner: owner}, err
 		}
 	}
-	return Place{}, false
+	return Place{}, ErrOutside
 }
 
 // backupZone returns the Backup zone that fqdn is below, from the name alone.
@@ -96,18 +107,17 @@ func (s *Set) backupZone(fqdn dnsname.Name) (dnsname.Name, bool) {
 	return s.Cloud.BackupZone(below[len(below)-1]), true
 }
 
-// partitioned maps x.zNN.blob.storage.azure.net to x.privatelink.blob.core.windows.net:
-// the public name is a CNAME to it, and the partition is dropped.
-func (s *Set) partitioned(fqdn dnsname.Name) (Place, bool) {
+// partitioned takes x.zNN.blob.storage.azure.net for x in the blob zone: the
+// public name is a CNAME to x.privatelink.blob.core.windows.net, without zNN.
+func (s *Set) partitioned(fqdn dnsname.Name) (account string, zone dnsname.Name, ok bool) {
 	for service, parent := range s.partitions() {
-		labels, ok := fqdn.Below(service)
+		labels, below := fqdn.Below(service)
 		account, partition, cut := strings.Cut(labels, ".")
-		if ok && cut && account != "" && isPartition(partition) {
-			zone := dnsname.Name(cloud.Prefix + string(parent))
-			return Place{Zone: zone, Owner: dnsname.Name(account + "." + string(zone)), Partition: fqdn}, slices.Contains(s.Zones, zone)
+		if below && cut && account != "" && isPartition(partition) {
+			return account, cloud.Prefix + parent, true
 		}
 	}
-	return Place{}, false
+	return "", "", false
 }
 
 // partitions maps blob.storage.azure.net. and its queue twin to the parents of

@@ -1,10 +1,12 @@
 package zone
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -63,20 +65,38 @@ func TestLocate(t *testing.T) {
 			if tc.partition {
 				want.Partition = fqdn
 			}
-			got, ok := newSet().Locate(fqdn)
-			if ok != (tc.zone != "") || ok && got != want {
-				t.Errorf("Locate(%q) = %v, %v; want %v", fqdn, got, ok, want)
+			got, err := newSet().Locate(fqdn)
+			if errors.Is(err, ErrOutside) != (tc.zone == "") || err == nil && got != want {
+				t.Errorf("Locate(%q) = %v, %v; want %v", fqdn, got, err, want)
 			}
 		})
+	}
+}
+
+// The label privatelink makes some names too long for DNS.
+func TestLocateTooLong(t *testing.T) {
+	labels := strings.Repeat("a", 63) + "." + strings.Repeat("b", 63) + "." + strings.Repeat("c", 63) + "."
+	for _, tc := range []struct{ fqdn, err string }{
+		{labels + "blob.core.windows.net", ""},
+		{labels + strings.Repeat("d", 38) + ".blob.core.windows.net", `"` + (labels + strings.Repeat("d", 38))[:80] + `"…: a domain name has at most 253 characters, this one has 264`},
+	} {
+		fqdn, err := dnsname.Parse(tc.fqdn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = newSet().Locate(fqdn)
+		if (err == nil) != (tc.err == "") || err != nil && err.Error() != tc.err {
+			t.Errorf("Locate(%q) error = %v; want %s", fqdn, err, tc.err)
+		}
 	}
 }
 
 // add gives the builder one name with an address.
 func add(t testing.TB, b *Builder, set *Set, fqdn dnsname.Name, addrs ...string) {
 	t.Helper()
-	p, ok := set.Locate(fqdn)
-	if !ok {
-		t.Fatalf("%s is in no zone", fqdn)
+	p, err := set.Locate(fqdn)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var all []netip.Addr
 	for _, addr := range addrs {
