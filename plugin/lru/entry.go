@@ -1,0 +1,155 @@
+package lru
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+type kind uint8
+
+const (
+	positive kind = iota
+	negative      // NXDOMAIN, or no record of the type
+	failure       // no answer, or none that is of use
+)
+
+const (
+	maxPositive = 24 * time.Hour // RFC 8767, 4 and 7 have reasons for a limit
+	maxNegative = time.Hour      // RFC 2308, 5: one to three hours
+	// failureTime is how long a failure is remembered (RFC 9520, 3.2: 1 s to 5 min).
+	failureTime = 5 * time.Second
+	staleTTL    = 30 // seconds (RFC 8767, 4)
+	popular     = 2  // hits from which on an entry is worth a prefetch
+)
+
+// An entry is what answers one question. Its records are never handed out and,
+// like all of it but the counters, never modified.
+type entry struct {
+	key    key
+	kind   kind
+	rcode  int
+	ad     bool   // the upstream has validated it
+	ede    uint16 // extended error of a failure, 0 for none
+	silent bool   // a failure because nobody answered, not because of the answer
+	answer []dns.RR
+	ns     []dns.RR
+	stored time.Time
+	life   time.Duration // after stored; 0 for what is not to be stored
+
+	hits   atomic.Uint32
+	failed atomic.Pointer[entry] // the failure of the last refresh
+
+	index int // in the store's heap
+}
+
+// failed returns what a client gets in place of an answer.
+func failed(rcode int, ede uint16) *entry {
+	return &entry{kind: failure, rcode: rcode, ede: ede, stored: time.Now(), life: failureTime}
+}
+
+func (e *entry) fresh(now time.Time) bool { return now.Sub(e.stored) < e.life }
+
+// stale tells whether the entry may still serve when nothing better is to be had.
+func (e *entry) stale(now time.Time, window time.Duration) bool {
+	return e.kind == positive && now.Sub(e.stored) < e.life+window
+}
+
+// holds tells whether a failure still is one: until its time has run out, and
+// if nobody answered, only as long as nobody has answered since.
+func (e *entry) holds(now time.Time, silent bool) bool {
+	return e.fresh(now) && (silent || !e.silent)
+}
+
+// worthPrefetch tells whether a popular entry is in the last part of its time.
+func (e *entry) worthPrefetch(now time.Time, percent int) bool {
+	left := e.life - now.Sub(e.stored)
+	if f := e.failed.Load(); f != nil && f.fresh(now) {
+		return false
+	}
+	return e.kind != failure && e.hits.Load() > popular && left*100 < e.life*time.Duration(percent)
+}
+
+// reply returns the answer to r with the TTLs as they are now.
+func (e *entry) reply(r *dns.Msg, now time.Time) *dns.Msg {
+	age := uint32(now.Sub(e.stored) / time.Second)
+	m := e.message(r)
+	m.Answer = e.records(e.answer, r, func(ttl uint32) uint32 { return ttl - min(age, ttl) })
+	m.Ns = e.records(e.ns, r, func(ttl uint32) uint32 { return ttl - min(age, ttl) })
+	if e.ede != 0 {
+		explain(m, r, e.ede)
+	}
+	return m
+}
+
+// staleReply returns the answer to r although its time has run out.
+func (e *entry) staleReply(r *dns.Msg) *dns.Msg {
+	m := e.message(r)
+	m.Answer = e.records(e.answer, r, func(uint32) uint32 { return staleTTL })
+	explain(m, r, dns.ExtendedErrorCodeStaleAnswer)
+	return m
+}
+
+func (e *entry) message(r *dns.Msg) *dns.Msg {
+	opt := r.IsEdns0()
+	return &dns.Msg{
+		MsgHdr: dns.MsgHdr{
+			Id: r.Id, Response: true, RecursionDesired: true, RecursionAvailable: true, CheckingDisabled: r.CheckingDisabled,
+			AuthenticatedData: e.ad && (r.AuthenticatedData || opt != nil && opt.Do()), // RFC 6840, 5.8
+			Rcode:             e.rcode,
+		},
+		Question: r.Question,
+	}
+}
+
+// records returns copies for one client: with the TTLs that ttl makes, and the
+// name of the question spelt as the client did.
+func (e *entry) records(rrs []dns.RR, r *dns.Msg, ttl func(uint32) uint32) []dns.RR {
+	if len(rrs) == 0 {
+		return nil
+	}
+	copies := make([]dns.RR, len(rrs))
+	for i, rr := range rrs {
+		c := shallow(rr)
+		h := c.Header()
+		h.Ttl = ttl(h.Ttl)
+		if strings.EqualFold(h.Name, e.key.name) {
+			h.Name = r.Question[0].Name
+		}
+		copies[i] = c
+	}
+	return copies
+}
+
+// shallow copies a record. Of the usual types only what a client may see changed
+// is copied: their data is never written to.
+func shallow(rr dns.RR) dns.RR {
+	switch rr := rr.(type) {
+	case *dns.A:
+		c := *rr
+		return &c
+	case *dns.AAAA:
+		c := *rr
+		return &c
+	case *dns.CNAME:
+		c := *rr
+		return &c
+	case *dns.SOA:
+		c := *rr
+		return &c
+	}
+	return dns.Copy(rr)
+}
+
+// explain adds an extended DNS error (RFC 8914) for a client that speaks EDNS.
+func explain(m, r *dns.Msg, code uint16) {
+	asked := r.IsEdns0()
+	if asked == nil {
+		return
+	}
+	m.SetEdns0(asked.UDPSize(), asked.Do())
+	opt := m.IsEdns0()
+	opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code})
+}

@@ -1,0 +1,129 @@
+// Package lru is a CoreDNS plugin that keeps the answers of the next plugin, the
+// most recently used ones, and asks it no question twice at a time.
+package lru
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+)
+
+// LRU is the plugin's handler. A question is answered in this order:
+//
+//  1. From an entry whose time has not run out. In the last part of a popular
+//     entry's time the next plugin is asked meanwhile (prefetch).
+//  2. From a failure of the last seconds (RFC 9520): a stale answer if there is
+//     one, else the failure.
+//  3. From the next plugin, in one flight for all who ask the same. Whoever has
+//     waited for 1.8 s takes a stale answer if there is one (RFC 8767).
+//
+// Questions that are no plain query pass: other opcodes and classes, transfers,
+// and those without RD, which are not for a cache to answer.
+type LRU struct {
+	Next plugin.Handler
+
+	stale    time.Duration // how long an entry may be served after its time; 0 is never
+	prefetch int           // percent of an entry's time; 0 is never
+
+	store   *store
+	flights flights
+}
+
+const (
+	// staleAfter is the client response timer of RFC 8767, 5: below the 2 s after
+	// which stub resolvers ask again.
+	staleAfter = 1800 * time.Millisecond
+	// patience bounds how long a client waits: Windows DNS gives up after 5 s at
+	// most, and what it then asks for is a public address.
+	patience = 4 * time.Second
+	// impatience is in its place while the upstream is known to be silent.
+	impatience = time.Second
+)
+
+// Name implements plugin.Handler.
+func (*LRU) Name() string { return "lru" }
+
+// ServeDNS implements plugin.Handler.
+func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	q := r.Question[0]
+	if r.Opcode != dns.OpcodeQuery || q.Qclass != dns.ClassINET || q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR || !r.RecursionDesired {
+		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
+	}
+	k := keyOf(r)
+	e, now := l.store.get(k), time.Now()
+	switch {
+	case e == nil:
+	case e.kind == failure && !e.holds(now, l.flights.silent.Load()):
+		e = nil
+	case e.fresh(now):
+		count(e)
+		if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch) {
+			if _, joined := l.flights.join(ctx, l, k); !joined {
+				prefetches.Inc()
+			}
+		}
+		return dns.RcodeSuccess, w.WriteMsg(e.reply(r, now))
+	case !e.stale(now, l.stale):
+		e = nil
+	}
+	return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, e, r, now))
+}
+
+// resolve answers a question that has no fresh entry. old is a stale one, or nil.
+func (l *LRU) resolve(ctx context.Context, k key, old *entry, r *dns.Msg, now time.Time) *dns.Msg {
+	if old != nil {
+		if f := old.failed.Load(); f != nil && f.holds(now, l.flights.silent.Load()) {
+			return outdated(old, r)
+		}
+	}
+	misses.Inc()
+	flight, joined := l.flights.join(ctx, l, k)
+	if joined {
+		coalesced.Inc()
+	}
+	answer := l.wait(flight, old != nil)
+	if answer.kind == failure && old != nil {
+		return outdated(old, r)
+	}
+	return answer.reply(r, answer.stored)
+}
+
+func outdated(old *entry, r *dns.Msg) *dns.Msg {
+	hits.stale.Inc()
+	return old.staleReply(r)
+}
+
+// wait returns what the flight brings, or a failure when it takes too long.
+func (l *LRU) wait(f *flight, hasStale bool) *entry {
+	limit := patience
+	switch {
+	case hasStale:
+		limit = staleAfter
+	case l.flights.silent.Load():
+		limit = impatience
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-f.done:
+		return f.entry
+	case <-timer.C:
+		return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
+	}
+}
+
+// A key is what answers depend on: DO and CD change what an upstream gives.
+type key struct {
+	name          string // in lower case (RFC 4343)
+	qtype, qclass uint16
+	do, cd        bool
+}
+
+func keyOf(r *dns.Msg) key {
+	q := r.Question[0]
+	opt := r.IsEdns0()
+	return key{strings.ToLower(q.Name), q.Qtype, q.Qclass, opt != nil && opt.Do(), r.CheckingDisabled}
+}

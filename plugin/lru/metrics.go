@@ -1,0 +1,48 @@
+package lru
+
+import (
+	"github.com/coredns/coredns/plugin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+const subsystem = "lru"
+
+var (
+	hitsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "hits_total",
+		Help: "Questions answered from memory, by kind (fresh, negative, failure, stale).",
+	}, []string{"kind"})
+	misses       = counter("misses_total", "Questions that had to wait for the next plugin.")
+	coalesced    = counter("coalesced_total", "Misses that joined a question under way.")
+	evictions    = counter("evictions_total", "Entries that were of use and made room for others.")
+	prefetches   = counter("prefetches_total", "Entries fetched again before their time ran out.")
+	entriesGauge = promauto.NewGauge(prometheus.GaugeOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "entries", Help: "Entries in memory.",
+	})
+	upstreamSeconds = promauto.NewHistogram(prometheus.HistogramOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "upstream_seconds",
+		Help: "Time that the next plugin took for a question, in seconds.", Buckets: plugin.TimeBuckets,
+	})
+
+	// hits has the counters at hand: a hit takes no lock for them.
+	hits = struct{ fresh, negative, failure, stale prometheus.Counter }{
+		hitsTotal.WithLabelValues("fresh"), hitsTotal.WithLabelValues("negative"),
+		hitsTotal.WithLabelValues("failure"), hitsTotal.WithLabelValues("stale"),
+	}
+)
+
+func counter(name, help string) prometheus.Counter {
+	return promauto.NewCounter(prometheus.CounterOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help})
+}
+
+func count(e *entry) {
+	switch e.kind {
+	case positive:
+		hits.fresh.Inc()
+	case negative:
+		hits.negative.Inc()
+	case failure:
+		hits.failure.Inc()
+	}
+}

@@ -1,0 +1,153 @@
+package lru
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
+)
+
+func init() { plugin.Register("lru", setup) }
+
+const (
+	defaultEntries = 65536
+	maxEntries     = 1 << 24
+)
+
+// config is what the directive says.
+type config struct {
+	entries  int
+	stale    time.Duration
+	prefetch int
+}
+
+func setup(c *caddy.Controller) error {
+	cfg, err := parse(c)
+	if err != nil {
+		return plugin.Error("lru", err)
+	}
+	l := &LRU{stale: cfg.stale, prefetch: cfg.prefetch}
+	id := fmt.Sprint(strings.Join(c.ServerBlockKeys, " "), cfg)
+	c.OnStartup(func() error {
+		l.store = adopt(id, l, cfg)
+		return nil
+	})
+	c.OnShutdown(func() error {
+		l.flights.land()
+		abandon(id, l)
+		return nil
+	})
+	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
+		l.Next = next
+		return l
+	})
+	return nil
+}
+
+// stores has the store of each directive, and who uses it: the new instance of
+// the server takes it over from the old one, which stays warm over a reload.
+var (
+	storesMu sync.Mutex
+	stores   = map[string]*owned{}
+)
+
+type owned struct {
+	*store
+	owner *LRU
+}
+
+func adopt(id string, l *LRU, cfg config) *store {
+	storesMu.Lock()
+	defer storesMu.Unlock()
+	if stores[id] == nil {
+		stores[id] = &owned{store: newStore(cfg.entries, cfg.stale)}
+	}
+	stores[id].owner = l
+	return stores[id].store
+}
+
+// abandon drops the store, unless another instance has adopted it.
+func abandon(id string, l *LRU) {
+	storesMu.Lock()
+	defer storesMu.Unlock()
+	if o := stores[id]; o != nil && o.owner == l {
+		o.purge()
+		delete(stores, id)
+	}
+}
+
+func parse(c *caddy.Controller) (config, error) {
+	cfg := config{entries: defaultEntries, stale: time.Hour, prefetch: 10}
+	for first := true; c.Next(); first = false {
+		if !first {
+			return cfg, c.Errf("lru: stands twice in a server block")
+		}
+		if err := cfg.size(c.RemainingArgs()); err != nil {
+			return cfg, c.Errf("lru: %v", err)
+		}
+		seen := map[string]bool{}
+		for c.NextBlock() {
+			name := c.Val()
+			if seen[name] {
+				return cfg, c.Errf("%s: stands twice", name)
+			}
+			seen[name] = true
+			if err := cfg.property(name, c.RemainingArgs()); err != nil {
+				return cfg, c.Errf("%s: %v", name, err)
+			}
+		}
+	}
+	return cfg, nil
+}
+
+func (cfg *config) size(args []string) (err error) {
+	switch len(args) {
+	case 0:
+		return nil
+	case 1:
+		cfg.entries, err = number(args[0], 1, maxEntries)
+		return err
+	}
+	return fmt.Errorf("%d values, the syntax is: lru [ENTRIES]", len(args))
+}
+
+func (cfg *config) property(name string, args []string) (err error) {
+	if name != "stale" && name != "prefetch" {
+		return fmt.Errorf("unknown property, the known ones are prefetch, stale")
+	}
+	if len(args) != 1 {
+		return fmt.Errorf("%d values, one is expected", len(args))
+	}
+	if name == "prefetch" {
+		cfg.prefetch, err = number(args[0], 0, 90)
+		return err
+	}
+	cfg.stale, err = time.ParseDuration(args[0])
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is not a duration, such as 30m or 1h", args[0])
+	case cfg.stale < 0:
+		return fmt.Errorf("%s is below the minimum of 0s", args[0])
+	case cfg.stale > 24*time.Hour:
+		return fmt.Errorf("%s is above the maximum of 24h", args[0])
+	}
+	return nil
+}
+
+func number(text string, least, most int) (int, error) {
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a number", text)
+	case n < least:
+		return 0, fmt.Errorf("%d is below the minimum of %d", n, least)
+	case n > most:
+		return 0, fmt.Errorf("%d is above the maximum of %d", n, most)
+	}
+	return n, nil
+}
