@@ -33,6 +33,8 @@ fuzz: ## every fuzzer for FUZZTIME
 	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./plugin/privatelink/export
 	go test -run '^$$' -fuzz FuzzDecodeHosts -fuzztime $(FUZZTIME) ./plugin/privatelink/source
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./plugin/privatelink
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./plugin/privatelink/state
+	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/lru
 	go test -run '^$$' -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./plugin/privatelink
 
 bench: ## answers beside stock plugin file, and the snapshot of 100,000 records

@@ -101,6 +101,8 @@ corp.example.              NS    ns.corp.example.
 _ldap._tcp.corp.example.   SRV   0 100 389 www.corp.example.
 failing.corp.example.      A     198.51.100.82
 refusing.corp.example.     A     198.51.100.83
+short.corp.example.      1 A     198.51.100.85
+new.corp.example.          A     198.51.100.86
 `
 
 // hops returns the records of a chain h1, h2, … hN.hops.example that ends at target.

@@ -47,7 +47,7 @@ func TestShippedCorefiles(t *testing.T) {
 // Every Corefile that a README shows starts.
 func TestDocumentedCorefiles(t *testing.T) {
 	block := regexp.MustCompile("(?s)~~~ corefile\n(.*?)~~~")
-	for _, path := range []string{"../../README.md", "../../plugin/privatelink/README.md"} {
+	for _, path := range []string{"../../README.md", "../../plugin/privatelink/README.md", "../../plugin/lru/README.md"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

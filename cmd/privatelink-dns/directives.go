@@ -8,7 +8,6 @@ import (
 	_ "github.com/coredns/coredns/plugin/any"
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/bufsize"
-	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/file"
 	_ "github.com/coredns/coredns/plugin/forward"
@@ -32,6 +31,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
 
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/lru"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 )
 
@@ -40,13 +40,14 @@ import (
 //
 //   - acl stands before every plugin that answers: in stock order a blocked
 //     client still gets through to local and any.
-//   - privatelink stands before cache: its own data is never cached, and it
-//     looks into cached answers of the upstream as into fresh ones.
-//   - cache stands behind the plugins with zones of their own, for the same reason.
+//   - privatelink stands before lru: its own data is never cached, and it looks
+//     into cached answers of the upstream as into fresh ones.
+//   - lru, in the place of stock cache, stands behind the plugins with zones of
+//     their own, for the same reason.
 var directives = []string{
 	"root", "proxyproto", "quic", "https", "timeouts", "multisocket", "reload", "tls", "bufsize", "bind",
 	"ready", "health", "prometheus", "errors", "log",
 	"acl", "local", "any", "tsig", "header", "transfer",
 	"privatelink", "hosts", "file", "secondary",
-	"cache", "loop", "forward",
+	"lru", "loop", "forward",
 }

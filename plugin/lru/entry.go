@@ -21,16 +21,18 @@ const (
 	maxNegative = time.Hour      // RFC 2308, 5: one to three hours
 	// failureTime is how long a failure is remembered (RFC 9520, 3.2: 1 s to 5 min).
 	failureTime = 5 * time.Second
-	staleTTL    = 30 // seconds (RFC 8767, 4)
-	popular     = 2  // hits from which on an entry is worth a prefetch
+	// leastFailure is how long at least, whatever other names do.
+	leastFailure = time.Second
+	staleTTL     = 30 // seconds (RFC 8767, 4)
+	popular      = 3  // hits from which on an entry is worth a prefetch
 )
 
 // An entry is what answers one question. Its records are never handed out and,
 // like all of it but the counters, never modified.
 type entry struct {
 	key    key
-	kind   kind
 	rcode  int
+	kind   kind
 	ad     bool   // the upstream has validated it
 	ede    uint16 // extended error of a failure, 0 for none
 	silent bool   // a failure because nobody answered, not because of the answer
@@ -58,9 +60,9 @@ func (e *entry) stale(now time.Time, window time.Duration) bool {
 }
 
 // holds tells whether a failure still is one: until its time has run out, and
-// if nobody answered, only as long as nobody has answered since.
+// if nobody answered, after a second only as long as nobody has answered since.
 func (e *entry) holds(now time.Time, silent bool) bool {
-	return e.fresh(now) && (silent || !e.silent)
+	return e.fresh(now) && (silent || !e.silent || now.Sub(e.stored) < leastFailure)
 }
 
 // worthPrefetch tells whether a popular entry is in the last part of its time.
@@ -69,7 +71,7 @@ func (e *entry) worthPrefetch(now time.Time, percent int) bool {
 	if f := e.failed.Load(); f != nil && f.fresh(now) {
 		return false
 	}
-	return e.kind != failure && e.hits.Load() > popular && left*100 < e.life*time.Duration(percent)
+	return e.kind != failure && e.hits.Load() >= popular && left*100 < e.life*time.Duration(percent)
 }
 
 // reply returns the answer to r with the TTLs as they are now.

@@ -34,7 +34,9 @@ func answerOf(k key, m *dns.Msg) *entry {
 		e.rcode = dns.RcodeSuccess // it is the last name's (RFC 6604), and that has records
 	}
 	soa := e.kind == negative && e.takeSOA(m.Ns, last)
-	if e.kind == failure || e.kind == negative && !soa && len(e.answer) == 0 {
+	// NXDOMAIN says enough without an SOA; no record and none is a referral, or lame.
+	nothing := e.kind == negative && !soa && len(e.answer) == 0 && e.rcode == dns.RcodeSuccess
+	if e.kind == failure || nothing {
 		return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeInvalidData)
 	}
 	if k.do {
@@ -99,7 +101,13 @@ func (e *entry) rrset(section []dns.RR, name string, rrtype uint16) []dns.RR {
 	if len(set) == 0 {
 		return nil
 	}
-	return level(append(set, sigs...))
+	set = level(append(set, sigs...))
+	for _, rr := range set {
+		if h := rr.Header(); h.Name == name {
+			h.Name = name // one text in memory: the key's, or that of the link before
+		}
+	}
+	return set
 }
 
 // dname returns the DNAME record that the CNAME from name to target was made
@@ -171,16 +179,13 @@ func (e *entry) within(zone string) bool {
 	})
 }
 
-// lifetime is the least of the records' TTLs.
+// lifetime is the least of the records' TTLs, which have their limits.
 func (e *entry) lifetime() time.Duration {
-	limit := maxPositive
-	if e.kind == negative {
-		limit = maxNegative
-	}
+	life := maxPositive
 	for _, rr := range slices.Concat(e.answer, e.ns) {
-		limit = min(limit, time.Duration(rr.Header().Ttl)*time.Second)
+		life = min(life, time.Duration(rr.Header().Ttl)*time.Second)
 	}
-	return limit
+	return life
 }
 
 // level returns copies of the records, all of a type with the lowest TTL of them

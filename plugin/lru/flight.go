@@ -24,8 +24,8 @@ const (
 	// upstreamSize is what never needs fragments (DNS Flag Day 2020).
 	upstreamSize = 1232
 	// maxSize is the largest reply that is stored, in octets: larger ones are rare,
-	// and their room better given to a dozen others.
-	maxSize = 4096
+	// and their room better given to others.
+	maxSize = upstreamSize
 )
 
 // A flight is one question on its way, for everyone who asks it meanwhile.
@@ -88,7 +88,7 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 	one.entry = failed(dns.RcodeServerFailure, 0)
 	defer func() {
 		if problem := recover(); problem != nil { // the server's own recover does not reach here
-			log.Errorf("Recovered from panic of the next plugin: %v", problem)
+			log.Errorf("Recovered from panic over the question %s: %v", k.name, problem)
 			vars.Panic.Inc()
 		}
 		f.mu.Lock()
@@ -121,7 +121,9 @@ func (l *LRU) keep(k key, e *entry, m *dns.Msg) {
 	}
 	if e.life > 0 && (m == nil || m.Len() <= maxSize) {
 		l.store.add(k, e)
+		return
 	}
+	l.store.remove(k) // what was true before is not any more
 }
 
 var errNoReply = errors.New("the next plugin gives no reply")

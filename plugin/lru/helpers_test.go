@@ -41,6 +41,9 @@ func (u *upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 		return dns.RcodeServerFailure, errors.New("no answer")
 	}
 	m := reply(r, w.RemoteAddr())
+	if m == nil {
+		return dns.RcodeServerFailure, errors.New("no answer")
+	}
 	return dns.RcodeSuccess, w.WriteMsg(m)
 }
 

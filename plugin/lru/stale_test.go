@@ -80,6 +80,25 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// A good answer that is not stored ends what was stored before.
+func TestStaleEndsByWhatIsNotStored(t *testing.T) {
+	for _, text := range []string{"NOERROR: www.example. 0 A 192.0.2.2", "NXDOMAIN: / example. 60 SOA ns. host. 1 2 3 4 0", "NXDOMAIN:"} {
+		synctest.Test(t, func(t *testing.T) {
+			u := &upstream{}
+			u.says(t, aText)
+			l := newLRU(u, 10)
+			ask(t, l, query("www.example.", "A"))
+			time.Sleep(101 * time.Second)
+			u.says(t, text)
+			ask(t, l, query("www.example.", "A"))
+			u.says(t, "SERVFAIL:")
+			if m := ask(t, l, query("www.example.", "A")); m.Rcode != dns.RcodeServerFailure {
+				t.Errorf("after %s: %s; want SERVFAIL, not the answer of long ago", text, show(m))
+			}
+		})
+	}
+}
+
 // Stale is for a while, not for ever; and only for what was an answer.
 func TestStaleEnds(t *testing.T) {
 	for _, tc := range []struct {

@@ -64,8 +64,15 @@ func (s *store) add(k key, e *entry) {
 	entriesGauge.Inc()
 }
 
+// remove drops the entry of a key, if there is one.
+func (s *store) remove(k key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries.Remove(k)
+}
+
 func (s *store) makeRoom(now time.Time) {
-	if first := s.expiry.entries[0]; s.expiry.end(first).Before(now) {
+	if first := s.expiry.entries[0]; !s.expiry.end(first).After(now) {
 		s.entries.Remove(first.key)
 		return
 	}
@@ -83,9 +90,7 @@ func (s *store) len() int {
 func (s *store) purge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	entriesGauge.Sub(float64(s.entries.Len()))
-	s.entries, _ = simplelru.NewLRU[key, *entry](s.size, nil)
-	s.expiry.entries = nil
+	s.entries.Purge()
 }
 
 // byEnd is a heap of entries, the one that is of no more use first at its head.

@@ -1,0 +1,82 @@
+package lru
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A referenceList is what a store must be: one list, the last used key first.
+type referenceList struct {
+	size  int
+	stale time.Duration
+	list  []referenceEntry
+}
+
+type referenceEntry struct {
+	key key
+	end time.Time // of no use any more
+}
+
+func (l *referenceList) find(k key) int {
+	return slices.IndexFunc(l.list, func(e referenceEntry) bool { return e.key == k })
+}
+
+func (l *referenceList) use(k key) bool {
+	i := l.find(k)
+	if i >= 0 {
+		used := l.list[i]
+		l.list = slices.Insert(slices.Delete(l.list, i, i+1), 0, used)
+	}
+	return i >= 0
+}
+
+func (l *referenceList) add(e *entry) {
+	end := e.stored.Add(e.life)
+	if e.kind == positive {
+		end = end.Add(l.stale)
+	}
+	if i := l.find(e.key); i >= 0 {
+		l.list = slices.Delete(l.list, i, i+1)
+	}
+	if len(l.list) == l.size {
+		gone := len(l.list) - 1
+		for i, old := range l.list {
+			if !old.end.After(e.stored) && old.end.Before(l.list[gone].end) {
+				gone = i
+			}
+		}
+		l.list = slices.Delete(l.list, gone, gone+1)
+	}
+	l.list = slices.Insert(l.list, 0, referenceEntry{e.key, end})
+}
+
+// keys are in the order of simplelru: the last used one last.
+func (l *referenceList) keys() []key {
+	keys := make([]key, 0, len(l.list))
+	for _, e := range slices.Backward(l.list) {
+		keys = append(keys, e.key)
+	}
+	return keys
+}
+
+// storeProblem tells what is wrong inside a store: the heap has the same entries
+// as the list, each knows its place, and none ends before the one above it.
+func storeProblem(s *store) error {
+	h := &s.expiry
+	if s.entries.Len() > s.size || h.Len() != s.entries.Len() {
+		return fmt.Errorf("%d entries in the list, %d in the heap; the size is %d", s.entries.Len(), h.Len(), s.size)
+	}
+	for i, e := range h.entries {
+		if e.index != i {
+			return fmt.Errorf("%s is at %d of the heap and believes to be at %d", e.key.name, i, e.index)
+		}
+		if i > 0 && h.Less(i, (i-1)/2) {
+			return fmt.Errorf("%s ends before the entry above it", e.key.name)
+		}
+		if listed, _ := s.entries.Peek(e.key); listed != e {
+			return fmt.Errorf("%s is another entry in the list than in the heap", e.key.name)
+		}
+	}
+	return nil
+}
