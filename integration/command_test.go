@@ -40,7 +40,7 @@ func TestPlugins(t *testing.T) {
 	if status != 0 {
 		t.Errorf("status of -plugins = %d; want 0", status)
 	}
-	for _, name := range []string{"acl", "cache", "forward", "health", "loop", "privatelink", "prometheus", "ready", "reload", "tls", "transfer"} {
+	for _, name := range []string{"acl", "lru", "forward", "health", "loop", "privatelink", "prometheus", "ready", "reload", "tls", "transfer"} {
 		if !slices.Contains(linked, name) {
 			t.Errorf("-plugins lacks %s", name)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metrics/vars"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
@@ -21,6 +22,8 @@ const (
 	maxFlights = 200
 	// flightTime bounds a flight, its repetitions over TCP or without EDNS included.
 	flightTime = 5 * time.Second
+	// exchangeTime is what one exchange takes, if it must.
+	exchangeTime = 2 * time.Second
 	// upstreamSize is what never needs fragments (DNS Flag Day 2020).
 	upstreamSize = 1232
 	// maxSize is the largest reply that is stored, in octets: larger ones are rare,
@@ -39,33 +42,63 @@ type flights struct {
 	mu  sync.Mutex
 	all map[key]*flight
 
-	silent atomic.Bool // the upstream did not answer when it was asked last
+	answered atomic.Int64 // when the upstream answered last, in Unix nanoseconds
+	silent   atomic.Bool  // it did not answer a question put to it after that
 }
 
-// join returns the flight for a question, and whether it was under way already.
-// It does not end when a client goes: the others and the store want it.
-func (f *flights) join(ctx context.Context, l *LRU, k key) (one *flight, joined bool) {
+// A boarding says how a question came to its flight.
+type boarding uint8
+
+const (
+	started boarding = iota
+	joined           // it was under way already, or has just landed
+	refused          // there are too many
+)
+
+// join returns the flight for a question whose entry, of no use, was seen in the
+// store, or nil. It does not end when a client goes: the others and the store
+// want it.
+func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry) (*flight, boarding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one, ok := f.all[k]; ok {
-		return one, true
+		return one, joined
 	}
-	one = &flight{done: make(chan struct{})}
+	if e := l.store.peek(k); e != nil && e != seen && e.fresh(time.Now()) {
+		return landed(e), joined
+	}
 	if len(f.all) >= maxFlights {
-		one.entry = failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
-		close(one.done)
-		return one, false
+		return landed(failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)), refused
 	}
 	if f.all == nil {
 		f.all = map[key]*flight{}
 	}
+	one := &flight{done: make(chan struct{})}
 	f.all[k] = one
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
+	ctx, cancel := context.WithTimeout(detached(ctx), flightTime)
 	go func() {
 		defer cancel()
 		f.fly(ctx, l, k, one)
 	}()
-	return one, false
+	return one, started
+}
+
+// detached returns a context that has what says where the question came in, and
+// nothing of the client's: its metadata is written to without a lock.
+func detached(ctx context.Context) context.Context {
+	free := context.Background()
+	for _, key := range []any{dnsserver.Key{}, dnsserver.LoopKey{}, dnsserver.ViewKey{}} {
+		if value := ctx.Value(key); value != nil {
+			free = context.WithValue(free, key, value)
+		}
+	}
+	return free
+}
+
+func landed(e *entry) *flight {
+	done := make(chan struct{})
+	close(done)
+	return &flight{done, e}
 }
 
 // land waits until no flight is under way.
@@ -99,19 +132,22 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 	began := time.Now()
 	m, err := l.ask(ctx, k)
 	upstreamSeconds.Observe(time.Since(began).Seconds())
-	f.silent.Store(err != nil)
 	if err != nil {
+		// Others may have been answered since: then it is this question's fault.
+		if f.answered.Load() <= began.UnixNano() {
+			f.silent.Store(true)
+		}
 		one.entry = failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
 		one.entry.silent = true
 	} else {
 		one.entry = answerOf(k, m)
 	}
-	l.keep(k, one.entry, m)
+	l.keep(k, one.entry)
 }
 
 // keep stores an answer. A failure is stored, too, unless there is an entry that
 // can still be served: that one learns of it.
-func (l *LRU) keep(k key, e *entry, m *dns.Msg) {
+func (l *LRU) keep(k key, e *entry) {
 	e.key = k
 	if e.kind == failure {
 		if old := l.store.peek(k); old != nil && old.kind != failure && (old.fresh(e.stored) || old.stale(e.stored, l.stale)) {
@@ -119,7 +155,7 @@ func (l *LRU) keep(k key, e *entry, m *dns.Msg) {
 			return
 		}
 	}
-	if e.life > 0 && (m == nil || m.Len() <= maxSize) {
+	if e.life > 0 && e.size() <= maxSize {
 		l.store.add(k, e)
 		return
 	}
@@ -150,10 +186,15 @@ func (l *LRU) ask(ctx context.Context, k key) (*dns.Msg, error) {
 }
 
 func (l *LRU) exchange(ctx context.Context, r *dns.Msg, client net.Addr) (*dns.Msg, error) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < exchangeTime {
+		return nil, errNoReply // plugin forward would not stop at the deadline
+	}
 	w := &capture{client: client}
 	rcode, err := plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r.Copy())
 	switch {
 	case w.m != nil:
+		l.flights.answered.Store(time.Now().UnixNano())
+		l.flights.silent.Store(false)
 		return w.m, nil
 	case err == nil && rcode != dns.RcodeSuccess && rcode != dns.RcodeServerFailure: // REFUSED without a message
 		return new(dns.Msg).SetRcode(r, rcode), nil
@@ -183,8 +224,11 @@ func (w *capture) WriteMsg(m *dns.Msg) error {
 
 // Write implements dns.ResponseWriter.
 func (w *capture) Write(wire []byte) (int, error) {
-	w.m = new(dns.Msg)
-	return len(wire), w.m.Unpack(wire)
+	m := new(dns.Msg)
+	if err := m.Unpack(wire); err != nil {
+		return 0, err
+	}
+	return len(wire), w.WriteMsg(m)
 }
 
 func (w *capture) LocalAddr() net.Addr  { return w.client }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/miekg/dns"
 )
 
@@ -179,5 +180,58 @@ func TestConcurrency(t *testing.T) {
 	l.flights.land()
 	if n := l.store.len(); n > 50 {
 		t.Errorf("%d entries; want 50 at most", n)
+	}
+}
+
+// One name that nobody answers does not make the whole upstream silent.
+func TestOneSilentNameIsNotAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{}
+		u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
+			switch r.Question[0].Name {
+			case "dead.example.":
+				time.Sleep(2 * time.Second)
+				return nil
+			case "slow.example.":
+				time.Sleep(1700 * time.Millisecond)
+			}
+			return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
+		})
+		l := newLRU(u, 10)
+		go func() { _, _ = l.ServeDNS(t.Context(), &writer{}, query("dead.example.", "A")) }()
+		time.Sleep(time.Second)
+		ask(t, l, query("quick.example.", "A"))
+		time.Sleep(2 * time.Second)
+		if m := ask(t, l, query("slow.example.", "A")); m.Rcode != dns.RcodeSuccess {
+			t.Errorf("%s for a name that takes 1.7 s; want its answer", show(m))
+		}
+	})
+}
+
+// Whoever looks into the store just before a flight lands does not start another.
+func TestNoSecondQueryBehindAFlight(t *testing.T) {
+	u := &upstream{}
+	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
+		return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
+	})
+	l := newLRU(u, 5000)
+	for i := range 2000 {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() { ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A")) })
+		}
+		all.Wait()
+	}
+	if n := u.asked.Load(); n != 2000 {
+		t.Errorf("%d queries upstream for 2000 names", n)
+	}
+}
+
+// A flight has nothing of its client's context but where the question came in.
+func TestFlightIsDetached(t *testing.T) {
+	type private struct{}
+	ctx := context.WithValue(context.WithValue(t.Context(), private{}, 1), dnsserver.ViewKey{}, "inside")
+	if free := detached(ctx); free.Value(private{}) != nil || free.Value(dnsserver.ViewKey{}) != "inside" {
+		t.Error("the client's values are in the flight's context, or the view is not")
 	}
 }

@@ -53,7 +53,8 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
 	}
 	k := keyOf(r)
-	e, now := l.store.get(k), time.Now()
+	seen, now := l.store.get(k), time.Now()
+	e := seen
 	switch {
 	case e == nil:
 	case e.kind == failure && !e.holds(now, l.flights.silent.Load()):
@@ -61,7 +62,7 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 	case e.fresh(now):
 		count(e)
 		if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch) {
-			if _, joined := l.flights.join(ctx, l, k); !joined {
+			if _, how := l.flights.join(ctx, l, k, seen); how == started {
 				prefetches.Inc()
 			}
 		}
@@ -69,19 +70,20 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 	case !e.stale(now, l.stale):
 		e = nil
 	}
-	return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, e, r, now))
+	return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, seen, e, r, now))
 }
 
-// resolve answers a question that has no fresh entry. old is a stale one, or nil.
-func (l *LRU) resolve(ctx context.Context, k key, old *entry, r *dns.Msg, now time.Time) *dns.Msg {
+// resolve answers a question that has no fresh entry. seen is what the store has
+// in its place, old the same if it is a stale answer, else nil.
+func (l *LRU) resolve(ctx context.Context, k key, seen, old *entry, r *dns.Msg, now time.Time) *dns.Msg {
 	if old != nil {
 		if f := old.failed.Load(); f != nil && f.holds(now, l.flights.silent.Load()) {
 			return outdated(old, r)
 		}
 	}
 	misses.Inc()
-	flight, joined := l.flights.join(ctx, l, k)
-	if joined {
+	flight, how := l.flights.join(ctx, l, k, seen)
+	if how == joined {
 		coalesced.Inc()
 	}
 	answer := l.wait(flight, old != nil)

@@ -3,7 +3,6 @@ package lru
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,8 +31,11 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error("lru", err)
 	}
 	l := &LRU{stale: cfg.stale, prefetch: cfg.prefetch}
-	id := fmt.Sprint(strings.Join(c.ServerBlockKeys, " "), cfg)
+	server, id := dnsserver.GetConfig(c), ""
 	c.OnStartup(func() error {
+		// Two server blocks may have the same zones, on other addresses or in another
+		// view, and other answers.
+		id = fmt.Sprint(c.ServerBlockIndex, c.ServerBlockKeys, server.ListenHosts, server.ViewName, cfg)
 		l.store = adopt(id, l, cfg)
 		return nil
 	})
@@ -42,7 +44,7 @@ func setup(c *caddy.Controller) error {
 		abandon(id, l)
 		return nil
 	})
-	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
+	server.AddPlugin(func(next plugin.Handler) plugin.Handler {
 		l.Next = next
 		return l
 	})

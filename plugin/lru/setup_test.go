@@ -79,6 +79,28 @@ func input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(".:0 {\nbind 127.0.0.1\n" + corefile + "\n}"), ServerTypeName: "dns"}
 }
 
+// Two server blocks for the same zone have a cache each: their upstreams differ.
+func TestServerBlocksShareNothing(t *testing.T) {
+	first, askedFirst := counting(t)
+	second, askedSecond := counting(t)
+	text := ".:0 {\nbind 127.0.0.1\nlru 100\nforward . " + first + "\n}\n.:0 {\nbind 127.0.0.2\nlru 100\nforward . " + second + "\n}"
+	instance, err := caddy.Start(caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(text), ServerTypeName: "dns"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range instance.Servers() {
+		if _, err := dns.Exchange(query("www.example.", "A"), s.LocalAddr().String()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if askedFirst.Load() != 1 || askedSecond.Load() != 1 {
+		t.Errorf("%d and %d queries upstream; want one each", askedFirst.Load(), askedSecond.Load())
+	}
+	if err := errors.Join(append(instance.ShutdownCallbacks(), instance.Stop())...); err != nil {
+		t.Error(err)
+	}
+}
+
 // A reload keeps the entries while the directive stays as it is, and begins anew
 // when it changes; an instance that stops for good leaves nothing.
 func TestReload(t *testing.T) {
