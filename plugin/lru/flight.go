@@ -20,6 +20,9 @@ var log = clog.NewWithPlugin("lru")
 const (
 	// maxFlights is what Azure's resolver queues for a machine before it drops.
 	maxFlights = 200
+	// maxOfDomain is how many of them one domain may have: one whose servers are
+	// silent does not turn the others away.
+	maxOfDomain = maxFlights / 2
 	// flightTime bounds a flight, its repetitions over TCP or without EDNS included.
 	flightTime = 5 * time.Second
 	// exchangeTime is what one exchange takes, if it must.
@@ -39,8 +42,9 @@ type flight struct {
 
 // flights is all of them. The zero value has none.
 type flights struct {
-	mu  sync.Mutex
-	all map[key]*flight
+	mu       sync.Mutex
+	all      map[key]*flight
+	ofDomain map[string]int
 
 	answered atomic.Int64 // when the upstream answered last, in Unix nanoseconds
 	silent   atomic.Bool  // it did not answer a question put to it after that
@@ -67,20 +71,40 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry) (*flight
 	if e := l.store.peek(k); e != nil && e != seen && e.fresh(time.Now()) {
 		return landed(e), joined
 	}
-	if len(f.all) >= maxFlights {
+	if len(f.all) >= maxFlights || f.ofDomain[domain(k.name)] >= maxOfDomain {
 		return landed(failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)), refused
 	}
 	if f.all == nil {
-		f.all = map[key]*flight{}
+		f.all, f.ofDomain = map[key]*flight{}, map[string]int{}
 	}
 	one := &flight{done: make(chan struct{})}
 	f.all[k] = one
+	f.ofDomain[domain(k.name)]++
 	ctx, cancel := context.WithTimeout(detached(ctx), flightTime)
 	go func() {
 		defer cancel()
 		f.fly(ctx, l, k, one)
 	}()
 	return one, started
+}
+
+func (f *flights) leave(k key) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.all, k)
+	name := domain(k.name)
+	if f.ofDomain[name]--; f.ofDomain[name] == 0 {
+		delete(f.ofDomain, name)
+	}
+}
+
+// domain returns the last two labels of a name: near enough to who runs its
+// servers, and no list of public suffixes to keep.
+func domain(name string) string {
+	if at, start := dns.PrevLabel(name, 2); !start {
+		return name[at:]
+	}
+	return name
 }
 
 // detached returns a context that has what says where the question came in, and
@@ -124,9 +148,7 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 			log.Errorf("Recovered from panic over the question %s: %v", k.name, problem)
 			vars.Panic.Inc()
 		}
-		f.mu.Lock()
-		delete(f.all, k)
-		f.mu.Unlock()
+		f.leave(k)
 		close(one.done)
 	}()
 	began := time.Now()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,32 +65,49 @@ func TestClientLeaves(t *testing.T) {
 	})
 }
 
-// More than the upstream takes at a time is answered at once, not queued.
+// More than the upstream takes at a time is answered at once, not queued; and one
+// domain takes half of it at most.
 func TestFlightsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		u := &upstream{}
-		u.dies(3 * time.Second)
-		l := newLRU(u, 1000)
-		defer l.flights.land()
-		var all sync.WaitGroup
-		var mu sync.Mutex
-		atOnce := 0
-		for i := range maxFlights + 50 {
-			all.Go(func() {
-				began := time.Now()
-				ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
-				if time.Since(began) == 0 {
-					mu.Lock()
-					atOnce++
-					mu.Unlock()
+	for _, tc := range []struct {
+		name, format string
+		flights      int
+	}{
+		{"many domains", "www.n%d.", maxFlights},
+		{"one domain", "n%d.zone.example.", maxOfDomain},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			u := &upstream{}
+			u.dies(3 * time.Second)
+			l := newLRU(u, 1000)
+			defer l.flights.land()
+			var all sync.WaitGroup
+			var atOnce atomic.Int32
+			for i := range maxFlights + 50 {
+				all.Go(func() {
+					began := time.Now()
+					ask(t, l, query(fmt.Sprintf(tc.format, i), "A"))
+					if time.Since(began) == 0 {
+						atOnce.Add(1)
+					}
+				})
+			}
+			synctest.Wait()
+			if tc.flights < maxFlights { // the others are not concerned
+				u.says(t, "NOERROR: www.other. 100 A 192.0.2.1")
+				if m := ask(t, l, query("www.other.", "A")); m.Rcode != dns.RcodeSuccess {
+					t.Errorf("%s: another domain gets %s", tc.name, show(m))
 				}
-			})
-		}
-		all.Wait()
-		if u.asked.Load() != maxFlights || atOnce != 50 {
-			t.Errorf("%d queries upstream, %d clients turned away; want %d and 50", u.asked.Load(), atOnce, maxFlights)
-		}
-	})
+				u.asked.Add(-1)
+			}
+			all.Wait()
+			if got := int(u.asked.Load()); got != tc.flights || int(atOnce.Load()) != maxFlights+50-tc.flights {
+				t.Errorf("%s: %d queries upstream, %d clients turned away; want %d and the rest", tc.name, got, atOnce.Load(), tc.flights)
+			}
+			if len(l.flights.ofDomain) != 0 {
+				t.Errorf("%s: %v is still counted", tc.name, l.flights.ofDomain)
+			}
+		})
+	}
 }
 
 func TestPrefetch(t *testing.T) {
