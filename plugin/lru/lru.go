@@ -53,29 +53,26 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
 	}
 	k := keyOf(r)
-	seen, now := l.store.get(k), time.Now()
-	e := seen
-	switch {
-	case e == nil:
-	case e.kind == failure && !e.holds(now, l.flights.silent.Load()):
-		e = nil
-	case e.fresh(now):
-		count(e)
-		if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch) {
-			if _, how := l.flights.join(ctx, l, k, seen); how == started {
-				prefetches.Inc()
-			}
-		}
-		return dns.RcodeSuccess, w.WriteMsg(e.reply(r, now))
-	case !e.stale(now, l.stale):
-		e = nil
+	e, now := l.store.get(k), time.Now()
+	if e == nil || !e.fresh(now) || e.kind == failure && !e.holds(now, l.flights.silent.Load()) {
+		return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, e, r, now))
 	}
-	return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, seen, e, r, now))
+	count(e)
+	if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch) {
+		if _, how := l.flights.join(ctx, l, k, e); how == started {
+			prefetches.Inc()
+		}
+	}
+	return dns.RcodeSuccess, w.WriteMsg(e.reply(r, now))
 }
 
-// resolve answers a question that has no fresh entry. seen is what the store has
-// in its place, old the same if it is a stale answer, else nil.
-func (l *LRU) resolve(ctx context.Context, k key, seen, old *entry, r *dns.Msg, now time.Time) *dns.Msg {
+// resolve answers a question whose entry, seen in the store, is not fresh or is a
+// failure that no longer holds; or that has none.
+func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now time.Time) *dns.Msg {
+	old := seen
+	if old != nil && !old.stale(now, l.stale) {
+		old = nil
+	}
 	if old != nil {
 		if f := old.failed.Load(); f != nil && f.holds(now, l.flights.silent.Load()) {
 			return outdated(old, r)
