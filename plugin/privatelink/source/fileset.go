@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-	"time"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -31,9 +30,7 @@ type fileSet[T any] struct {
 }
 
 type file[T any] struct {
-	size    int64
-	modTime time.Time
-	info    fs.FileInfo // for os.SameFile: a renamed file may keep both of the above
+	info fs.FileInfo // when it was read last; nil if it must be read again
 
 	good  bool // content has been in order once
 	value T
@@ -50,7 +47,7 @@ func (s *fileSet[T]) refresh() (changed, complete bool, err error) {
 	paths, errs := s.paths()
 	complete = len(errs) == 0
 	for path := range s.files {
-		if !slices.Contains(paths, path) {
+		if _, found := slices.BinarySearch(paths, path); !found {
 			delete(s.files, path)
 			changed = true
 		}
@@ -91,13 +88,20 @@ func (s *fileSet[T]) paths() (paths []string, errs []error) {
 		}
 		paths = append(paths, matches...)
 	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	var hidden []string
 	for path := range s.files {
+		if _, found := slices.BinarySearch(paths, path); found {
+			continue
+		}
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			paths = append(paths, path)
+			hidden = append(hidden, path)
 		}
 	}
+	paths = append(paths, hidden...)
 	slices.Sort(paths)
-	return slices.Compact(paths), errs
+	return paths, errs
 }
 
 func isFolder(path string) bool {
@@ -113,10 +117,10 @@ func (s *fileSet[T]) read(path string, f *file[T]) (changed bool) {
 		f.err, f.info = err, nil
 		return false
 	}
-	if f.info != nil && os.SameFile(f.info, info) && f.size == info.Size() && f.modTime.Equal(info.ModTime()) {
+	if f.info != nil && unchanged(f.info, info) {
 		return false
 	}
-	f.info, f.size, f.modTime = info, info.Size(), info.ModTime()
+	f.info = info
 	data, err := load(path)
 	if err != nil {
 		// To be tried again: a change of permissions alters neither size nor time.
@@ -130,6 +134,12 @@ func (s *fileSet[T]) read(path string, f *file[T]) (changed bool) {
 	}
 	f.value, f.good, f.err = value, true, nil
 	return true
+}
+
+// unchanged compares the file itself, too: one that took its place by a rename
+// may have its size and its time.
+func unchanged(before, now fs.FileInfo) bool {
+	return os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 }
 
 // load returns the text of a regular file. What it is counts once it is open: a
