@@ -43,8 +43,11 @@ func (n Name) Below(parent Name) (labels string, ok bool) {
 	if n == parent {
 		return "", true
 	}
-	labels, ok = strings.CutSuffix(string(n), "."+string(parent))
-	return labels, ok
+	labels, ok = strings.CutSuffix(string(n), string(parent))
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(labels, ".")
 }
 
 // Child returns the name that has labels before n. The error is Parse's.

@@ -110,6 +110,9 @@ func (s *Set) backupZone(fqdn dnsname.Name) (dnsname.Name, bool) {
 // partitioned takes x.zNN.blob.storage.azure.net for x in the blob zone: the
 // public name is a CNAME to x.privatelink.blob.core.windows.net, without zNN.
 func (s *Set) partitioned(fqdn dnsname.Name) (account string, zone dnsname.Name, ok bool) {
+	if _, below := fqdn.Below(s.Cloud.Partition); s.Cloud.Partition == "" || !below {
+		return "", "", false // as nearly every name
+	}
 	for service, parent := range s.partitions() {
 		labels, below := fqdn.Below(service)
 		account, partition, cut := strings.Cut(labels, ".")

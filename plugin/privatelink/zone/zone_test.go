@@ -204,7 +204,11 @@ func estate(t testing.TB, n int) *Snapshot {
 	b := NewBuilder(set, nil)
 	for i := range n {
 		name := dnsname.Name(fmt.Sprintf("account%d.privatelink.blob.core.windows.net.", i))
-		b.Add(Place{Zone: blob, Owner: name}, []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
+		p, err := set.Locate(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Add(p, []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
 	}
 	return b.Snapshot(true, 1)
 }
