@@ -1,6 +1,6 @@
 // Package integration runs the binary as users do and asks it with dig. What
 // stands around it is on the loopback address, too: a scripted Azure DNS as its
-// upstream (fakedns) and BIND as the reference. A test that lacks a program
+// upstream (fakedns) and the DNS servers that people run. A test that lacks a program
 // names the Debian package and is skipped; with INTEGRATION_INSTALL=1 root gets
 // it installed.
 //
@@ -8,6 +8,7 @@
 package integration
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -29,6 +30,10 @@ func TestMain(m *testing.M) {
 	buildFolder = folder
 	status := m.Run()
 	os.RemoveAll(folder)
+	if wrong := closeMatrix(); wrong != "" {
+		fmt.Fprintln(os.Stderr, wrong)
+		status = max(status, 1)
+	}
 	os.Exit(status)
 }
 
