@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 		{"relative paths begin at root", "privatelink {\nfiles a.json /b.json\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /etc/a.json /b.json | 1m0s 2s"},
 		{"Azure", "privatelink {\nazure 00000000-0000-0000-0000-00000000000A rg-1 rg_2\nstate /s\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | azure 00000000-0000-0000-0000-00000000000a rg-1 rg_2 | 1m0s 1m0s"},
 		{"virtual networks below their sources", "privatelink {\nfiles /a\nazure 00000000-0000-0000-0000-00000000000a\nvnet hub /subscriptions/x\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /a vnet hub /subscriptions/x, azure 00000000-0000-0000-0000-00000000000a vnet hub /subscriptions/x | 1m0s 2s"},
-		{"a Resource Manager of one's own", "privatelink {\ncloud https://arm.example\nazure 00000000-0000-0000-0000-00000000000a\nrefresh 5m\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | azure 00000000-0000-0000-0000-00000000000a | 1m0s 5m0s"},
+		{"a Resource Manager of one's own", "privatelink {\ncloud https://arm.example\nazure 00000000-0000-0000-0000-00000000000a\nrefresh 5m\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | azure 00000000-0000-0000-0000-00000000000a cloud https://arm.example | 1m0s 5m0s"},
 		{"durations", "privatelink {\nttl 5m\nrefresh 1s\nfiles /a\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /a | 5m0s 1s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -2,6 +2,7 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 	"strings"
@@ -39,9 +40,13 @@ type Source struct {
 	dirty bool         // a page has changed since list was made
 }
 
-// Name implements source.Source.
+// Name implements source.Source. Another cloud is another source, so that a
+// reload with another cloud does not go on with what it was told before.
 func (s *Source) Name() string {
 	name := strings.Join(append([]string{"azure", s.Subscription}, s.Groups...), " ")
+	if in := cmp.Or(s.Cloud.ARM, s.Cloud.Name, cloud.Public.Name); in != cloud.Public.Name {
+		name += " cloud " + in
+	}
 	return source.NameIn(name, s.VNets)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // rejected, and one that is being made.
 var (
 	vault = []string{
-		"pe-vault-we connected Approved Succeeded",
+		"pe-vault-we connected Approved Succeeded rsv-backup-we",
 		"pe-vault-we 4728190365512870934-ab-pod01-rec2.privatelink.we.backup.windowsazure.com 10.20.0.4",
 		"pe-vault-we 4728190365512870934-ab-pod01-id1.privatelink.we.backup.windowsazure.com 10.20.0.5",
 		"pe-vault-we backupwepod01ecs1.blob.core.windows.net 10.20.0.6",
@@ -24,9 +25,9 @@ var (
 		"pe-vault-we backupwepod01prot1.z12.blob.storage.azure.net 10.20.0.8",
 	}
 	estate = slices.Concat(vault, []string{
-		"pe-blob connected Approved Succeeded",
-		"pe-queue-rejected connected Rejected Succeeded",
-		"pe-blob-new connected Approved Updating",
+		"pe-blob connected Approved Succeeded stbackupwe",
+		"pe-queue-rejected connected Rejected Succeeded stpartner",
+		"pe-blob-new connected Approved Updating stnew",
 	})
 	zoneGroups = []string{
 		"pe-blob part Succeeded",
@@ -47,7 +48,7 @@ func lines(p Page) (all []string) {
 		if e.Connected {
 			kind = "connected"
 		}
-		all = append(all, strings.Join(strings.Fields(id+" "+kind+" "+e.Status+" "+e.Provisioning), " "))
+		all = append(all, strings.Join(strings.Fields(id+" "+kind+" "+e.Status+" "+e.Provisioning+" "+strings.Trim(path.Base("/"+e.Target), "/")), " "))
 		for _, c := range e.DNS {
 			all = append(all, fmt.Sprint(id, " ", c.FQDN, " ", strings.Join(c.Addresses, " ")))
 		}

@@ -39,7 +39,9 @@ type Endpoint struct {
 	Status       string // Approved, Pending, Rejected, Disconnected
 	Provisioning string // Succeeded, Updating, …
 
-	VNet string // resource ID of its virtual network, empty if the resource does not tell
+	// Target is the resource ID of what the endpoint leads to, a vault say, and
+	// VNet that of its virtual network; each is empty if the resource does not tell.
+	Target, VNet string
 
 	DNS []DNSConfig
 }

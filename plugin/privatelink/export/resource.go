@@ -40,6 +40,7 @@ type dnsConfig struct {
 }
 
 type connection struct {
+	PrivateLinkServiceID              string
 	PrivateLinkServiceConnectionState struct{ Status string }
 }
 
@@ -105,7 +106,7 @@ func (e element) endpoint() (Endpoint, bool, error) {
 		found.ID, found.DNS = r.ownerOfInterface(), r.networkInterface()
 	case kind == endpointType || r.CustomDNSConfigs != nil || r.PrivateLinkServiceConnections != nil || r.ManualPrivateLinkServiceConnections != nil:
 		found.ID, found.DNS = r.ID, r.customDNS()
-		found.Connected, found.Status = true, r.status()
+		found.Connected, found.Status, found.Target = true, r.connection().PrivateLinkServiceConnectionState.Status, r.connection().PrivateLinkServiceID
 		if found.ID == "" {
 			found.ID = r.Name
 		}
@@ -135,12 +136,12 @@ func clear(err error) error {
 	return fmt.Errorf("%s: a JSON %s is not what belongs there%s", where, wrong.Value, hint)
 }
 
-// status returns the state of the endpoint's one connection, manual or not.
-func (r resource) status() string {
+// connection returns the endpoint's one connection, manual or not.
+func (r resource) connection() connection {
 	for _, c := range append(r.PrivateLinkServiceConnections, r.ManualPrivateLinkServiceConnections...) {
-		return c.v.PrivateLinkServiceConnectionState.Status
+		return c.v
 	}
-	return ""
+	return connection{}
 }
 
 func (r resource) customDNS() (all []DNSConfig) {

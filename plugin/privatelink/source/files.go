@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func Unite(pages [][]export.Endpoint, vnets []string) *List {
 	l := new(List)
 	for _, e := range order {
 		if len(vnets) > 0 && !inAny(e.VNet, vnets) {
-			l.Skipped = append(l.Skipped, Skip{e.ID, OtherVNet, "it is in none of the virtual networks that vnet names"})
+			l.Skipped = append(l.Skipped, Skip{e.ID, e.Target, OtherVNet, "it is in none of the virtual networks that vnet names"})
 			continue
 		}
 		l.add(*e)
@@ -93,9 +94,7 @@ func join(whole *export.Endpoint, part export.Endpoint) {
 	if part.Connected {
 		whole.Connected, whole.Status, whole.Provisioning = true, part.Status, part.Provisioning
 	}
-	if part.VNet != "" {
-		whole.VNet = part.VNet
-	}
+	whole.Target, whole.VNet = cmp.Or(part.Target, whole.Target), cmp.Or(part.VNet, whole.VNet)
 }
 
 // inAny tells whether one of the names or resource IDs is the virtual network's.
@@ -111,7 +110,7 @@ func (l *List) add(e export.Endpoint) {
 		return
 	}
 	for _, c := range e.DNS {
-		entry, skips, ok := check(e.ID, c.FQDN, c.Addresses)
+		entry, skips, ok := check(e.ID, e.Target, c.FQDN, c.Addresses)
 		l.Skipped = append(l.Skipped, skips...)
 		if ok {
 			l.Entries = append(l.Entries, entry)
@@ -124,13 +123,13 @@ func (l *List) add(e export.Endpoint) {
 func unserved(e export.Endpoint) (Skip, bool) {
 	switch {
 	case e.Connected && e.Status == "":
-		return Skip{e.ID, NotApproved, "the state of its connection is missing, only Approved endpoints are served"}, true
+		return Skip{e.ID, e.Target, NotApproved, "the state of its connection is missing, only Approved endpoints are served"}, true
 	case e.Connected && !strings.EqualFold(e.Status, "Approved"):
-		return Skip{e.ID, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
+		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
 	case !e.Connected || slices.ContainsFunc(e.DNS, func(c export.DNSConfig) bool { return len(c.Addresses) > 0 }):
 		return Skip{}, false
 	case e.Provisioning == "" || strings.EqualFold(e.Provisioning, "Succeeded"):
-		return Skip{e.ID, NoDNSConfig, "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"}, true
+		return Skip{e.ID, e.Target, NoDNSConfig, "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"}, true
 	}
-	return Skip{e.ID, Provisioning, fmt.Sprintf("it has no DNS configuration yet, its provisioning state is %.40s", e.Provisioning)}, true
+	return Skip{e.ID, e.Target, Provisioning, fmt.Sprintf("it has no DNS configuration yet, its provisioning state is %.40s", e.Provisioning)}, true
 }

@@ -70,7 +70,7 @@ func (l *List) addLine(position, line string) error {
 		endpoint = id
 	}
 	for _, fqdn := range fields[1:] {
-		entry, skips, ok := check(endpoint, fqdn, fields[:1])
+		entry, skips, ok := check(endpoint, "", fqdn, fields[:1])
 		l.Skipped = append(l.Skipped, skips...)
 		if ok {
 			l.Entries = append(l.Entries, entry)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -35,14 +36,15 @@ type List struct {
 type Entry struct {
 	FQDN     dnsname.Name `json:"fqdn"`
 	Addrs    []netip.Addr `json:"ipAddresses"`
-	Endpoint string       `json:"endpoint"` // resource ID, or where the entry stands if no endpoint is known
+	Endpoint string       `json:"endpoint"`         // resource ID, or where the entry stands if no endpoint is known
+	Target   string       `json:"target,omitempty"` // resource ID of what the endpoint leads to, empty if unknown
 }
 
 // A Skip is an endpoint, or one name of it, that contributes nothing.
 type Skip struct {
-	Endpoint string
-	Reason   Reason
-	Detail   string // the value and the rule, for people
+	Endpoint, Target string // as in Entry
+	Reason           Reason
+	Detail           string // the value and the rule, for people
 }
 
 // A Reason is why something is skipped. Its text is the label in the metrics.
@@ -68,23 +70,39 @@ type RetryAfterError struct {
 func (e *RetryAfterError) Error() string { return e.Err.Error() }
 func (e *RetryAfterError) Unwrap() error { return e.Err }
 
+// String is the skip as a line for the log.
 func (s Skip) String() string {
-	return fmt.Sprintf("skipped %s: %s", s.Endpoint, s.Detail)
+	return fmt.Sprintf("skipped %s: %s", Title(s.Endpoint, s.Target), s.Detail)
 }
 
-// check turns texts into an entry. What is wrong with them becomes skips; the
-// entry is as good as its addresses, and false without a name or any address.
-func check(endpoint, fqdn string, addresses []string) (Entry, []Skip, bool) {
+// Title names an endpoint for people, with what it leads to if that is known:
+// "/subscriptions/…/pe-vault-we (vault rsv-we)".
+func Title(endpoint, target string) string {
+	path := strings.Split(strings.Trim(target, "/"), "/")
+	if len(path) < 2 {
+		return endpoint
+	}
+	kind, name := path[len(path)-2], path[len(path)-1]
+	if strings.EqualFold(kind, "vaults") {
+		kind = "vault"
+	}
+	return fmt.Sprintf("%s (%s %s)", endpoint, kind, name)
+}
+
+// check turns texts into an entry of an endpoint and its target. What is wrong
+// with them becomes skips; the entry is as good as its addresses, and false
+// without a name or any address.
+func check(endpoint, target, fqdn string, addresses []string) (Entry, []Skip, bool) {
 	name, err := dnsname.Parse(fqdn)
 	if err != nil {
-		return Entry{}, []Skip{{endpoint, BadName, err.Error()}}, false
+		return Entry{}, []Skip{{endpoint, target, BadName, err.Error()}}, false
 	}
-	e := Entry{FQDN: name, Endpoint: endpoint}
+	e := Entry{FQDN: name, Endpoint: endpoint, Target: target}
 	var skips []Skip
 	for _, text := range addresses {
 		addr, err := ParseAddr(text)
 		if err != nil {
-			skips = append(skips, Skip{endpoint, BadAddress, fmt.Sprintf("%s: %v", name, err)})
+			skips = append(skips, Skip{endpoint, target, BadAddress, fmt.Sprintf("%s: %v", name, err)})
 			continue
 		}
 		e.Addrs = append(e.Addrs, addr)

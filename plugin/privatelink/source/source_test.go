@@ -51,10 +51,15 @@ func TestParseAddr(t *testing.T) {
 }
 
 func TestSkipString(t *testing.T) {
-	skip := Skip{"pe-blob", BadName, "the domain name is empty"}
-	const want = "skipped pe-blob: the domain name is empty"
-	if got := skip.String(); got != want {
-		t.Errorf("%#v.String() = %q; want %q", skip, got, want)
+	for _, tt := range []struct{ name, target, want string }{
+		{"target unknown", "", "skipped pe-blob: the domain name is empty"},
+		{"target is no ID", "rsv-we", "skipped pe-blob: the domain name is empty"},
+		{"vault", "/subscriptions/0/resourceGroups/rg/providers/Microsoft.RecoveryServices/Vaults/rsv-we", "skipped pe-blob (vault rsv-we): the domain name is empty"},
+		{"account", "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acct/", "skipped pe-blob (storageAccounts acct): the domain name is empty"},
+	} {
+		if got := (Skip{"pe-blob", tt.target, BadName, "the domain name is empty"}).String(); got != tt.want {
+			t.Errorf("%s: %q; want %q", tt.name, got, tt.want)
+		}
 	}
 }
 
