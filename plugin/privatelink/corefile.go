@@ -21,11 +21,12 @@ import (
 
 // config is what one privatelink block says.
 type config struct {
-	zones   zone.Set
-	sources []source.Source
-	ttl     time.Duration
-	refresh time.Duration // 0: each source's own
-	state   string        // path, or empty
+	position string // file and line
+	zones    zone.Set
+	sources  []source.Source
+	ttl      time.Duration
+	refresh  time.Duration // 0: each source's own
+	state    string        // path, or empty
 }
 
 // plans says how each source is asked.
@@ -65,6 +66,7 @@ func parse(c *caddy.Controller, root string) (*config, error) {
 			return nil, c.Errf("%q is not expected, no property has a block of its own", c.Val())
 		}
 		first = false
+		p.position = fmt.Sprintf("%s:%d", c.File(), c.Line())
 		if err := p.block(); err != nil {
 			return nil, err
 		}

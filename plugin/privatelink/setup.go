@@ -19,6 +19,9 @@ func setup(c *caddy.Controller) error {
 	if err != nil {
 		return plugin.Error("privatelink", err)
 	}
+	if gathering != nil {
+		*gathering = append(*gathering, newBlock(c, server, cfg))
+	}
 	p := &Privatelink{ttl: uint32(cfg.ttl.Seconds())}
 	c.OnStartup(func() error {
 		for _, name := range []string{"file", "secondary"} {

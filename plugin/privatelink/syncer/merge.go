@@ -23,9 +23,10 @@ type findings struct {
 	lines     map[string]bool // for the log, each once
 }
 
-// merge adds a source's entries to the snapshot that is built. A name that an
-// earlier source gave is not touched; inside one source addresses are united.
-func merge(b *zone.Builder, set *zone.Set, list *source.List) findings {
+// merge adds a source's entries to the snapshot that is built, and tells served
+// of each. A name that an earlier source gave is not touched; inside one source
+// addresses are united.
+func merge(b *zone.Builder, set *zone.Set, list *source.List, served func(owner dnsname.Name, e source.Entry)) findings {
 	found := findings{skipped: map[source.Reason]int{}, lines: map[string]bool{}}
 	for _, skip := range list.Skipped {
 		found.skip(skip)
@@ -48,17 +49,21 @@ func merge(b *zone.Builder, set *zone.Set, list *source.List) findings {
 			found.conflict("%s is given by two endpoints, the addresses of both are served: %s and %s", place.Owner, first, e.Endpoint)
 		}
 		b.Add(place, e.Addrs)
+		served(place.Owner, e)
 		found.warnPublic(place.Owner, e)
 	}
 	found.records = len(mine)
 	return found
 }
 
+// untold is for those who do not want to know.
+func untold(dnsname.Name, source.Entry) {}
+
 func unplaced(e source.Entry, err error) source.Skip {
 	if errors.Is(err, zone.ErrOutside) {
-		return source.Skip{Endpoint: e.Endpoint, Reason: source.OutsideZones, Detail: fmt.Sprintf("%s %v", e.FQDN, err)}
+		return source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.OutsideZones, Detail: fmt.Sprintf("%s %v", e.FQDN, err)}
 	}
-	return source.Skip{Endpoint: e.Endpoint, Reason: source.BadName, Detail: "with privatelink, " + err.Error()}
+	return source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.BadName, Detail: "with privatelink, " + err.Error()}
 }
 
 func (f *findings) skip(s source.Skip) {
@@ -88,7 +93,7 @@ var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
 func (f *findings) warnPublic(name dnsname.Name, e source.Entry) {
 	for _, addr := range e.Addrs {
 		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
-			f.lines[fmt.Sprintf("%s has the address %s, which is in no private range, it is served: check the private endpoint %s", name, addr, e.Endpoint)] = true
+			f.lines[fmt.Sprintf("%s has the address %s, which is in no private range, it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))] = true
 		}
 	}
 	if len(e.Addrs) > transferable {

@@ -128,7 +128,7 @@ func (s *Syncer) swap() bool {
 	}
 	for i, list := range lists {
 		if list != nil {
-			s.feeds[i].report(s, merge(b, s.set, list))
+			s.feeds[i].report(s, merge(b, s.set, list, untold))
 		}
 	}
 	next := b.Snapshot(complete, serial())

@@ -71,13 +71,15 @@ func newSyncer(t testing.TB, sources ...source.Source) *Syncer {
 	return newSyncerWithState(t, "", sources...)
 }
 
+var testSet = &zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net."}}
+
 // newSyncerWithState syncs the sources every minute.
 func newSyncerWithState(t testing.TB, state string, sources ...source.Source) *Syncer {
 	var plans []Plan
 	for _, src := range sources {
 		plans = append(plans, Plan{Source: src, Every: time.Minute})
 	}
-	s := New(&zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net."}}, plans, state)
+	s := New(testSet, plans, state)
 	t.Cleanup(s.Close)
 	return s
 }
