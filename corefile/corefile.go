@@ -2,8 +2,11 @@
 package corefile
 
 import (
+	"cmp"
 	_ "embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -27,6 +30,19 @@ func Input(path string, text []byte) caddy.Input {
 
 // Default is the Corefile for real use.
 func Default() caddy.Input { return Input("default.corefile (embedded)", defaultText) }
+
+// Find returns the Corefile at path; without a path that of the working folder,
+// as CoreDNS does, else the default one.
+func Find(path string) (caddy.Input, error) {
+	text, err := os.ReadFile(cmp.Or(path, "Corefile"))
+	if path == "" && errors.Is(err, fs.ErrNotExist) {
+		return Default(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return Input(cmp.Or(path, "Corefile"), text), nil
+}
 
 // Quickstart is the Corefile to try the server with. It and its sample endpoints
 // are files in a new temporary folder, to be edited while the server runs: the

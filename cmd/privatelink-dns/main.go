@@ -4,12 +4,11 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"flag"
-	"io/fs"
 	"log"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -28,6 +27,10 @@ func main() {
 	}
 	caddy.AppName, caddy.AppVersion, coremain.GitCommit = "privatelink-dns", release(), cmp.Or(commit, "unknown commit")
 
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+		os.Exit(runCommand(os.Args[1:]))
+	}
+	flag.Usage = usage
 	quickstart := flag.Bool("quickstart", false, "Serve sample endpoints on port 1053 of the loopback address, to try it out")
 	caddy.RegisterCaddyfileLoader("quickstart", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		if !*quickstart {
@@ -35,7 +38,7 @@ func main() {
 		}
 		return corefile.Quickstart()
 	}))
-	caddy.SetDefaultCaddyfileLoader("default", caddy.LoaderFunc(defaultCorefile))
+	caddy.SetDefaultCaddyfileLoader("default", caddy.LoaderFunc(func(string) (caddy.Input, error) { return corefile.Find("") }))
 	coremain.Run()
 }
 
@@ -45,17 +48,4 @@ func release() string {
 		v = info.Main.Version
 	}
 	return v + " (CoreDNS " + coremain.CoreVersion + ")"
-}
-
-// defaultCorefile is the Corefile of the working directory, as in CoreDNS, else
-// the embedded one for real use.
-func defaultCorefile(string) (caddy.Input, error) {
-	text, err := os.ReadFile(caddy.DefaultConfigFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return corefile.Default(), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return corefile.Input(caddy.DefaultConfigFile, text), nil
 }

@@ -1,0 +1,104 @@
+// Package command is the frame of the commands beside serving: their flags,
+// their help, their exit status, and what is said of a misspelt one.
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// The exit status of every command. Pipelines tell by it what to do.
+const (
+	Done     = 0 // nothing to report
+	Findings = 1 // the command ran and found something, a difference say
+	Failed   = 2 // the command could not run
+)
+
+// A Command is one of the words after the program's name.
+type Command struct {
+	Name    string
+	Summary string // one line for the list of commands, without a full stop
+	Text    string // what it does, for -h; lines of 80 characters
+	Example string // one or more lines to type, without indentation
+
+	// Setup defines the command's flags and returns what runs once they are
+	// parsed. An error means [Failed], and is printed; [Wrong] adds a hint at -h.
+	Setup func(flags *flag.FlagSet) Run
+}
+
+// Run does the work and returns the exit status.
+type Run func(ctx context.Context, out Output) (status int, err error)
+
+// Wrong is an error in how the command was called.
+type Wrong string
+
+func (w Wrong) Error() string { return string(w) }
+
+// Main runs the command that the first argument names and returns the exit
+// status. It is not called without an argument.
+func Main(ctx context.Context, program string, commands []Command, args []string, out Output) int {
+	name := args[0]
+	if name == "help" {
+		List(out.Stdout, program, commands)
+		return Done
+	}
+	i := slices.IndexFunc(commands, func(c Command) bool { return c.Name == name })
+	if i < 0 {
+		fmt.Fprintf(out.Stderr, "%s: unknown command %q%s; -h lists the commands\n", program, name, suggestion(name, commands))
+		return Failed
+	}
+	return commands[i].run(ctx, program, args[1:], out)
+}
+
+func (c Command) run(ctx context.Context, program string, args []string, out Output) int {
+	flags := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	run := c.Setup(flags)
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		c.help(out.Stdout, program, flags)
+		return Done
+	case err != nil:
+		err = Wrong(err.Error())
+	case flags.NArg() > 0:
+		err = Wrong(fmt.Sprintf("%q is not expected", flags.Arg(0)))
+	}
+	status := Failed
+	if err == nil {
+		status, err = run(ctx, out)
+	}
+	if err == nil {
+		return status
+	}
+	fmt.Fprintf(out.Stderr, "%s %s: %v\n", program, c.Name, err)
+	if wrong := Wrong(""); errors.As(err, &wrong) {
+		fmt.Fprintf(out.Stderr, "%s %s -h has the flags and an example\n", program, c.Name)
+	}
+	return Failed
+}
+
+func (c Command) help(w io.Writer, program string, flags *flag.FlagSet) {
+	fmt.Fprintf(w, "%s %s - %s\n\n%s\n\nFlags:\n", program, c.Name, c.Summary, c.Text)
+	flags.SetOutput(w)
+	flags.PrintDefaults()
+	fmt.Fprintf(w, "\nExample:\n%s\n\nExit status: 0 nothing to report, 1 findings, 2 the command could not run.\n", indent(c.Example))
+}
+
+// List prints the commands, for the program's own -h.
+func List(w io.Writer, program string, commands []Command) {
+	fmt.Fprintf(w, "%s [FLAGS]          serve DNS\n%s COMMAND [FLAGS]  do one of:\n\n", program, program)
+	for _, c := range commands {
+		fmt.Fprintf(w, "  %-12s %s\n", c.Name, c.Summary)
+	}
+	fmt.Fprintf(w, "\n%s COMMAND -h tells more and gives an example.\n", program)
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
+}

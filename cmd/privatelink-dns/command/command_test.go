@@ -1,0 +1,77 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"strings"
+	"testing"
+)
+
+var commands = []Command{
+	{Name: "check", Summary: "ask a server", Text: "It asks.", Example: "prog check -n 2\nprog check", Setup: func(flags *flag.FlagSet) Run {
+		n := flags.Int("n", 1, "how often")
+		return func(_ context.Context, out Output) (int, error) {
+			_, err := out.Stdout.Write([]byte(strings.Repeat("asked ", *n)))
+			if *n > 5 {
+				err = Wrong("-n: 6 is above the maximum of 5")
+			}
+			if *n == 5 {
+				err = errors.New("it rains")
+			}
+			return Findings, err
+		}
+	}},
+	{Name: "records", Summary: "print records"},
+}
+
+func TestCommands(t *testing.T) {
+	for _, tt := range []struct {
+		name, args     string
+		status         int
+		stdout, stderr string
+	}{
+		{"runs", "check", Findings, "asked ", ""},
+		{"takes flags", "check -n 2", Findings, "asked asked ", ""},
+		{"fails", "check -n 5", Failed, "asked asked asked asked asked ", "prog check: it rains\n"},
+		{"is called in a wrong way", "check -n 6", Failed, "asked asked asked asked asked asked ", "prog check: -n: 6 is above the maximum of 5\nprog check -h has the flags and an example\n"},
+		{"unknown flag", "check -m", Failed, "", "prog check: flag provided but not defined: -m\nprog check -h has the flags and an example\n"},
+		{"unknown argument", "check now", Failed, "", "prog check: \"now\" is not expected\nprog check -h has the flags and an example\n"},
+		{"help", "check -h", Done, "prog check - ask a server\n\nIt asks.\n\nFlags:\n  -n int\n    \thow often (default 1)\n\nExample:\n  prog check -n 2\n  prog check\n\nExit status: 0 nothing to report, 1 findings, 2 the command could not run.\n", ""},
+		{"list", "help", Done, "prog [FLAGS]          serve DNS\nprog COMMAND [FLAGS]  do one of:\n\n  check        ask a server\n  records      print records\n\nprog COMMAND -h tells more and gives an example.\n", ""},
+		{"misspelt", "chek", Failed, "", "prog: unknown command \"chek\", do you mean \"check\"?; -h lists the commands\n"},
+		{"upper case", "CHECK", Failed, "", "prog: unknown command \"CHECK\", do you mean \"check\"?; -h lists the commands\n"},
+		{"begun", "rec", Failed, "", "prog: unknown command \"rec\", do you mean \"records\"?; -h lists the commands\n"},
+		{"another word", "serve", Failed, "", "prog: unknown command \"serve\"; -h lists the commands\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			status := Main(t.Context(), "prog", commands, strings.Fields(tt.args), Output{Stdout: &stdout, Stderr: &stderr})
+			if status != tt.status || stdout.String() != tt.stdout || stderr.String() != tt.stderr {
+				t.Errorf("%s: status %d, stdout %q, stderr %q; want %d, %q, %q", tt.args, status, stdout.String(), stderr.String(), tt.status, tt.stdout, tt.stderr)
+			}
+		})
+	}
+}
+
+func TestPaint(t *testing.T) {
+	if got, want := (Output{Color: true}).Paint(Good, "yes"), "\x1b[32myes\x1b[0m"; got != want {
+		t.Errorf("with colours %q; want %q", got, want)
+	}
+	if got := (Output{}).Paint(Good, "yes"); got != "yes" {
+		t.Errorf("without colours %q; want yes", got)
+	}
+}
+
+func TestProgressIsForTerminals(t *testing.T) {
+	var stderr bytes.Buffer
+	Output{Stderr: &stderr}.Progress("%d names", 7)
+	if stderr.Len() > 0 {
+		t.Errorf("no terminal: %q", stderr.String())
+	}
+	Output{Stderr: &stderr, Terminal: true}.Progress("%d names", 7)
+	if got, want := stderr.String(), "\r\x1b[K7 names"; got != want {
+		t.Errorf("terminal: %q; want %q", got, want)
+	}
+}

@@ -1,0 +1,56 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// An Output is where a command writes. The zero value of Color and Terminal is
+// right for files and pipes.
+type Output struct {
+	Stdout, Stderr io.Writer
+	Color          bool // Stdout shows colours
+	Terminal       bool // somebody watches Stderr: progress may be shown there
+}
+
+// Standard is the output of this process. Colours are for terminals only, and
+// not where NO_COLOR is set (no-color.org).
+func Standard() Output {
+	return Output{
+		Stdout: os.Stdout, Stderr: os.Stderr,
+		Color:    isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		Terminal: isTerminal(os.Stderr),
+	}
+}
+
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// A Style is a meaning that has a colour.
+type Style int
+
+// The styles.
+const (
+	Good Style = 32 // green
+	Warn Style = 33 // yellow
+	Bad  Style = 31 // red
+	Bold Style = 1
+)
+
+// Paint returns the text in its colour, where there are colours.
+func (o Output) Paint(style Style, text string) string {
+	if !o.Color {
+		return text
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", style, text)
+}
+
+// Progress replaces the line of progress on a terminal; the empty text removes it.
+func (o Output) Progress(format string, args ...any) {
+	if o.Terminal {
+		fmt.Fprintf(o.Stderr, "\r\x1b[K"+format, args...)
+	}
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+)
+
+const program = "privatelink-dns"
+
+// commands are what the binary does beside serving.
+var commands = []command.Command{}
+
+// runCommand runs the command that the first argument names. Ctrl-C ends it.
+func runCommand(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return command.Main(ctx, program, commands, args, command.Standard())
+}
+
+// usage is what -h prints: the commands, then the flags for serving.
+func usage() {
+	w := flag.CommandLine.Output()
+	command.List(w, program, commands)
+	fmt.Fprintf(w, "\nFlags for serving:\n")
+	flag.PrintDefaults()
+}

@@ -1,0 +1,100 @@
+package input
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coredns/coredns/core/dnsserver"
+)
+
+func TestMain(m *testing.M) {
+	if err := dnsserver.SetDirectives([]string{"privatelink"}); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	export = `[{"id": "/subscriptions/0/pe-vault", "customDnsConfigs": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}],
+		"privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}]`
+	usgov = `[{"id": "/subscriptions/0/pe-vault", "customDnsConfigs": [{"fqdn": "a.blob.core.usgovcloudapi.net", "ipAddresses": ["10.20.0.5"]}],
+		"privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}]`
+	hosts     = "10.20.0.6 b.queue.core.windows.net\n"
+	stateFile = `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7, "privatelink.queue.core.windows.net": 7},
+		"sources": {"files /a": [{"fqdn": "c.blob.core.windows.net", "ipAddresses": ["10.20.0.7"], "endpoint": "/pe"}]}}`
+	stateUSGov = `{"version": 1, "serials": {"privatelink.blob.core.usgovcloudapi.net": 7},
+		"sources": {"files /a": [{"fqdn": "c.blob.core.usgovcloudapi.net", "ipAddresses": ["10.20.0.7"], "endpoint": "/pe"}]}}`
+)
+
+func TestLoad(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	for name, text := range map[string]string{
+		"a.json": export, "gov.json": usgov, "b.hosts": hosts, "state": stateFile, "stategov": stateUSGov, "broken.json": "{",
+		"Corefile": ". {\nprivatelink {\nfiles a.json\n}\n}\n", "two": ".:1 {\nprivatelink {\nfiles a.json\n}\n}\n.:2 {\nprivatelink {\nhosts b.hosts\n}\n}\n",
+		"none": ". {\n}\n", "eastus": ". {\nprivatelink {\ngeo eastus\nfiles a\n}\n}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ name, args, want string }{
+		{"the Corefile here", "", "a.privatelink.blob.core.windows.net [10.20.0.4]"},
+		{"another Corefile", "-conf two", "a.privatelink.blob.core.windows.net [10.20.0.4] | b.privatelink.queue.core.windows.net [10.20.0.6]"},
+		{"files", "-files *.jso[n] -files none*", "a.privatelink.blob.core.windows.net [10.20.0.4]: files *.jso[n] none*: "},
+		{"files of US Government", "-cloud usgov -files gov.json", "a.privatelink.blob.core.usgovcloudapi.net [10.20.0.5]"},
+		{"files before hosts", "-hosts b.hosts -files a.json", "a.privatelink.blob.core.windows.net [10.20.0.4], b.privatelink.queue.core.windows.net [10.20.0.6]"},
+		{"state", "-state state", "c.privatelink.blob.core.windows.net [10.20.0.7]"},
+		{"state of US Government", "-state stategov", "c.privatelink.blob.core.usgovcloudapi.net [10.20.0.7]"},
+		{"broken file", "-files broken.json", ": files broken.json: broken.json: line 1: unexpected end of JSON input"},
+		{"no such Corefile", "-conf x", "open x: no such file or directory"},
+		{"no such state", "-state x", "stat x: no such file or directory"},
+		{"no privatelink block", "-conf none", "none: no privatelink block in it"},
+		{"bad Corefile", "-conf eastus", `plugin/privatelink: eastus:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
+		{"bad pattern", "-files [", `invalid value "[" for flag -files: syntax error in pattern`},
+		{"bad cloud", "-files a.json -cloud mars", `-cloud: "mars" is no cloud: use public, usgov, china or the URL of a Resource Manager`},
+		{"cloud of a Corefile", "-cloud usgov", "-cloud is for -files and -hosts, a Corefile says its own"},
+		{"two kinds", "-conf Corefile -files a.json", "one of -conf, -state, or -files and -hosts"},
+		{"two other kinds", "-state state -hosts b.hosts", "one of -conf, -state, or -files and -hosts"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := load(t, tt.args); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("%s: %s; want %s", tt.args, got, tt.want)
+			}
+		})
+	}
+}
+
+// load returns the records of each block and what failed.
+func load(t *testing.T, args string) string {
+	var f Flags
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	flags.SetOutput(t.Output())
+	f.Register(flags)
+	if err := flags.Parse(strings.Fields(args)); err != nil {
+		return err.Error()
+	}
+	blocks, err := f.Load(t.Context())
+	if err != nil {
+		return err.Error()
+	}
+	var shown []string
+	for _, b := range blocks {
+		var records []string
+		for _, owner := range slices.Sorted(maps.Keys(b.Entries)) {
+			records = append(records, fmt.Sprint(owner, " ", b.Snapshot.Lookup(string(owner)).Record.Addrs))
+		}
+		text := strings.Join(records, ", ")
+		if err := b.Failed(); err != nil {
+			text += ": " + err.Error()
+		}
+		shown = append(shown, text)
+	}
+	return strings.Join(shown, " | ")
+}
