@@ -107,15 +107,12 @@ func (f *feed) take(list *source.List) {
 	if list == nil || !list.Complete && f.restored {
 		return
 	}
-	before, gone, name := f.held, 0, f.source.Name()
+	before, name := f.held, f.source.Name()
 	if list.Complete {
-		list, f.held, gone = f.guard.admit(list)
+		list, f.held = f.guard.admit(list)
 		f.loaded, f.restored = true, false
 	}
 	f.list = list
-	if gone > 0 {
-		log.Infof("%s: %d names are gone, %d are left", name, gone, countNames(list.Entries))
-	}
 	metrics.HeldBack.WithLabelValues(name).Set(float64(f.held))
 	switch {
 	case f.held > 0 && before == 0:

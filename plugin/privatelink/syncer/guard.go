@@ -23,9 +23,8 @@ type guard struct {
 	seen     int          // complete fetches in a row with a loss
 }
 
-// admit returns the list to serve, how many names of it are held back, and how
-// many of the list before are gone for good.
-func (g *guard) admit(list *source.List) (serve *source.List, held, gone int) {
+// admit returns the list to serve and how many names of it are held back.
+func (g *guard) admit(list *source.List) (serve *source.List, held int) {
 	lost := g.lost(list)
 	names, before := countNames(lost), 0
 	if names > 0 {
@@ -33,14 +32,14 @@ func (g *guard) admit(list *source.List) (serve *source.List, held, gone int) {
 	}
 	if before < guarded || 2*names <= before || g.seen+1 == agree {
 		*g = guard{accepted: list}
-		return list, 0, names
+		return list, 0
 	}
 	g.seen++
 	if list != g.losing {
 		g.losing = list
 		g.merged = &source.List{Entries: slices.Concat(list.Entries, lost), Skipped: list.Skipped, Complete: true}
 	}
-	return g.merged, names, 0
+	return g.merged, names
 }
 
 // lost returns the accepted entries whose names the list has no more.

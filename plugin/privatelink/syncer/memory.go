@@ -17,10 +17,13 @@ var (
 	zones   = map[dnsname.Name]*zone.Zone{}
 )
 
-func remember(s *zone.Snapshot) {
+// remember returns what was known before.
+func remember(s *zone.Snapshot) map[dnsname.Name]*zone.Zone {
 	zonesMu.Lock()
 	defer zonesMu.Unlock()
+	before := maps.Clone(zones)
 	maps.Copy(zones, s.Zones)
+	return before
 }
 
 // served returns the zones that this process has served last, or where the state

@@ -132,9 +132,9 @@ func (s *Syncer) swap() bool {
 		}
 	}
 	next := b.Snapshot(complete, serial())
-	s.current.Store(next)
+	previous := s.current.Swap(next)
 	s.built = lists
-	remember(next)
+	s.announce(previous, remember(next), next, lists)
 	for name, z := range next.Zones {
 		metrics.Serial.WithLabelValues(name.String()).Set(float64(z.Serial))
 	}

@@ -211,8 +211,9 @@ func TestRecordsDoNotOutliveReload(t *testing.T) {
 	}
 }
 
-// logTo takes the log until the test ends.
+// logTo takes the log until the test ends, of a process that has served nothing yet.
 func logTo(t *testing.T, out *bytes.Buffer) {
+	clear(zones)
 	before := stdlog.Writer()
 	stdlog.SetOutput(out)
 	t.Cleanup(func() { stdlog.SetOutput(before) })
@@ -241,8 +242,13 @@ func TestLogTellsOnce(t *testing.T) {
 		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1, which is in no private range, it is served: check the private endpoint /pe/d.blob.core.windows.net.",
 		"[WARNING] plugin/privatelink: src: skipped /pe/4: c.database.windows.net is in none of the zones",
 		"[WARNING] plugin/privatelink: src: skipped /pe/5: its connection is Pend\uFFFDing",
-		"[INFO] plugin/privatelink: src: 4 names are gone, 0 are left",
+		"[INFO] plugin/privatelink: a.privatelink.blob.core.windows.net is served now: 10.0.0.1, 10.0.0.2, of /pe/1",
+		"[INFO] plugin/privatelink: b.privatelink.blob.core.windows.net is served now: 20.1.2.3, of /pe/3",
+		"[INFO] plugin/privatelink: d.privatelink.blob.core.windows.net is served now: 100.64.0.1, 127.0.0.1, fd00::1, of /pe/d.blob.core.windows.net.",
 		"[INFO] plugin/privatelink: src: in order again",
+		"[INFO] plugin/privatelink: a.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.1, 10.0.0.2",
+		"[INFO] plugin/privatelink: b.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 20.1.2.3",
+		"[INFO] plugin/privatelink: d.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 100.64.0.1, 127.0.0.1, fd00::1",
 	}
 	var got []string
 	for line := range strings.Lines(out.String()) {
@@ -265,7 +271,7 @@ func TestLogTellsOnceForTwo(t *testing.T) {
 		first.Sync(t.Context())
 		second.Sync(t.Context())
 	}
-	if n := strings.Count(out.String(), "20.1.2.3"); n != 1 {
+	if n := strings.Count(out.String(), "20.1.2.3"); n != 2 || strings.Count(out.String(), "10.0.0.1") != 1 {
 		t.Errorf("told %d times:\n%s", n, out.String())
 	}
 }

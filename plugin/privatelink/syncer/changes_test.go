@@ -1,0 +1,76 @@
+package syncer
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The log tells of each name once, whichever syncer has it.
+func TestChangesAreTold(t *testing.T) {
+	many := func(n int) (entries []string) {
+		for i := range n {
+			entries = append(entries, fmt.Sprintf("m%02d.blob.core.windows.net. 10.0.0.1", i))
+		}
+		return entries
+	}
+	addresses := "b.blob.core.windows.net."
+	for i := range 9 {
+		addresses += fmt.Sprintf(" 10.0.0.%d", i)
+	}
+	for _, tt := range []struct {
+		name        string
+		before, now []string
+		want        string // lines, and how many
+	}{
+		{"nothing", nil, nil, ""},
+		{"the same", many(2), many(2), ""},
+		{"new", many(1), []string{many(1)[0], "b.blob.core.windows.net. 10.0.0.2 from=/pe/b"}, "b.privatelink.blob.core.windows.net is served now: 10.0.0.2, of /pe/b"},
+		{"new in another form", many(1), []string{many(1)[0], "b.z7.blob.storage.azure.net. 10.0.0.2 from=/pe/b"}, "b.privatelink.blob.core.windows.net is served now: 10.0.0.2, of /pe/b"},
+		{"other address", many(1), []string{"m00.blob.core.windows.net. 10.0.0.9 from=/pe/b"}, "m00.privatelink.blob.core.windows.net is changed: 10.0.0.9 in place of 10.0.0.1, of /pe/b"},
+		{"gone", many(2), many(1), "m01.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.1"},
+		{"many addresses", many(1), []string{many(1)[0], addresses + " from=/pe/b"}, "b.privatelink.blob.core.windows.net is served now: 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 4 more, of /pe/b"},
+		{"very many at the start", nil, many(50), "50 names are served now"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			logTo(t, &out)
+			f := newFake(t.Name(), tt.before...)
+			s, twin := newSyncer(t, f), newSyncer(t, f)
+			s.Sync(t.Context())
+			twin.Sync(t.Context())
+			out.Reset()
+			f.gives(tt.now...)
+			s.Sync(t.Context())
+			twin.Sync(t.Context())
+			reloaded := newSyncer(t, f)
+			reloaded.Sync(t.Context())
+			got := out.String()
+			if i := strings.Index(got, "privatelink: "); i >= 0 {
+				got = got[i+len("privatelink: "):]
+			}
+			if strings.TrimSuffix(got, "\n") != tt.want {
+				t.Errorf("the log has %q; want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestChangesAreBounded(t *testing.T) {
+	var out bytes.Buffer
+	logTo(t, &out)
+	f := newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1")
+	s := newSyncer(t, f)
+	s.Sync(t.Context())
+	entries := []string{"a.blob.core.windows.net. 10.0.0.1"}
+	for i := range 100 {
+		entries = append(entries, fmt.Sprintf("m%02d.blob.core.windows.net. 10.0.0.1", i))
+	}
+	out.Reset()
+	f.gives(entries...)
+	s.Sync(t.Context())
+	if n := strings.Count(out.String(), "\n"); n != maxLines+1 || !strings.Contains(out.String(), "80 more names like these") {
+		t.Errorf("%d lines:\n%s", n, out.String())
+	}
+}

@@ -1,0 +1,42 @@
+package zone
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// A Change is a name whose addresses are others than before: Before is empty if
+// it is new, Now if it is gone.
+type Change struct {
+	Name        dnsname.Name
+	Before, Now []netip.Addr
+}
+
+// Changes returns what is different from old, by name. A nil old has no names.
+func (z *Zone) Changes(old *Zone) (all []Change) {
+	if old == nil {
+		old = &Zone{}
+	}
+	for labels, r := range z.records {
+		if before := old.addrs(labels); !slices.Equal(before, r.Addrs) {
+			all = append(all, Change{r.Name, before, r.Addrs})
+		}
+	}
+	for labels, r := range old.records {
+		if z.records[labels] == nil && len(r.Addrs) > 0 {
+			all = append(all, Change{r.Name, r.Addrs, nil})
+		}
+	}
+	slices.SortFunc(all, func(a, b Change) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	return all
+}
+
+func (z *Zone) addrs(labels string) []netip.Addr {
+	if r := z.records[labels]; r != nil {
+		return r.Addrs
+	}
+	return nil
+}
