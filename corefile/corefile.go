@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,8 +33,12 @@ func Input(path string, text []byte) caddy.Input {
 func Default() caddy.Input { return Input("default.corefile (embedded)", defaultText) }
 
 // Find returns the Corefile at path; without a path that of the working folder,
-// as CoreDNS does, else the default one.
+// as CoreDNS does, else the default one. The path "stdin" is a pipe, there too.
 func Find(path string) (caddy.Input, error) {
+	if path == "stdin" {
+		text, err := io.ReadAll(os.Stdin)
+		return Input(path, text), err
+	}
 	text, err := os.ReadFile(cmp.Or(path, "Corefile"))
 	if path == "" && errors.Is(err, fs.ErrNotExist) {
 		return Default(), nil

@@ -1,8 +1,10 @@
 package privatelink
 
 import (
+	"fmt"
 	"net"
 	"slices"
+	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -28,24 +30,43 @@ type Block struct {
 	// Listen has the "host:port" of each listener for plain DNS. Without bind
 	// the host is 127.0.0.1: the server listens there, too.
 	Listen []string
+
+	TTL   time.Duration // of addresses and aliases
+	State string        // path of the state file, or empty
 }
 
 // gathering is where setup puts the blocks that it reads, while Blocks runs.
-var gathering *[]Block
+var gathering *gathered
+
+type gathered struct {
+	blocks  []Block
+	context caddy.Context // of the whole Corefile
+}
 
 // Blocks checks a whole Corefile as the server does at its start, without
 // starting one, and returns its privatelink blocks. The error names position,
 // value and rule. It is for programs that do not serve, and for one goroutine.
 func Blocks(corefile caddy.Input) ([]Block, error) {
-	var all []Block
-	gathering = &all
+	var found gathered
+	gathering = &found
 	defer func() { gathering = nil }()
 	err := caddy.ValidateAndExecuteDirectives(corefile, nil, true)
-	return all, err
+	if err == nil && found.context != nil {
+		// Whether two server blocks are for the same name is seen only here.
+		if _, err = found.context.MakeServers(); err != nil {
+			err = fmt.Errorf("%s: %w", corefile.Path(), err)
+		}
+	}
+	return found.blocks, err
+}
+
+func (g *gathered) add(c *caddy.Controller, server *dnsserver.Config, cfg *config) {
+	g.context = c.Context()
+	g.blocks = append(g.blocks, newBlock(c, server, cfg))
 }
 
 func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block {
-	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources}
+	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, TTL: cfg.ttl, State: cfg.state}
 	for _, key := range c.ServerBlockKeys {
 		kind, key := keys.Transport(key)
 		hosts, port, err := plugin.SplitHostPort(key)

@@ -19,6 +19,7 @@ func TestBlocks(t *testing.T) {
 		{"none", ".:1 {\nbind 127.0.0.1\n}", ""},
 		{"error in it", ".:1 {\nprivatelink {\ngeo eastus\nfiles /a\n}\n}", `plugin/privatelink: Corefile:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
 		{"error in another plugin", ".:1 {\nbind\nprivatelink {\nfiles /a\n}\n}", "plugin/bind: at least one address or interface name is expected"},
+		{"two server blocks for one name", ".:1 {\nprivatelink {\nfiles /a\n}\n}\n.:1 {\nprivatelink {\nfiles /b\n}\n}", "Corefile: cannot serve dns://.:1 - it is already defined"},
 		{"no Corefile", ". {\nprivatelink {\nfiles /a\n", "Corefile:3 - Error during parsing: Unexpected EOF"},
 	} {
 		blocks, err := Blocks(caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(tt.corefile), ServerTypeName: "dns"})

@@ -19,6 +19,9 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
+// DefaultTTL is that of addresses and aliases.
+const DefaultTTL = time.Minute
+
 // config is what one privatelink block says.
 type config struct {
 	position string // file and line
@@ -56,7 +59,7 @@ type parser struct {
 
 func parse(c *caddy.Controller, root string) (*config, error) {
 	p := &parser{Controller: c, root: root, seen: map[string]bool{}}
-	p.config = config{zones: zone.Set{Cloud: cloud.Public}, ttl: time.Minute}
+	p.config = config{zones: zone.Set{Cloud: cloud.Public}, ttl: DefaultTTL}
 	first := true
 	for c.Next() {
 		if !first && c.Val() == "privatelink" {

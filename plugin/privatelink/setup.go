@@ -20,7 +20,7 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error("privatelink", err)
 	}
 	if gathering != nil {
-		*gathering = append(*gathering, newBlock(c, server, cfg))
+		gathering.add(c, server, cfg)
 	}
 	p := &Privatelink{ttl: uint32(cfg.ttl.Seconds())}
 	c.OnStartup(func() error {

@@ -76,7 +76,12 @@ func (c Command) run(ctx context.Context, program string, args []string, out Out
 	if err == nil {
 		return status
 	}
-	fmt.Fprintf(out.Stderr, "%s %s: %v\n", program, c.Name, err)
+	for i, line := range strings.Split(err.Error(), "\n") { // several errors are several lines
+		if i == 0 {
+			line = program + " " + c.Name + ": " + line
+		}
+		fmt.Fprintln(out.Stderr, Printable(line))
+	}
 	if wrong := Wrong(""); errors.As(err, &wrong) {
 		fmt.Fprintf(out.Stderr, "%s %s -h has the flags and an example\n", program, c.Name)
 	}

@@ -17,6 +17,9 @@ var commands = []Command{
 			if *n > 5 {
 				err = Wrong("-n: 6 is above the maximum of 5")
 			}
+			if *n == 4 {
+				err = errors.Join(errors.New("it rains"), errors.New("it \x1b[2Jsnows"))
+			}
 			if *n == 5 {
 				err = errors.New("it rains")
 			}
@@ -35,6 +38,7 @@ func TestCommands(t *testing.T) {
 		{"runs", "check", Findings, "asked ", ""},
 		{"takes flags", "check -n 2", Findings, "asked asked ", ""},
 		{"fails", "check -n 5", Failed, "asked asked asked asked asked ", "prog check: it rains\n"},
+		{"fails twice", "check -n 4", Failed, "asked asked asked asked ", "prog check: it rains\nit \uFFFD[2Jsnows\n"},
 		{"is called in a wrong way", "check -n 6", Failed, "asked asked asked asked asked asked ", "prog check: -n: 6 is above the maximum of 5\nprog check -h has the flags and an example\n"},
 		{"unknown flag", "check -m", Failed, "", "prog check: flag provided but not defined: -m\nprog check -h has the flags and an example\n"},
 		{"unknown argument", "check now", Failed, "", "prog check: \"now\" is not expected\nprog check -h has the flags and an example\n"},
@@ -73,5 +77,11 @@ func TestProgressIsForTerminals(t *testing.T) {
 	Output{Stderr: &stderr, Terminal: true}.Progress("%d names", 7)
 	if got, want := stderr.String(), "\r\x1b[K7 names"; got != want {
 		t.Errorf("terminal: %q; want %q", got, want)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	if got, want := Printable("pe\x1b[2J\r\npé 1"), "pe\uFFFD[2J\uFFFD\uFFFDpé 1"; got != want {
+		t.Errorf("Printable() = %q; want %q", got, want)
 	}
 }

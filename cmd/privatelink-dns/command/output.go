@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"unicode"
 )
 
 // An Output is where a command writes. The zero value of Color and Terminal is
@@ -53,4 +55,15 @@ func (o Output) Progress(format string, args ...any) {
 	if o.Terminal {
 		fmt.Fprintf(o.Stderr, "\r\x1b[K"+format, args...)
 	}
+}
+
+// Printable keeps what comes from outside, an endpoint's ID say, from moving a
+// terminal's cursor and from making lines of its own.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }

@@ -44,7 +44,7 @@ func (p *Patterns) Set(pattern string) error {
 
 // Register defines the flags.
 func (f *Flags) Register(flags *flag.FlagSet) {
-	flags.StringVar(&f.Conf, "conf", "", "Corefile `FILE` (default: as the server, ./Corefile, else the embedded one)")
+	flags.StringVar(&f.Conf, "conf", "", "Corefile `FILE`, or stdin (default: as the server, ./Corefile, else the embedded one)")
 	flags.Var(&f.Files, "files", "exports of private endpoints that match `PATTERN`, in place of a Corefile; repeatable")
 	flags.Var(&f.Hosts, "hosts", "hosts files that match `PATTERN`, in place of a Corefile; repeatable")
 	flags.StringVar(&f.State, "state", "", "state `FILE` of a server, in place of a Corefile")
@@ -90,7 +90,7 @@ func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 			return nil, fmt.Errorf("-cloud: %w", err)
 		}
 	}
-	b := privatelink.Block{Position: "-files", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}}
+	b := privatelink.Block{Position: "-files", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}, TTL: privatelink.DefaultTTL}
 	b.Zones = zone.Set{Cloud: in, Zones: []dnsname.Name{cloud.Prefix + in.Blob, cloud.Prefix + in.Queue}}
 	if len(f.Files) > 0 {
 		b.Sources = append(b.Sources, source.NewFiles(f.Files))
@@ -108,6 +108,11 @@ func (f *Flags) Load(ctx context.Context) ([]Block, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Look(ctx, blocks)
+}
+
+// Look fetches every source of the blocks once.
+func Look(ctx context.Context, blocks []privatelink.Block) ([]Block, error) {
 	var all []Block
 	for _, b := range blocks {
 		all = append(all, Block{b, syncer.Look(ctx, &b.Zones, b.Sources)})

@@ -100,3 +100,21 @@ func TestParents(t *testing.T) {
 		}
 	}
 }
+
+func TestGeos(t *testing.T) {
+	for _, tt := range []struct {
+		cloud Cloud
+		code  string
+		want  int
+	}{{Public, "we", 1}, {Public, "ugv", 0}, {USGov, "ugv", 1}, {USGov, "we", 0}, {Cloud{}, "we", 0}} {
+		n := 0
+		for _, code := range tt.cloud.Geos() {
+			if code == tt.code {
+				n++
+			}
+		}
+		if n != tt.want {
+			t.Errorf("%s: %d times %s in Geos(); want %d", tt.cloud.Name, n, tt.code, tt.want)
+		}
+	}
+}

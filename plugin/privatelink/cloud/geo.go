@@ -51,6 +51,16 @@ func (c Cloud) CheckGeo(code string) error {
 	return fmt.Errorf("%q is no geo code of the %s cloud, the nearest are %s", code, c.Name, c.nearest(region))
 }
 
+// Geos returns the geo codes of the cloud that the table has.
+func (c Cloud) Geos() (codes []string) {
+	for _, g := range geos {
+		if g.cloud == c.Name && !slices.Contains(codes, g.code) {
+			codes = append(codes, g.code)
+		}
+	}
+	return codes
+}
+
 func find(match func(geo) bool) (geo, bool) {
 	i := slices.IndexFunc(geos, match)
 	if i < 0 {

@@ -15,6 +15,10 @@ import (
 	"golang.org/x/text/transform"
 )
 
+// ErrNoFile is the error of a pattern that has never matched a file. To a check
+// of the Corefile it is less than a broken file: the export may come later.
+var ErrNoFile = errors.New("no such file")
+
 // maxFileSize is far above the export of the largest subscription (about 3 kB an
 // endpoint) and far below what would hurt.
 const maxFileSize = 64 << 20
@@ -84,7 +88,7 @@ func (s *fileSet[T]) paths() (paths []string, errs []error) {
 		case !s.matched[i] && isFolder(pattern):
 			errs = append(errs, fmt.Errorf("%s: a folder, write a pattern for the files in it, such as %s", pattern, filepath.Join(pattern, "*.json")))
 		case !s.matched[i]:
-			errs = append(errs, fmt.Errorf("%s: no such file", pattern))
+			errs = append(errs, fmt.Errorf("%s: %w", pattern, ErrNoFile))
 		}
 		paths = append(paths, matches...)
 	}
