@@ -8,12 +8,17 @@ import (
 	"os/signal"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/records"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/validate"
 )
 
 const program = "privatelink-dns"
 
 // commands are what the binary does beside serving.
-var commands = []command.Command{}
+var commands = []command.Command{
+	records.Command,
+	validate.Command,
+}
 
 // runCommand runs the command that the first argument names. Ctrl-C ends it.
 func runCommand(args []string) int {

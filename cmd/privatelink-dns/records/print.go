@@ -1,0 +1,132 @@
+package records
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"path"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+// printers are the formats. What they write to keeps its first error.
+var printers = map[string]func(w io.Writer, s set, out command.Output){
+	"table": table,
+	"hosts": hosts,
+	"zone":  zoneFile,
+	"json":  func(w io.Writer, s set, _ command.Output) { printJSON(w, s.all()) },
+	"csv":   printCSV,
+}
+
+const formats = "table, hosts, zone, json, csv"
+
+func (s *set) all() (records []record) {
+	for _, z := range s.zones {
+		records = append(records, z.records...)
+	}
+	return records
+}
+
+// table is for people: a zone without records is shown, too.
+func table(w io.Writer, s set, out command.Output) {
+	for i, z := range s.zones {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s: %s\n", out.Paint(command.Bold, z.name.String()), count(len(z.records), "record"))
+		if len(z.records) == 0 {
+			continue
+		}
+		rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(rows, "NAME\tTYPE\tADDRESS\tTTL\tENDPOINT\tALIASES")
+		for _, r := range z.records {
+			fmt.Fprintf(rows, "%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, r.Type, r.Address, r.TTL, r.endpoint(), join(r.Aliases))
+		}
+		rows.Flush()
+	}
+}
+
+func count(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what + "s"
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// endpoint is the endpoint's name, and what it leads to: "pe-vault (vault rsv-we)".
+func (r *record) endpoint() string {
+	if r.Endpoint == "" {
+		return "-"
+	}
+	return command.Printable(source.Title(path.Base(r.Endpoint), r.Target))
+}
+
+// join is for columns, list for sentences.
+func join(names []dnsname.Name) string { return concat(names, " ") }
+func list(names []dnsname.Name) string { return concat(names, ", ") }
+
+func concat(names []dnsname.Name, separator string) string {
+	var text []string
+	for _, name := range names {
+		text = append(text, name.String())
+	}
+	return strings.Join(text, separator)
+}
+
+// hosts prints lines that a hosts file may have. The comment is what the hosts
+// source takes as the endpoint, as in the portal's "Download host file".
+func hosts(w io.Writer, s set, _ command.Output) {
+	for _, r := range s.all() {
+		fmt.Fprintf(w, "%s %s%s\n", r.Address, join(append([]dnsname.Name{r.Name}, r.Aliases...)), comment(" #", r.Endpoint))
+	}
+}
+
+func comment(mark, text string) string {
+	if text == "" {
+		return ""
+	}
+	return mark + " " + command.Printable(text)
+}
+
+// printJSON prints an array with an element a line.
+func printJSON[T any](w io.Writer, elements []T) {
+	separator := "["
+	for _, e := range elements {
+		line, _ := json.Marshal(e) // names, numbers and texts: it cannot fail
+		fmt.Fprintf(w, "%s\n%s", separator, line)
+		separator = ","
+	}
+	if len(elements) == 0 {
+		fmt.Fprint(w, separator)
+	}
+	fmt.Fprintln(w, "\n]")
+}
+
+func printCSV(w io.Writer, s set, _ command.Output) {
+	rows := csv.NewWriter(w)
+	_ = rows.Write([]string{"zone", "name", "type", "address", "ttl", "aliases", "endpoint", "target", "from"})
+	for _, r := range s.all() {
+		_ = rows.Write([]string{
+			r.Zone.String(), r.Name.String(), r.Type, r.Address.String(), strconv.FormatUint(uint64(r.TTL), 10),
+			join(r.Aliases), r.Endpoint, r.Target, r.From,
+		})
+	}
+	rows.Flush()
+}
+
+func rrtype(addr netip.Addr) string {
+	if addr.Is4() {
+		return "A"
+	}
+	return "AAAA"
+}

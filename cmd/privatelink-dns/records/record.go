@@ -1,0 +1,193 @@
+package records
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// A record is one address of one name, as JSON shows it.
+type record struct {
+	Zone     dnsname.Name   `json:"zone"`
+	Name     dnsname.Name   `json:"name"`
+	Type     string         `json:"type"` // A or AAAA
+	Address  netip.Addr     `json:"address"`
+	TTL      uint32         `json:"ttl"`
+	Aliases  []dnsname.Name `json:"aliases"`  // the public names that lead to it, never nil
+	Endpoint string         `json:"endpoint"` // resource ID, or where the record stands, or empty
+	Target   string         `json:"target"`   // resource ID, or empty if unknown
+	From     string         `json:"from"`     // the block, or the server
+}
+
+// A zoneRecords is one zone.
+type zoneRecords struct {
+	name    dnsname.Name
+	apex    []dns.RR // the SOA record, the NS records
+	records []record // by name and address
+}
+
+// A set is what one input, or one server, has.
+type set struct {
+	zones    []*zoneRecords // by name
+	warnings []string
+	failed   error // what could not be read
+}
+
+// only returns the set with the one zone, or as it is without a name.
+func (s set) only(name dnsname.Name) set {
+	if name != "" {
+		s.zones = slices.DeleteFunc(slices.Clone(s.zones), func(z *zoneRecords) bool { return z.name != name })
+	}
+	return s
+}
+
+func (s *set) sort() {
+	slices.SortFunc(s.zones, func(a, b *zoneRecords) int { return cmp.Compare(a.name, b.name) })
+	for _, z := range s.zones {
+		slices.SortFunc(z.records, func(a, b record) int {
+			return cmp.Or(cmp.Compare(a.Name, b.Name), a.Address.Compare(b.Address))
+		})
+	}
+}
+
+// A collector unites blocks: several of them often serve the same records to
+// different listeners.
+type collector struct {
+	set   set
+	zones map[dnsname.Name]*zoneRecords
+	given map[dnsname.Name]*given
+}
+
+// A given is what the blocks so far have for a name.
+type given struct {
+	first string       // the first block that has it
+	addrs []netip.Addr // what that block has
+	shown []netip.Addr // by any block
+}
+
+// collect returns the records of all blocks, and what is to be said of them.
+func collect(blocks []input.Block) set {
+	c := collector{zones: map[dnsname.Name]*zoneRecords{}, given: map[dnsname.Name]*given{}}
+	for i := range blocks {
+		c.add(&blocks[i])
+		c.set.failed = errors.Join(c.set.failed, blocks[i].Failed())
+	}
+	c.set.sort()
+	return c.set
+}
+
+func (c *collector) add(b *input.Block) {
+	partitions := partitioned(b)
+	for name, z := range b.Snapshot.Zones {
+		if c.zones[name] == nil {
+			c.zones[name] = &zoneRecords{name: name, apex: privatelink.Apex(z)}
+			c.set.zones = append(c.set.zones, c.zones[name])
+		}
+		for r := range z.Records() {
+			c.addRecord(b, z, r, partitions[r.Name])
+		}
+	}
+	for _, src := range b.Preview.Sources {
+		c.set.warnings = append(c.set.warnings, few(src.Name, src.Findings)...)
+	}
+}
+
+func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, partitions []dnsname.Name) {
+	known := c.given[r.Name]
+	if known == nil {
+		known = &given{first: b.Position, addrs: r.Addrs}
+		c.given[r.Name] = known
+	} else if !slices.Equal(known.addrs, r.Addrs) {
+		c.set.warnings = append(c.set.warnings, fmt.Sprintf("%s: %s has other addresses than in the block %s, both are listed", b.Position, r.Name, known.first))
+	}
+	base := record{Zone: z.Name, Name: r.Name, TTL: uint32(b.TTL.Seconds()), Aliases: aliases(b.Snapshot, z, r, partitions), From: b.Position}
+	endpoints := givers(b.Entries[r.Name])
+	for _, addr := range r.Addrs {
+		if slices.Contains(known.shown, addr) {
+			continue
+		}
+		known.shown = append(known.shown, addr)
+		one := base
+		one.Type, one.Address = rrtype(addr), addr
+		one.Endpoint, one.Target = endpoints[addr].Endpoint, endpoints[addr].Target
+		c.zones[z.Name].records = append(c.zones[z.Name].records, one)
+	}
+}
+
+// givers returns the first entry that gives each address.
+func givers(entries []source.Entry) map[netip.Addr]source.Entry {
+	all := map[netip.Addr]source.Entry{}
+	for _, e := range entries {
+		for _, addr := range e.Addrs {
+			if _, seen := all[addr]; !seen {
+				all[addr] = e
+			}
+		}
+	}
+	return all
+}
+
+// partitioned returns the x.zNN.blob.storage.azure.net names that any source
+// gave, by the record that they lead to.
+func partitioned(b *input.Block) map[dnsname.Name][]dnsname.Name {
+	all := map[dnsname.Name][]dnsname.Name{}
+	for _, src := range b.Preview.Sources {
+		if src.List == nil {
+			continue
+		}
+		for _, e := range src.List.Entries {
+			place, err := b.Zones.Locate(e.FQDN)
+			if err == nil && place.Partition != "" && !slices.Contains(all[place.Owner], place.Partition) {
+				all[place.Owner] = append(all[place.Owner], place.Partition)
+			}
+		}
+	}
+	return all
+}
+
+// aliases returns the public names of a record: those that the snapshot would
+// answer with it.
+func aliases(s *zone.Snapshot, z *zone.Zone, r *zone.Record, partitions []dnsname.Name) []dnsname.Name {
+	names := append(publicNames(z.Name, r.Name), slices.Sorted(slices.Values(partitions))...)
+	return slices.DeleteFunc(names, func(n dnsname.Name) bool {
+		found := s.Lookup(string(n))
+		return found.Verdict != zone.Alias || found.Record.Name != r.Name
+	})
+}
+
+// publicNames returns those that follow from the record's name.
+func publicNames(zone, owner dnsname.Name) []dnsname.Name {
+	names := []dnsname.Name{}
+	labels, _ := owner.Below(zone)
+	for _, parent := range cloud.Parents(zone) {
+		if name, err := parent.Child(labels); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// most bounds what one source has to say here; validate prints all of it.
+const most = 20
+
+func few(name string, lines []string) (shown []string) {
+	for _, line := range lines[:min(len(lines), most)] {
+		shown = append(shown, command.Printable(name+": "+line))
+	}
+	if more := len(lines) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("%s: %d more like these, the command validate prints all", name, more))
+	}
+	return shown
+}

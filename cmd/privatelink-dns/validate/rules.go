@@ -1,0 +1,109 @@
+package validate
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
+)
+
+// checkStates warns of state files that cannot do their work. The server starts
+// nevertheless.
+func (r *report) checkStates(blocks []input.Block) {
+	first := map[string]string{} // path → the block that names it first
+	for i := range blocks {
+		path, position := blocks[i].State, blocks[i].Position
+		if path == "" {
+			continue
+		}
+		if other, taken := first[path]; taken {
+			r.warn(position, "", fmt.Sprintf("state: %s is that of the block %s, too: give each its own", path, other))
+			continue
+		}
+		first[path] = position
+		if _, err := state.Load(path); err != nil {
+			r.warn(position, "", command.Printable(fmt.Sprintf("state: %v (the server starts without what was known)", err)))
+		}
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			r.warn(position, "", fmt.Sprintf("state: %s is not a folder that can be read: a restart without the sources would lose the records", filepath.Dir(path)))
+		}
+	}
+}
+
+// checkOrigins warns of names that have records and lie outside of what the
+// server blocks are for: a query for one does not get to the plugin, and what
+// does answer it may give a public address.
+func (r *report) checkOrigins(blocks []input.Block) {
+	var origins []dnsname.Name
+	for i := range blocks {
+		origins = append(origins, blocks[i].Origins...)
+	}
+	for i := range blocks {
+		for _, name := range slices.Sorted(maps.Keys(above(&blocks[i]))) {
+			if !covered(name, origins) {
+				r.warn(blocks[i].Position, "", fmt.Sprintf("a query for a name below %s does not get here: add %s to the server block, which is for %s", name, name, strings.Join(texts(blocks[i].Origins), ", ")))
+			}
+		}
+	}
+}
+
+// above returns the names below which the names lie that the block has: its
+// zones with records, and where their aliases are.
+func above(b *input.Block) map[dnsname.Name]bool {
+	names := map[dnsname.Name]bool{}
+	for name, z := range b.Snapshot.Zones {
+		for range z.Records() {
+			names[name] = true
+			for _, parent := range cloud.Parents(name) {
+				names[parent] = true
+			}
+			break
+		}
+	}
+	for _, src := range b.Preview.Sources {
+		if src.List == nil {
+			continue
+		}
+		for _, e := range src.List.Entries {
+			if place, err := b.Zones.Locate(e.FQDN); err == nil && place.Partition != "" {
+				names[service(place.Partition)] = true
+			}
+		}
+	}
+	return names
+}
+
+// service returns blob.storage.azure.net of x.zNN.blob.storage.azure.net.
+func service(partition dnsname.Name) dnsname.Name {
+	parts := strings.SplitN(string(partition), ".", 3)
+	return dnsname.Name(parts[2])
+}
+
+func covered(name dnsname.Name, origins []dnsname.Name) bool {
+	return slices.ContainsFunc(origins, func(origin dnsname.Name) bool {
+		_, below := name.Below(origin)
+		return below || origin == "."
+	})
+}
+
+func texts(names []dnsname.Name) (all []string) {
+	for _, name := range names {
+		all = append(all, display(name))
+	}
+	return all
+}
+
+func display(origin dnsname.Name) string {
+	if origin == "." {
+		return "."
+	}
+	return origin.String()
+}

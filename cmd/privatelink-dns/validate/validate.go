@@ -1,0 +1,94 @@
+// Package validate is the command that checks a Corefile and its files as the
+// server would read them, without serving.
+package validate
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+)
+
+// Command is "validate".
+var Command = command.Command{
+	Name:    "validate",
+	Summary: "check a Corefile and its files, without listening",
+	Text: `Reads the Corefile as the server does, with the setup of every plugin, then
+the exports and hosts files that its privatelink blocks name. Relative paths
+begin where the server's do, in the working folder. Azure is asked with -live
+only. Nothing listens, nothing is written.
+
+Status 0: the server starts and serves all of it. 1: it starts, but something
+needs a look: an endpoint that is skipped, a pattern without a file, a state
+file that cannot be read. 2: it would not start, or a file is broken: its
+records are not served. -conf stdin reads the Corefile from a pipe.`,
+	Example: `privatelink-dns validate -conf /etc/privatelink-dns/Corefile
+privatelink-dns validate -files endpoints.json -json
+privatelink-dns validate && systemctl restart privatelink-dns`,
+	Setup: setup,
+}
+
+func setup(flags *flag.FlagSet) command.Run {
+	var in input.Flags
+	in.Register(flags)
+	asJSON := flags.Bool("json", false, "print the report as JSON")
+	live := flags.Bool("live", false, "ask Azure, too")
+	return func(ctx context.Context, out command.Output) (int, error) {
+		r, err := validate(ctx, &in, *live, out)
+		if err != nil {
+			return command.Failed, err
+		}
+		w := bufio.NewWriter(out.Stdout)
+		if *asJSON {
+			text, _ := json.MarshalIndent(r, "", "  ") // names, numbers and texts: it cannot fail
+			fmt.Fprintf(w, "%s\n", text)
+		} else {
+			r.print(w, out)
+		}
+		return r.Status, w.Flush()
+	}
+}
+
+// validate returns the report. The error is that of a context that ended.
+func validate(ctx context.Context, in *input.Flags, live bool, out command.Output) (*report, error) {
+	r := &report{Blocks: []block{}, Errors: []finding{}, Warnings: []finding{}}
+	r.corefile = in.State == "" && len(in.Files)+len(in.Hosts) == 0
+	defer r.conclude()
+	blocks, err := in.Blocks()
+	if err != nil {
+		r.Errors = append(r.Errors, finding{Text: command.Printable(err.Error())})
+		return r, nil
+	}
+	skipped := leaveRemote(blocks, live)
+	out.Progress("reading the sources")
+	looked, err := input.Look(ctx, blocks)
+	out.Progress("")
+	if err != nil {
+		return nil, err
+	}
+	for i := range looked {
+		r.add(&looked[i], skipped[i])
+	}
+	r.checkStates(looked)
+	r.checkOrigins(looked)
+	return r, nil
+}
+
+// leaves returns the errors that were joined.
+func leaves(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range several.Unwrap() {
+			all = append(all, leaves(one)...)
+		}
+		return all
+	}
+	return []error{err}
+}

@@ -1,0 +1,148 @@
+package validate
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/root"
+	_ "github.com/coredns/coredns/plugin/tls"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+)
+
+func TestMain(m *testing.M) {
+	dnsserver.Port = "53"
+	if err := dnsserver.SetDirectives([]string{"root", "tls", "bind", "privatelink"}); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	endpointID = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints/pe"
+	approved   = `[{"id": "` + endpointID + `", "customDnsConfigs": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}, {"fqdn": "b.z17.blob.storage.azure.net", "ipAddresses": ["10.20.0.5"]}],
+		"privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}]`
+	azureLine = "azure 00000000-0000-0000-0000-000000000000\n"
+)
+
+var files = map[string]string{
+	"a.json":       approved,
+	"pending.json": strings.ReplaceAll(approved, "Approved", "Pending"),
+	"broken.json":  "[\n{",
+	"broken.hosts": "10.20.0.4 a.blob.core.windows.net\nx\n",
+	"public.hosts": "8.8.8.8 a.blob.core.windows.net\n",
+	"empty.json":   "[]",
+	"state":        `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7}, "sources": {"files /a": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}`,
+	"brokenstate":  "{",
+	"sub/b.json":   approved,
+}
+
+// serving returns a Corefile.
+func serving(origin string, properties ...string) string {
+	return origin + " {\nprivatelink {\n" + strings.Join(properties, "\n") + "\n}\n}\n"
+}
+
+func run(t *testing.T, corefile, args string) (status int, stdout, stderr string) {
+	t.Helper()
+	if err := os.WriteFile("Corefile", []byte(corefile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var o, e bytes.Buffer
+	status = command.Main(t.Context(), "p", []command.Command{Command}, append([]string{"validate"}, strings.Fields(args)...), command.Output{Stdout: &o, Stderr: &e})
+	return status, o.String(), e.String()
+}
+
+func inFolder(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("sub", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	inFolder(t)
+	for _, tt := range []struct {
+		name, corefile, args string
+		status               int
+		want                 string // a part of stdout
+	}{
+		{"good", serving(".", "files a.json"), "", 0, "Corefile:2: for . on 127.0.0.1:53\n  privatelink.blob.core.windows.net   2 names\n  privatelink.queue.core.windows.net  no names\n  from files a.json                   2 names\nin order\n"},
+		{"several blocks", serving("tls://.", "files a.json") + serving("a.example b.example:1054", "files a.json"), "", 0, "Corefile:2: for .\n  priv"},
+		{"where it listens", ".:1 {\nbind 127.0.0.2 ::1\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.2:1, [::1]:1\n"},
+		{"relative to root", ".:1 {\nroot sub\nprivatelink {\nfiles b.json\n}\n}", "", 0, "from files sub/b.json"},
+		{"files alone", "", "-files a.json", 0, "-files:\n  privatelink.blob"},
+		{"state alone", "", "-state state", 0, "state:\n  privatelink.blob"},
+		{"Azure is not asked", serving(".", azureLine+"files a.json"), "", 0, "  from azure 00000000-0000-0000-0000-000000000000  not asked, -live does\nin order\n"},
+		{"nothing but Azure", serving(".", azureLine), "", 0, "in order\n"},
+
+		{"skipped endpoint", serving(".", "files pending.json"), "", 1, "warning: Corefile:2: files pending.json: skipped " + endpointID + ": its connection is Pending, only Approved endpoints are served\nit starts: 1 warning\n"},
+		{"public address", serving(".", "hosts public.hosts"), "", 1, "warning: Corefile:2: hosts public.hosts: a.privatelink.blob.core.windows.net has the address 8.8.8.8, which is in no private range"},
+		{"conflict", serving(".", "files a.json", "record a.blob.core.windows.net 10.20.0.9"), "", 1, "warning: Corefile:2: record Corefile:4: a.privatelink.blob.core.windows.net has other addresses in an earlier source"},
+		{"no file yet", serving(".", "files a.json", "hosts *.txt"), "", 1, "warning: Corefile:2: hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\n"},
+		{"no name", serving(".", "files empty.json"), "", 1, "warning: Corefile:2: its sources give no name\n"},
+		{"broken state file", serving(".", "files a.json", "state brokenstate"), "", 1, "warning: Corefile:2: state: brokenstate: unexpected end of JSON input (the server starts without what was known)\n"},
+		{"no folder for the state", serving(".", "files a.json", "state none/state"), "", 1, "warning: Corefile:2: state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
+		{"one state for two", serving(".:1", "files a.json", "state s") + serving(".:2", "files a.json", "state s"), "", 1, "warning: Corefile:8: state: s is that of the block Corefile:2, too: give each its own\n"},
+		{"a server block for other names", serving("corp.example core.windows.net:1", "files a.json"), "", 1, "warning: Corefile:2: a query for a name below blob.storage.azure.net does not get here: add blob.storage.azure.net to the server block, which is for corp.example, core.windows.net\nit starts: 1 warning\n"},
+		{"one block for each name", serving("blob.storage.azure.net", "files a.json") + serving("blob.core.windows.net", "files a.json"), "", 0, "in order\n"},
+
+		{"broken export", serving(".", "files a.json *.json"), "", 2, "error: Corefile:2: files a.json *.json: broken.json: line 2: unexpected end of JSON input\nnot in order: 1 error\n"},
+		{"broken hosts file", serving(".", "hosts *.hosts"), "", 2, "error: Corefile:2: hosts *.hosts: broken.hosts: line 2: \"x\": an address and a name are expected\n"},
+		{"a folder", serving(".", "files sub"), "", 2, "error: Corefile:2: files sub: sub: a folder, write a pattern for the files in it"},
+		{"region for a geo code", serving(".", "geo eastus", "files a.json"), "", 2, "error: plugin/privatelink: Corefile:3 - Error during parsing: geo: \"eastus\" is a region, its geo code is \"eus\"\nnot in order: 1 error\n"},
+		{"unknown plugin", ". {\nkubernetes\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'kubernetes'\n"},
+		{"no certificate", "tls://. {\ntls cert.pem key.pem\nprivatelink {\nfiles a.json\n}\n}\n", "", 2, "error: plugin/tls: "},
+		{"two server blocks for one name", serving(".:1", "files a.json") + serving(".:1", "files a.json"), "", 2, "error: Corefile: cannot serve dns://.:1 - it is already defined\n"},
+		{"no privatelink", ". {\nbind 127.0.0.1\n}\n", "", 2, "error: Corefile: no privatelink block in it\n"},
+		{"no such Corefile", "", "-conf none", 2, "error: open none: no such file or directory\n"},
+		{"two kinds of input", "", "-conf Corefile -files a.json", 2, "error: one of -conf, -state, or -files and -hosts\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			status, stdout, stderr := run(t, tt.corefile, tt.args)
+			if status != tt.status || !strings.Contains(stdout, tt.want) || stderr != "" {
+				t.Errorf("validate %s: status %d, stdout\n%s\nstderr\n%s\nwant %d,\n%s", tt.args, status, stdout, stderr, tt.status, tt.want)
+			}
+		})
+	}
+}
+
+func TestJSON(t *testing.T) {
+	inFolder(t)
+	status, stdout, stderr := run(t, serving(".:1", azureLine+"files a.json none.json"), "-json")
+	var got, want any
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, stdout, stderr)
+	}
+	const expected = `{"status": 1, "blocks": [{"position": "Corefile:2", "origins": ["."], "listen": ["127.0.0.1:1"],
+		"zones": [{"zone": "privatelink.blob.core.windows.net", "names": 2, "strict": false}, {"zone": "privatelink.queue.core.windows.net", "names": 0, "strict": false}],
+		"sources": [{"source": "files a.json none.json", "asked": true, "names": 2}, {"source": "azure 00000000-0000-0000-0000-000000000000", "asked": false, "names": 0}]}],
+		"errors": [], "warnings": [{"position": "Corefile:2", "source": "files a.json none.json", "text": "none.json: no such file (until there is one, names that no other source gives are SERVFAIL)"}]}`
+	if err := json.Unmarshal([]byte(expected), &want); err != nil {
+		t.Fatal(err)
+	}
+	if status != 1 || !reflect.DeepEqual(got, want) {
+		t.Errorf("status %d\n%s\nwant 1\n%s", status, stdout, expected)
+	}
+	if status, stdout, _ := run(t, "x {\n", "-json"); status != 2 || !strings.Contains(stdout, `"blocks": [],`) || !strings.Contains(stdout, `"text": "Corefile:`) {
+		t.Errorf("bad Corefile: status %d\n%s", status, stdout)
+	}
+}
+
+func TestWrongFlag(t *testing.T) {
+	inFolder(t)
+	if status, stdout, stderr := run(t, "", "-strict"); status != 2 || stdout != "" || !strings.HasPrefix(stderr, "p validate: flag provided but not defined: -strict\n") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
