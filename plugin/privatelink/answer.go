@@ -124,8 +124,10 @@ func appendApex(rrs []dns.RR, z *zone.Zone, owner string, qtype uint16) []dns.RR
 	return rrs
 }
 
-// soa returns the zone's SOA record. REFRESH and RETRY are those of a zone that
-// changes by the minute; EXPIRE is four weeks, as Azure's private zones have it.
+// soa returns the zone's SOA record. A NOTIFY that is lost is made good within
+// REFRESH, at the price of one question a minute (BIND makes it five minutes,
+// unless min-refresh-time allows less). EXPIRE is four weeks, as Azure's private
+// zones have it: while no primary is there a secondary goes on.
 func soa(z *zone.Zone) *dns.SOA {
 	return &dns.SOA{
 		Hdr: header(string(z.Name), dns.TypeSOA, negativeTTL),

@@ -150,6 +150,7 @@ func TestServerReload(t *testing.T) {
 	write(t, path, "10.0.0.1 a.blob.core.windows.net\n")
 	corefile := "privatelink {\nhosts " + filepath.ToSlash(path) + "\n"
 	instance := serve(t, corefile+"}")
+	exchange(t, instance, "udp", query("a.blob.core.windows.net.", "A")) // a server that does not read yet is not stopped by Restart
 	write(t, path, "10.0.0.1.1 a.blob.core.windows.net\n")
 
 	reloaded, err := instance.Restart(input(corefile + "ttl 5m\n}"))

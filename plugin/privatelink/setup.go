@@ -7,11 +7,15 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/transfer"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
-func init() { plugin.Register("privatelink", setup) }
+func init() {
+	plugin.Register("privatelink", setup)
+	caddy.RegisterEventHook("privatelink", listening)
+}
 
 func setup(c *caddy.Controller) error {
 	server := dnsserver.GetConfig(c)
@@ -27,7 +31,8 @@ func setup(c *caddy.Controller) error {
 		for _, name := range []string{"file", "secondary"} {
 			p.authorities = p.authorities || server.Handler(name) != nil
 		}
-		p.start(cfg)
+		secondaries, _ := server.Handler("transfer").(*transfer.Transfer)
+		begunLater(c, p.start(cfg, secondaries.Notify)) // of nil it notifies nobody
 		return nil
 	})
 	c.OnShutdown(func() error {
@@ -45,18 +50,22 @@ func setup(c *caddy.Controller) error {
 
 // start loads what can be loaded at once, before the first query and before a
 // reload lets go of the old instance, and begins to sync.
-func (p *Privatelink) start(cfg *config) {
+func (p *Privatelink) start(cfg *config, notify func(zone string) error) *notifier {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.zones = syncer.New(&cfg.zones, cfg.plans(), cfg.state)
+	n := newNotifier(p.zones.Snapshot, notify)
+	p.zones.OnChange(n.look)
 	p.zones.Sync(ctx)
 	go p.zones.Run(ctx)
 	p.stop = sync.OnceFunc(func() {
 		cancel()
+		n.close()
 		p.zones.Close()
 	})
 	startedMu.Lock()
 	defer startedMu.Unlock()
 	started = append(started, p)
+	return n
 }
 
 // started has what the reload under way has started. A reload that fails later,

@@ -33,13 +33,15 @@ type Syncer struct {
 
 	mu    sync.Mutex     // one rebuild at a time
 	built []*source.List // what current was built from
+
+	changed func() // see OnChange
 }
 
 // New returns a syncer whose snapshot has the set's zones, all of them empty
 // and not ready. A source of a name that another syncer has is shared with it,
 // so that a reload keeps what is known. The state file may be "". Close it.
 func New(set *zone.Set, plans []Plan, stateFile string) *Syncer {
-	s := &Syncer{set: set, plans: plans, state: openState(stateFile)}
+	s := &Syncer{set: set, plans: plans, state: openState(stateFile), changed: func() {}}
 	for _, plan := range plans {
 		f := acquire(plan.Source)
 		if entries, ok := s.state.known.Sources[plan.Source.Name()]; ok {
@@ -50,6 +52,11 @@ func New(set *zone.Set, plans []Plan, stateFile string) *Syncer {
 	s.current.Store(zone.NewBuilder(set, nil).Snapshot(false, serial()))
 	return s
 }
+
+// OnChange has f called after each new snapshot, by the goroutine of the source
+// that changed: its next sync waits for f, no other and no query does. Call it
+// before Sync.
+func (s *Syncer) OnChange(f func()) { s.changed = f }
 
 // Close gives the sources back. The last snapshot stays.
 func (s *Syncer) Close() {
@@ -106,6 +113,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // rebuild replaces the snapshot as a whole, if any list is another than before.
 func (s *Syncer) rebuild() {
 	if s.swap() {
+		s.changed()
 		s.state.save(s)
 	}
 }
