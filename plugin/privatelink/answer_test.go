@@ -1,8 +1,10 @@
 package privatelink
 
 import (
+	"errors"
 	"testing"
 
+	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 )
 
@@ -92,6 +94,8 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"class ANY", "a.privatelink.fall.test.", "A", func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassANY }, "NOTIMP", "NOTIMP"},
 		{"AXFR", "privatelink.fall.test.", "AXFR", func(*dns.Msg) {}, "REFUSED", "REFUSED"},
 		{"IXFR", "privatelink.fall.test.", "IXFR", func(*dns.Msg) {}, "REFUSED", "REFUSED"},
+		{"two OPT records", "a.privatelink.fall.test.", "A", func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, "FORMERR", "FORMERR"},
+		{"two OPT records, foreign", "www.example.", "A", func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, "FORMERR", "FORMERR"},
 		{"RD=0, ours", "a.privatelink.fall.test.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "NOERROR", "NOERROR"},
 		{"RD=0, alias", "a.fall.test.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "NOERROR", "NOERROR"},
 		{"RD=0, foreign", "www.example.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "REFUSED", "NOERROR"},
@@ -138,3 +142,19 @@ func TestHeaderOfAnswers(t *testing.T) {
 		t.Errorf("TTL %d; want the default of 60", ttl)
 	}
 }
+
+// A reply that is too large even for the datagram that the client allows: the
+// server must say SERVFAIL then, which it does by the RCODE returned.
+func TestReplyThatCannotBeWritten(t *testing.T) {
+	p := start(t, estate, nobody(t))
+	rcode, err := p.ServeDNS(t.Context(), &failing{}, query("a.fall.test.", "A"))
+	if rcode != dns.RcodeServerFailure || !errors.Is(err, errTooLong) {
+		t.Errorf("ServeDNS = %s, %v; want SERVFAIL, %v", dns.RcodeToString[rcode], err, errTooLong)
+	}
+}
+
+type failing struct{ test.ResponseWriter }
+
+var errTooLong = errors.New("message too long")
+
+func (*failing) WriteMsg(*dns.Msg) error { return errTooLong }

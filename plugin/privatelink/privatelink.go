@@ -6,6 +6,7 @@ package privatelink
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/coredns/coredns/plugin"
@@ -71,7 +72,10 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 	result := p.answer(m, r, q.Name, found)
 	m.Authoritative = kind == metrics.Direct && result != metrics.NotReady
 	found.Zone.Answers.Count(kind, result)
-	return dns.RcodeSuccess, w.WriteMsg(&m.Msg)
+	if err := w.WriteMsg(&m.Msg); err != nil { // more than a datagram carries, for one: nothing went out
+		return dns.RcodeServerFailure, err
+	}
+	return dns.RcodeSuccess, nil
 }
 
 // refuse returns the RCODE of a request that is no query for data of ours, nor
@@ -79,6 +83,8 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 func (p *Privatelink) refuse(r *dns.Msg, found zone.Match) int {
 	q, foreign := r.Question[0], found.Verdict == zone.Foreign
 	switch {
+	case twoOPT(r.Extra):
+		return dns.RcodeFormatError
 	case r.Opcode != dns.OpcodeQuery && foreign && p.authorities:
 		return dns.RcodeSuccess
 	case r.Opcode != dns.OpcodeQuery, q.Qclass == dns.ClassANY:
@@ -91,4 +97,12 @@ func (p *Privatelink) refuse(r *dns.Msg, found zone.Match) int {
 		return dns.RcodeRefused
 	}
 	return dns.RcodeSuccess
+}
+
+// twoOPT tells whether there is more than one OPT record, which is an error
+// whatever they say (RFC 6891, 6.1.1).
+func twoOPT(rrs []dns.RR) bool {
+	isOPT := func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT }
+	first := slices.IndexFunc(rrs, isOPT)
+	return first >= 0 && slices.ContainsFunc(rrs[first+1:], isOPT)
 }
