@@ -17,11 +17,14 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 	"github.com/quic-go/quic-go"
+
+	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
 // encrypted is a Corefile with every kind of listener.
@@ -29,7 +32,11 @@ const encrypted = `
 (ours) {
     bind 127.0.0.1
     errors
+    acl blocked.corp.example {
+        block
+    }
     privatelink {
+        geo we
         files {$DIR}/*.json
     }
     forward . {$UPSTREAM}
@@ -54,54 +61,106 @@ quic://.:{$PORT_QUIC} {
 }
 `
 
-func TestEncryptedListeners(t *testing.T) {
-	t.Parallel()
+// serveEncrypted starts the binary with every listener, and returns the
+// certificates that a client must trust.
+func serveEncrypted(t testing.TB) (*server, *fakedns.Server, *x509.CertPool) {
+	t.Helper()
+	upstream := azure(t)
 	s := prepare(t, encrypted)
-	s.env["UPSTREAM"] = azure(t).Addr
+	s.env["UPSTREAM"] = upstream.Addr
 	s.write("vault.json", export(vault...))
 	cert, key, roots := certificate(t)
 	s.write("cert.pem", cert)
 	s.write("key.pem", key)
-	s.start()
+	return s.start(), upstream, roots
+}
+
+func TestEncryptedListeners(t *testing.T) {
+	t.Parallel()
+	s, upstream, roots := serveEncrypted(t)
 	trust := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 
 	for name, exchange := range map[string]func(*dns.Msg) (*dns.Msg, error){
-		"DoT": func(q *dns.Msg) (*dns.Msg, error) {
-			m, _, err := (&dns.Client{Net: "tcp-tls", TLSConfig: trust, Timeout: patience}).Exchange(q, s.addr("_TLS"))
-			return m, err
-		},
+		"DoT":         func(q *dns.Msg) (*dns.Msg, error) { return overTLS(trust, s.addr("_TLS"), q) },
 		"DoH by POST": func(q *dns.Msg) (*dns.Msg, error) { return overHTTPS(trust, s.addr("_HTTPS"), http.MethodPost, q) },
 		"DoH by GET":  func(q *dns.Msg) (*dns.Msg, error) { return overHTTPS(trust, s.addr("_HTTPS"), http.MethodGet, q) },
 		"DoQ":         func(q *dns.Msg) (*dns.Msg, error) { return overQUIC(trust, s.addr("_QUIC"), q) },
 	} {
-		for _, tt := range []struct{ qname, answer string }{
-			{fc1 + ".", "[10.20.0.4]"},
-			{blob + ".", "[wepod01ecs114x.privatelink.blob.core.windows.net. 10.20.0.12]"},
-			{"direct.corp.example.", "[wepod01ecs114x.privatelink.blob.core.windows.net. 10.20.0.12]"},
-			{"www.corp.example.", "[198.51.100.80 198.51.100.81]"},
+		for _, tt := range []struct {
+			name, qname string
+			qtype       uint16
+			change      func(*dns.Msg)
+			want        string
+		}{
+			{"vault name", fc1, dns.TypeA, nil, "NOERROR aa ra: A 10.20.0.4"},
+			{"alias", blob, dns.TypeA, nil, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+			{"alias, AAAA", blob, dns.TypeAAAA, nil, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net."},
+			{"missing vault name", "none.privatelink.we.backup.windowsazure.com", dns.TypeA, nil, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com."},
+			{"splice", "direct.corp.example", dns.TypeA, nil, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+			{"foreign name", "www.corp.example", dns.TypeA, nil, "NOERROR ra: A 198.51.100.80, A 198.51.100.81"},
+			{"blocked name", "blocked.corp.example", dns.TypeA, nil, "REFUSED: EDE 15 (Blocked)"},
+			{"RD=0 for a foreign name", "www.corp.example", dns.TypeA, func(q *dns.Msg) { q.RecursionDesired = false }, "REFUSED:"},
+			{"transfer", "privatelink.blob.core.windows.net", dns.TypeAXFR, nil, "REFUSED:"},
+			{"class CH", "version.bind", dns.TypeTXT, func(q *dns.Msg) { q.Question[0].Qclass = dns.ClassCHAOS }, "REFUSED:"},
+			{"NOTIFY", "privatelink.blob.core.windows.net", dns.TypeSOA, func(q *dns.Msg) { q.Opcode = dns.OpcodeNotify }, "NOTIMP:"},
 		} {
-			t.Run(name+"/"+tt.qname, func(t *testing.T) {
-				q := new(dns.Msg).SetQuestion(tt.qname, dns.TypeA)
+			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				q := question(tt.qname, tt.qtype)
 				q.Id = 0 // as RFC 9250, 4.2.1 demands and RFC 8484, 4.1 advises
+				if tt.change != nil {
+					tt.change(q)
+				}
 				m, err := exchange(q)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := data(m); got != tt.answer || m.Id != 0 {
-					t.Errorf("%s over %s = %s with ID %d; want %s with 0", tt.qname, name, got, m.Id, tt.answer)
+				if got := shown(m); got != tt.want || m.Id != 0 {
+					t.Errorf("%s over %s\n got %s, ID %d\nwant %s, ID 0", tt.qname, name, got, m.Id, tt.want)
 				}
 			})
 		}
 	}
+	for _, name := range []string{"blocked.corp.example", "version.bind"} {
+		if n := upstream.Asked(name); n != 0 {
+			t.Errorf("upstream was asked %d times for %s; want 0", n, name)
+		}
+	}
 }
 
-// data returns the data of the answer's records.
-func data(m *dns.Msg) string {
-	var all []string
-	for _, rr := range m.Answer {
-		all = append(all, dns.Field(rr, 1))
+// An answer of 30 addresses is too large for 512 octets. CoreDNS takes DoQ for
+// UDP, where the client says how much it takes; the others carry all.
+func TestLargeAnswerEncrypted(t *testing.T) {
+	t.Parallel()
+	s, _, roots := serveEncrypted(t)
+	trust := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	const name = "large.queue.core.windows.net"
+	sized := question(name, dns.TypeA).SetEdns0(dns.MaxMsgSize, false)
+	for _, tt := range []struct {
+		name     string
+		exchange func(*dns.Msg) (*dns.Msg, error)
+		q        *dns.Msg
+		tc       bool
+	}{
+		{"DoT", func(q *dns.Msg) (*dns.Msg, error) { return overTLS(trust, s.addr("_TLS"), q) }, question(name, dns.TypeA), false},
+		{"DoH", func(q *dns.Msg) (*dns.Msg, error) { return overHTTPS(trust, s.addr("_HTTPS"), http.MethodPost, q) }, question(name, dns.TypeA), false},
+		{"DoQ without EDNS", func(q *dns.Msg) (*dns.Msg, error) { return overQUIC(trust, s.addr("_QUIC"), q) }, question(name, dns.TypeA), true},
+		{"DoQ", func(q *dns.Msg) (*dns.Msg, error) { return overQUIC(trust, s.addr("_QUIC"), q) }, sized, false},
+	} {
+		tt.q.Id = 0
+		m, err := tt.exchange(tt.q)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if n := len(m.Answer) - 1; m.Truncated != tt.tc || tt.tc == (n == len(strings.Fields(many))) {
+			t.Errorf("%s: TC %v, %d addresses; want TC %v", tt.name, m.Truncated, n, tt.tc)
+		}
 	}
-	return fmt.Sprint(all)
+}
+
+func overTLS(trust *tls.Config, addr string, q *dns.Msg) (*dns.Msg, error) {
+	m, _, err := (&dns.Client{Net: "tcp-tls", TLSConfig: trust, Timeout: patience}).Exchange(q, addr)
+	return m, err
 }
 
 func overHTTPS(trust *tls.Config, addr, method string, q *dns.Msg) (*dns.Msg, error) {

@@ -1,0 +1,243 @@
+package integration
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// patient is the plain Corefile for clients that take their time.
+func patient() string { return corefile("timeouts {", "    read 30s", "    idle 30s", "}") }
+
+// connect opens a TCP connection that ends with the test.
+func connect(t testing.TB, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read tells
+	return conn
+}
+
+// receive reads one message of a connection.
+func receive(conn net.Conn) (*dns.Msg, error) { return (&dns.Conn{Conn: conn}).ReadMsg() }
+
+// framed is a query as it is sent over TCP (RFC 1035, 4.2.2).
+func framed(t testing.TB, q *dns.Msg) []byte {
+	t.Helper()
+	wire, err := q.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
+}
+
+// Clients that keep their connection, as RFC 7766, 6.2.1 asks them to, are in
+// nobody's way.
+func TestManyConnections(t *testing.T) {
+	t.Parallel()
+	const held = 200
+	s, _ := serve(t, patient())
+	conns := make([]net.Conn, held)
+	for i := range conns {
+		conns[i] = connect(t, s.addr(""))
+	}
+	answered := func(when string) (n int) {
+		for i, conn := range conns {
+			q := question(fc1, dns.TypeA)
+			q.Id = uint16(i)
+			if _, err := conn.Write(framed(t, q)); err != nil {
+				t.Errorf("connection %d, %s: %v", i, when, err)
+				continue
+			}
+			m, err := receive(conn)
+			if err != nil || m.Id != q.Id || shown(m) != welcome {
+				t.Errorf("connection %d, %s: %v, %v; want %s", i, when, m, err, welcome)
+				continue
+			}
+			n++
+		}
+		return n
+	}
+	before := answered("first question")
+	var slowest time.Duration
+	for range 50 {
+		for _, network := range []string{"udp", "tcp"} {
+			for _, name := range []string{blob, "www.corp.example"} {
+				began := time.Now()
+				exchange(t, network, s.addr(""), question(name, dns.TypeA))
+				slowest = max(slowest, time.Since(began))
+			}
+		}
+	}
+	if slowest > 2*time.Second {
+		t.Errorf("beside %d connections a question took %s; want far less than 2s", held, slowest)
+	}
+	after := answered("second question")
+	note(t, "Machines", "200 connections held open", "TCP", fmt.Sprintf("%d of %d, and others meanwhile", min(before, after), held))
+}
+
+func TestByteByByte(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, patient())
+	conn := connect(t, s.addr(""))
+	tick := time.NewTicker(time.Millisecond) // so that each byte is a segment of its own
+	defer tick.Stop()
+	for _, name := range []string{fc1, "www.corp.example"} {
+		for _, b := range framed(t, question(name, dns.TypeA)) {
+			<-tick.C
+			if _, err := conn.Write([]byte{b}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := receive(conn)
+		if err != nil || m.Rcode != dns.RcodeSuccess || len(m.Answer) == 0 {
+			t.Errorf("%s byte by byte: %v, %v", name, m, err)
+		}
+	}
+	note(t, "Machines", "client that sends byte by byte", "TCP", "answered")
+}
+
+// All questions of a connection are answered, whatever the client sends before
+// it reads, and what one of them waits for (RFC 7766, 6.2.1.1).
+func TestPipelined(t *testing.T) {
+	t.Parallel()
+	s, upstream := serve(t, patient())
+	slow := make(chan struct{})
+	upstream.Script("new.corp.example", func(m *dns.Msg) *dns.Msg { <-slow; return m })
+	conn := connect(t, s.addr(""))
+	names := []string{"new.corp.example", fc1, blob, "www.corp.example", "none.corp.example", "backup.corp.example"}
+	var all []byte
+	const rounds = 50
+	for id := range rounds * len(names) {
+		q := question(names[id%len(names)], dns.TypeA)
+		q.Id = uint16(id)
+		all = append(all, framed(t, q)...)
+	}
+	if _, err := conn.Write(all); err != nil {
+		t.Fatal(err)
+	}
+	close(slow)
+	answered := map[uint16]bool{}
+	for range rounds * len(names) {
+		m, err := receive(conn)
+		if err != nil {
+			t.Fatalf("after %d answers: %v", len(answered), err)
+		}
+		if want := dns.Fqdn(names[int(m.Id)%len(names)]); answered[m.Id] || m.Question[0].Name != want {
+			t.Fatalf("ID %d answered %v, question %s; want %s once", m.Id, answered[m.Id], m.Question[0].Name, want)
+		}
+		answered[m.Id] = true
+	}
+}
+
+// A client that closes its side after the question is still told the answer.
+func TestHalfClosed(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, patient())
+	conn := connect(t, s.addr(""))
+	for range 3 {
+		if _, err := conn.Write(framed(t, question(fc1, dns.TypeA))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if m, err := receive(conn); err != nil || shown(m) != welcome {
+			t.Errorf("answer %d: %v, %v; want %s", i, m, err, welcome)
+		}
+	}
+	if _, err := receive(conn); !errors.Is(err, io.EOF) {
+		t.Errorf("after the answers: %v; want the connection closed", err)
+	}
+}
+
+// Who connects and says nothing, or half of something, is not waited for.
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, corefile("timeouts {", "    read 1s", "    idle 2s", "}"))
+	wire := framed(t, question(fc1, dns.TypeA))
+	for _, tt := range []struct {
+		name    string
+		sends   []byte
+		answers int
+		after   time.Duration
+	}{
+		{"nothing", nil, 0, time.Second},
+		{"half a length", wire[:1], 0, time.Second},
+		{"half a question", wire[:20], 0, time.Second},
+		{"a question", wire, 1, 2 * time.Second},
+		{"a question and a half", slices.Concat(wire, wire[:20]), 1, 2 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			conn := connect(t, s.addr(""))
+			if _, err := conn.Write(tt.sends); err != nil {
+				t.Fatal(err)
+			}
+			answers := 0
+			_, err := receive(conn)
+			for ; err == nil; _, err = receive(conn) {
+				answers++
+			}
+			if took := time.Since(began); !errors.Is(err, io.EOF) || answers != tt.answers || took < tt.after {
+				t.Errorf("%d answers, then %v after %s; want %d, then EOF after %s", answers, err, took, tt.answers, tt.after)
+			}
+		})
+	}
+}
+
+// A client that asks and asks and never reads holds up itself alone.
+func TestClientThatNeverReads(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, patient())
+	var wg sync.WaitGroup
+	for range 10 {
+		conn := connect(t, s.addr(""))
+		conn.SetDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the write tells
+		wire := framed(t, question("large.queue.core.windows.net", dns.TypeA))
+		wg.Go(func() {
+			for err := error(nil); err == nil; {
+				_, err = conn.Write(wire)
+			}
+		})
+	}
+	wg.Wait() // all buffers on the way are full
+	ask(t, s.addr(""), []row{
+		{"ours", fc1 + " A", welcome},
+		{"foreign", "www.corp.example A", "NOERROR ra: A 198.51.100.80, A 198.51.100.81"},
+	})
+}
+
+// Several sockets at one port share the work: each question is answered once,
+// whichever gets it.
+func TestMultisocket(t *testing.T) {
+	t.Parallel()
+	s, upstream := serve(t, corefile("multisocket 4"))
+	eventually(t, "four sockets", func() bool { return strings.Count(s.out.String(), " on 127.0.0.1") == 4 })
+	for range 50 { // each from another port, so by chance to each socket
+		for _, network := range []string{"udp", "tcp"} {
+			if got := shown(exchange(t, network, s.addr(""), question(fc1, dns.TypeA))); got != welcome {
+				t.Fatalf("%s over %s = %s; want %s", fc1, network, got, welcome)
+			}
+			exchange(t, network, s.addr(""), question("www.corp.example", dns.TypeA))
+		}
+	}
+	if n := upstream.Asked("www.corp.example"); n != 100 {
+		t.Errorf("upstream was asked %d times; want 100", n)
+	}
+}

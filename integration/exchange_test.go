@@ -1,0 +1,84 @@
+package integration
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// question is a query as a stub resolver sends it: RD, no EDNS.
+func question(name string, qtype uint16) *dns.Msg {
+	return new(dns.Msg).SetQuestion(dns.Fqdn(name), qtype)
+}
+
+// exchange asks over "udp" or "tcp" where dig does not do what a test needs.
+func exchange(t testing.TB, network, addr string, q *dns.Msg) *dns.Msg {
+	t.Helper()
+	m, _, err := (&dns.Client{Net: network, Timeout: patience, UDPSize: dns.MaxMsgSize}).Exchange(q, addr)
+	if err != nil {
+		t.Fatalf("%s over %s: %v", q.Question[0].Name, network, err)
+	}
+	return m
+}
+
+// shown is the message as [reply.String] has it.
+func shown(m *dns.Msg) string {
+	r := reply{status: dns.RcodeToString[m.Rcode]}
+	if len(m.Question) > 0 {
+		r.asked = m.Question[0].Name
+	}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"aa", m.Authoritative}, {"tc", m.Truncated}, {"ra", m.RecursionAvailable}, {"ad", m.AuthenticatedData}, {"cd", m.CheckingDisabled}} {
+		if flag.set {
+			r.flags = append(r.flags, flag.name)
+		}
+	}
+	if opt := m.IsEdns0(); opt != nil {
+		for _, option := range opt.Option {
+			if ede, ok := option.(*dns.EDNS0_EDE); ok {
+				r.ede = fmt.Sprintf("%d (%s)", ede.InfoCode, dns.ExtendedErrorCodeToString[ede.InfoCode])
+			}
+		}
+	}
+	r.answer, r.authority = shownRecords(m.Answer), shownRecords(m.Ns)
+	return r.String()
+}
+
+func shownRecords(rrs []dns.RR) (all []rr) {
+	for _, record := range rrs {
+		h := record.Header()
+		all = append(all, rr{owner: h.Name, rrtype: dns.TypeToString[h.Rrtype], data: strings.TrimPrefix(record.String(), h.String())})
+	}
+	return all
+}
+
+// handle serves DNS in the test itself, over UDP and TCP at one port of host.
+func handle(t testing.TB, host string, handler dns.Handler) (addr string) {
+	t.Helper()
+	for range 10 {
+		udp, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		if err != nil { // taken
+			udp.Close()
+			continue
+		}
+		for _, server := range []*dns.Server{{PacketConn: udp, Handler: handler}, {Listener: tcp, Handler: handler}} {
+			started := make(chan struct{})
+			server.NotifyStartedFunc = func() { close(started) }
+			go server.ActivateAndServe() //nolint:errcheck // it ends by Shutdown
+			<-started
+			t.Cleanup(func() { server.Shutdown() }) //nolint:errcheck // nothing is left to do
+		}
+		return udp.LocalAddr().String()
+	}
+	t.Fatalf("no port of %s is free over both UDP and TCP", host)
+	return ""
+}
