@@ -143,7 +143,7 @@ func TestSecondariesOfLargeZones(t *testing.T) {
 			p.start()
 			p.becomes("account2999."+queueZone, "NOERROR aa: A 10.22.11.250")
 			if tt.want == "refused" {
-				s.logs(`has 150 addresses: BIND as a secondary refuses`)
+				s.logs(`has 150 addresses: BIND, as a secondary or a forwarder, refuses`)
 				eventually(t, "refusal", func() bool { return strings.Contains(p.out.String(), "too many records") })
 			} else {
 				eventually(t, "all addresses", func() bool {

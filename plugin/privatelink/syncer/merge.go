@@ -97,7 +97,7 @@ func (f *findings) warnPublic(name dnsname.Name, e source.Entry) {
 		}
 	}
 	if len(e.Addrs) > transferable {
-		f.lines[fmt.Sprintf("%s has %d addresses: BIND as a secondary refuses a zone with more than %d for one name", name, len(e.Addrs), transferable)] = true
+		f.lines[fmt.Sprintf("%s has %d addresses: BIND, as a secondary or a forwarder, refuses more than %d for one name", name, len(e.Addrs), transferable)] = true
 	}
 }
 
