@@ -12,7 +12,6 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -89,14 +88,14 @@ func collect(blocks []input.Block) set {
 }
 
 func (c *collector) add(b *input.Block) {
-	partitions := partitioned(b)
+	aliases := b.Aliases()
 	for name, z := range b.Snapshot.Zones {
 		if c.zones[name] == nil {
 			c.zones[name] = &zoneRecords{name: name, apex: privatelink.Apex(z)}
 			c.set.zones = append(c.set.zones, c.zones[name])
 		}
 		for r := range z.Records() {
-			c.addRecord(b, z, r, partitions[r.Name])
+			c.addRecord(b, z, r, aliases(z, r))
 		}
 	}
 	for _, src := range b.Preview.Sources {
@@ -104,7 +103,7 @@ func (c *collector) add(b *input.Block) {
 	}
 }
 
-func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, partitions []dnsname.Name) {
+func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, aliases []dnsname.Name) {
 	known := c.given[r.Name]
 	if known == nil {
 		known = &given{first: b.Position, addrs: r.Addrs}
@@ -112,7 +111,7 @@ func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, part
 	} else if !slices.Equal(known.addrs, r.Addrs) {
 		c.set.warnings = append(c.set.warnings, fmt.Sprintf("%s: %s has other addresses than in the block %s, both are listed", b.Position, r.Name, known.first))
 	}
-	base := record{Zone: z.Name, Name: r.Name, TTL: uint32(b.TTL.Seconds()), Aliases: aliases(b.Snapshot, z, r, partitions), From: b.Position}
+	base := record{Zone: z.Name, Name: r.Name, TTL: uint32(b.TTL.Seconds()), Aliases: aliases, From: b.Position}
 	endpoints := givers(b.Entries[r.Name])
 	for _, addr := range r.Addrs {
 		if slices.Contains(known.shown, addr) {
@@ -137,46 +136,6 @@ func givers(entries []source.Entry) map[netip.Addr]source.Entry {
 		}
 	}
 	return all
-}
-
-// partitioned returns the x.zNN.blob.storage.azure.net names that any source
-// gave, by the record that they lead to.
-func partitioned(b *input.Block) map[dnsname.Name][]dnsname.Name {
-	all := map[dnsname.Name][]dnsname.Name{}
-	for _, src := range b.Preview.Sources {
-		if src.List == nil {
-			continue
-		}
-		for _, e := range src.List.Entries {
-			place, err := b.Zones.Locate(e.FQDN)
-			if err == nil && place.Partition != "" && !slices.Contains(all[place.Owner], place.Partition) {
-				all[place.Owner] = append(all[place.Owner], place.Partition)
-			}
-		}
-	}
-	return all
-}
-
-// aliases returns the public names of a record: those that the snapshot would
-// answer with it.
-func aliases(s *zone.Snapshot, z *zone.Zone, r *zone.Record, partitions []dnsname.Name) []dnsname.Name {
-	names := append(publicNames(z.Name, r.Name), slices.Sorted(slices.Values(partitions))...)
-	return slices.DeleteFunc(names, func(n dnsname.Name) bool {
-		found := s.Lookup(string(n))
-		return found.Verdict != zone.Alias || found.Record.Name != r.Name
-	})
-}
-
-// publicNames returns those that follow from the record's name.
-func publicNames(zone, owner dnsname.Name) []dnsname.Name {
-	names := []dnsname.Name{}
-	labels, _ := owner.Below(zone)
-	for _, parent := range cloud.Parents(zone) {
-		if name, err := parent.Child(labels); err == nil {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // most bounds what one source has to say here; validate prints all of it.

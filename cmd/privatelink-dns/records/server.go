@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
@@ -167,7 +168,7 @@ func (s *server) add(name dnsname.Name, rrs []dns.RR) {
 
 // record completes r with what the inputs know of it.
 func (s *server) record(r record) record {
-	r.From, r.Aliases = "server "+s.addr, publicNames(r.Zone, r.Name)
+	r.From, r.Aliases = "server "+s.addr, input.PublicNames(r.Zone, r.Name)
 	for _, same := range s.known.names[r.Name] {
 		if r.Aliases = same.Aliases; same.Address == r.Address {
 			r.Endpoint, r.Target = same.Endpoint, same.Target
