@@ -8,6 +8,7 @@ import (
 	"os/signal"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/forwarders"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/records"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/validate"
 )
@@ -16,6 +17,7 @@ const program = "privatelink-dns"
 
 // commands are what the binary does beside serving.
 var commands = []command.Command{
+	forwarders.Command,
 	records.Command,
 	validate.Command,
 }

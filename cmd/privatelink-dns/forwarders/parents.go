@@ -1,0 +1,83 @@
+package forwarders
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// parents returns the public names below which the block has names, a vault of
+// any region among them: one forwarder does for all geo codes, so that a vault
+// in another region needs no change at the other server.
+func parents(b *privatelink.Block) []dnsname.Name {
+	c := b.Zones.Cloud
+	all := []dnsname.Name{c.Backup}
+	for _, zone := range b.Zones.Zones {
+		all = append(all, cloud.Parents(zone)...)
+	}
+	if c.Partition != "" {
+		all = append(all, "blob."+c.Partition, "queue."+c.Partition)
+	}
+	return topmost(all)
+}
+
+// of returns what each block gives.
+func of(blocks []privatelink.Block, give func(*privatelink.Block) []dnsname.Name) (all []dnsname.Name) {
+	for i := range blocks {
+		all = append(all, give(&blocks[i])...)
+	}
+	return all
+}
+
+// topmost drops the names that are below another one, or repeated.
+func topmost(names []dnsname.Name) (top []dnsname.Name) {
+	for i, name := range names {
+		covered := slices.Contains(names[:i], name) || slices.ContainsFunc(names, func(other dnsname.Name) bool { return name != other && below(name, other) })
+		if !covered {
+			top = append(top, name)
+		}
+	}
+	return top
+}
+
+// refusals tells of queries that would be forwarded in vain: no server block
+// with privatelink is for them.
+func refusals(blocks []privatelink.Block) (warnings []string) {
+	var origins []dnsname.Name
+	plain := false
+	for i := range blocks {
+		origins = append(origins, blocks[i].Origins...)
+		plain = plain || len(blocks[i].Listen) > 0
+	}
+	if !plain {
+		warnings = append(warnings, "no server block listens for plain DNS, and that is what these settings speak")
+	}
+	for i := range blocks {
+		for _, name := range parents(&blocks[i]) {
+			if slices.ContainsFunc(origins, func(origin dnsname.Name) bool { return below(name, origin) }) {
+				continue
+			}
+			warnings = append(warnings, fmt.Sprintf("%s: a query for a name below %s is refused: add %s to the server block, which is for %s",
+				blocks[i].Position, name, name, texts(blocks[i].Origins)))
+		}
+	}
+	return warnings
+}
+
+// below is true for a name itself, too.
+func below(name, parent dnsname.Name) bool {
+	_, ok := name.Below(parent)
+	return ok || parent == "."
+}
+
+func texts(names []dnsname.Name) string {
+	var all []string
+	for _, name := range names {
+		all = append(all, name.String())
+	}
+	return strings.Join(all, ", ")
+}

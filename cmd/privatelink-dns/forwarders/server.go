@@ -1,0 +1,70 @@
+package forwarders
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// A server is where to forward to.
+type server struct{ netip.AddrPort }
+
+// Colon is ADDRESS:PORT, with brackets around an IPv6 address.
+func (s server) Colon() string { return s.String() }
+
+// With is the address, mark and the port: 10.0.0.4@53.
+func (s server) With(mark string) string { return fmt.Sprintf("%s%s%d", s.Addr(), mark, s.Port()) }
+
+const defaultPort = 53
+
+// azureDNS is the virtual address of Azure's own DNS.
+var azureDNS = netip.MustParseAddr("168.63.129.16")
+
+// servers is a flag that may stand more than once.
+type servers []server
+
+func (s *servers) String() string {
+	var texts []string
+	for _, one := range *s {
+		texts = append(texts, one.Colon())
+	}
+	return strings.Join(texts, " ")
+}
+
+// Set adds ADDRESS[:PORT].
+func (s *servers) Set(text string) error {
+	at, err := parseServer(text)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(*s, at) {
+		return errors.New("it stands twice")
+	}
+	*s = append(*s, at)
+	return nil
+}
+
+func parseServer(text string) (server, error) {
+	at, err := netip.ParseAddrPort(text)
+	if err != nil {
+		addr, err := netip.ParseAddr(text)
+		if err != nil {
+			return server{}, errors.New("an IP address is expected, with :PORT if that is not 53: 10.0.0.4, 10.0.0.4:5353, fd00::4, [fd00::4]:5353")
+		}
+		at = netip.AddrPortFrom(addr, defaultPort)
+	}
+	addr := at.Addr().Unmap()
+	switch {
+	case at.Port() == 0:
+		return server{}, errors.New("port 0 is none")
+	case addr == azureDNS:
+		return server{}, errors.New("this is Azure's own DNS, not privatelink-dns")
+	case addr.IsUnspecified() || addr.IsMulticast():
+		return server{}, errors.New("not the address of one machine")
+	case addr.IsLinkLocalUnicast():
+		return server{}, errors.New("a link-local address is reached from its own link only, and by another name on each machine")
+	}
+	return server{netip.AddrPortFrom(addr, at.Port())}, nil
+}

@@ -1,0 +1,162 @@
+package integration
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// What the command prints for several servers, IPv6 and another port among them, is
+// what the software understands; with a wrong word in it, it is not.
+func TestForwardersCommandSyntax(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ format, program, pkg, args, right, wrong string }{
+		{"bind", "named-checkconf", "bind9-utils", "printed", "fd00::5", "fd00::x"},
+		{"unbound", "unbound-checkconf", "unbound", "printed", "fd00::5", "fd00::x"},
+		{"dnsmasq", "dnsmasq", "dnsmasq-base", "--test --conf-file=printed", "fd00::5", "fd00::x"},
+		{"coredns", "", "", "validate -conf all", "fd00::5", "fd00::x"},
+		{"knot-resolver", "kresd", "knot-resolver", "-n -c lua .", "fd00::5", "fd00::x"},
+		{"pdns-recursor", "pdns_recursor", "pdns-recursor", "--config-dir=. --config=check", "zones-recurse", "zones-curse"},
+	} {
+		t.Run(tt.format, func(t *testing.T) {
+			t.Parallel()
+			s := prepare(t, ". {\n    privatelink privatelink.vaultcore.azure.net {\n        files vault.json\n    }\n}\n")
+			program := built(t)
+			if tt.program != "" {
+				program = need(t, tt.program, tt.pkg)
+			}
+			printed, stderr, status := s.command("forwarders -format " + tt.format + " -server 10.0.0.4 -server 10.0.0.5:5353 -server fd00::4 -server [fd00::5]:5353")
+			if status != 0 || stderr != "" {
+				t.Fatalf("status %d\n%s", status, stderr)
+			}
+			for text, right := range map[string]bool{printed: true, strings.ReplaceAll(printed, tt.right, tt.wrong): false} {
+				s.write("vault.json", export(vault...))
+				s.write("printed", text)
+				s.write("recursor.conf", text)
+				s.write("lua", "net.listen('127.0.0.1', "+freePort(t)+")\ncache.open(10 * MB, 'lmdb://cache')\n"+text+"quit()\n")
+				s.write("all", withLRU(text)+". {\n    privatelink {\n        files vault.json\n    }\n}\n")
+				cmd := exec.Command(program, strings.Fields(tt.args)...)
+				cmd.Dir = s.dir
+				if out, err := cmd.CombinedOutput(); (err == nil) != right {
+					t.Errorf("%s: %v, is right: %t\n%s\n%s", cmd, err, right, out, text)
+				}
+			}
+		})
+	}
+}
+
+// withLRU has our cache in place of the stock one, as the comment says.
+func withLRU(corefile string) string {
+	return strings.Replace(corefile, "    cache 60 # in privatelink-dns itself: lru\n", "    lru\n", 1)
+}
+
+// frontBIND uses the advice in the comments, too: as it is, BIND with an access
+// list for addresses and validation would refuse every private address.
+func frontBIND(f *front) string {
+	insecure := f.advised(`validate-except \{.*\};`)
+	names := strings.TrimPrefix(insecure, "validate-except ")
+	insecure = strings.Replace(insecure, "{", "{ "+`"`+strings.Join(elsewhere, `"; "`)+`";`, 1)
+	f.write("conf", fmt.Sprintf(`
+options {
+    directory %q;
+    listen-on port %s { 127.0.0.1; };
+    listen-on-v6 { none; };
+    pid-file none;
+    session-keyfile none;
+    max-cache-size 32m;
+    recursion yes;
+    forward only;
+    forwarders { 127.0.0.1 port %s; };
+    dnssec-validation auto;
+    %s
+    deny-answer-addresses { 10.0.0.0/8; fd00::/8; } except-from %s
+};
+controls { };
+include "printed";
+`, f.dir, f.port, f.to, insecure, names))
+	return "-g -c conf"
+}
+
+func frontUnbound(f *front) string {
+	f.write("conf", fmt.Sprintf(`
+server:
+    directory: %q
+    interface: 127.0.0.1@%s
+    chroot: ""
+    username: ""
+    pidfile: ""
+    use-syslog: no
+    do-daemonize: no
+    trust-anchor: ". DS %s"
+    private-address: 10.0.0.0/8
+    private-address: fd00::/8
+    domain-insecure: %q
+    domain-insecure: %q
+remote-control:
+    control-enable: no
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@%s
+include: "%s"
+`, f.dir, f.port, trustAnchor, elsewhere[0], elsewhere[1], f.to, f.path("printed")))
+	return "-d -c conf"
+}
+
+func frontDnsmasq(f *front) string {
+	f.write("conf", fmt.Sprintf(`
+port=%s
+listen-address=127.0.0.1
+bind-interfaces
+no-resolv
+no-hosts
+pid-file=
+user=
+group=
+dnssec
+trust-anchor=.,%s
+stop-dns-rebind
+server=127.0.0.1#%s
+server=/%[4]s/%[5]s/127.0.0.1#%[3]s
+rebind-domain-ok=/%[4]s/%[5]s/
+conf-file=%[6]s
+`, f.port, strings.ReplaceAll(trustAnchor, " ", ","), f.to, elsewhere[0], elsewhere[1], f.path("printed")))
+	return "--keep-in-foreground --conf-file=conf"
+}
+
+// frontCoreDNS is our own binary, which has lru where stock CoreDNS has cache.
+func frontCoreDNS(f *front) string {
+	ours := strings.Replace(withLRU(f.printed), "    lru\n", "    lru\n    bind 127.0.0.1\n", 1)
+	f.write("Corefile", ours+fmt.Sprintf(". {\n    bind 127.0.0.1\n    forward . 127.0.0.1:%s\n}\n", f.to))
+	return "-conf Corefile -dns.port " + f.port
+}
+
+func frontKnotResolver(f *front) string {
+	f.write("conf", fmt.Sprintf(`
+log_target('stderr')
+net.listen('127.0.0.1', %s)
+cache.open(10 * MB, 'lmdb://%s')
+modules = { 'rebinding < iterate' }
+policy.add(policy.suffix(policy.STUB('127.0.0.1@%s'), policy.todnames({ '%s', '%s' })))
+dofile('%s')
+policy.add(policy.all(policy.FORWARD('127.0.0.1@%[3]s')))
+`, f.port, f.dir, f.to, elsewhere[0], elsewhere[1], f.path("printed")))
+	return "-n -c conf " + f.dir
+}
+
+func frontRecursor(f *front) string {
+	f.write("nta.lua", f.advised(`addNTA\(.*\)`)+fmt.Sprintf("addNTA(%q)\naddNTA(%q)\n", elsewhere[0], elsewhere[1]))
+	f.write("recursor.d/privatelink-dns.conf", f.printed)
+	f.write("recursor.conf", fmt.Sprintf(`
+local-address=127.0.0.1
+local-port=%s
+socket-dir=%s
+include-dir=%[2]s/recursor.d
+lua-config-file=%[2]s/nta.lua
+dnssec=validate
+security-poll-suffix=
+threads=1
+`, f.port, f.dir))
+	f.write("recursor.d/unlike-privatelink-dns.conf", fmt.Sprintf("forward-zones-recurse+=.=127.0.0.1:%s\n", f.to))
+	return "--config-dir=" + f.dir
+}
