@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/check"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/forwarders"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/records"
@@ -17,6 +18,7 @@ const program = "privatelink-dns"
 
 // commands are what the binary does beside serving.
 var commands = []command.Command{
+	check.Command,
 	forwarders.Command,
 	records.Command,
 	validate.Command,

@@ -32,15 +32,16 @@ func TestMain(m *testing.M) {
 // Every Corefile that is shipped starts.
 func TestShippedCorefiles(t *testing.T) {
 	paths, err := filepath.Glob("../../corefile/*.corefile")
-	if err != nil || len(paths) < 5 {
-		t.Fatalf("%d Corefiles, %v", len(paths), err)
+	deploy, other := filepath.Glob("../../deploy/*/Corefile")
+	if err := errors.Join(err, other); err != nil || len(paths) < 5 || len(deploy) < 2 {
+		t.Fatalf("%d and %d Corefiles, %v", len(paths), len(deploy), err)
 	}
-	for _, path := range paths {
+	for _, path := range append(paths, deploy...) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(filepath.Base(path), func(t *testing.T) { starts(t, string(text)) })
+		t.Run(strings.TrimPrefix(path, "../../"), func(t *testing.T) { starts(t, string(text)) })
 	}
 }
 
@@ -80,17 +81,23 @@ var (
 	port     = regexp.MustCompile(`(?m)^(\s*(?:prometheus|health|ready)) :\d+`)
 	listener = regexp.MustCompile(`(?m)^([^\s#].*?)(?::\d+)? \{$`)
 	binding  = regexp.MustCompile(`(?m)^\s+bind .*\n`)
-	folder   = regexp.MustCompile(`/(etc|var/lib)/privatelink-dns`)
+	folder   = regexp.MustCompile(`(/etc|/var/lib|C:/ProgramData)/privatelink-dns`)
+	lameduck = regexp.MustCompile(`(?m)^\s+lameduck .*\n`) // nobody wants to wait for it
 	azure    = regexp.MustCompile(`(?m)^(\s*privatelink\b.*\{)((?:\n[^}]*)?\n\s*azure )`)
 )
 
 // starts starts the Corefile on free ports of the loopback address, and stops it.
 func starts(t *testing.T, text string) {
 	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	text = port.ReplaceAllString(text, "$1 127.0.0.1:0")
 	text = binding.ReplaceAllString(text, "")
 	text = listener.ReplaceAllString(text, "$1 {\n    bind 127.0.0.1")
-	text = folder.ReplaceAllString(text, filepath.ToSlash(t.TempDir()))
+	text = folder.ReplaceAllString(text, filepath.ToSlash(dir))
+	text = lameduck.ReplaceAllString(text, "")
 	text = azure.ReplaceAllString(text, "$1\ncloud https://127.0.0.1:1$2")
 	text = strings.ReplaceAll(text, "/etc/resolv.conf", "127.0.0.1:1")
 	text = strings.ReplaceAll(text, "    loop\n", "") // it would ask the upstream

@@ -1,0 +1,188 @@
+package check
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// An endpoint is a private endpoint with the names that it gives. Entries that
+// tell of no endpoint, of a hosts file say, are one for each file.
+type endpoint struct {
+	id, target string
+	names      []*name
+	skips      []source.Skip // why it, or a name of it, is not served
+}
+
+// A name is a record with all names that lead to it.
+type name struct {
+	owner   dnsname.Name
+	zone    dnsname.Name
+	kind    kind
+	forms   []dnsname.Name // the owner first
+	addrs   []netip.Addr   // what each of them has to give
+	results []result
+	wrong   bool // there is a finding at a server of ours, or at the address
+	astray  bool // there is one at a resolver
+}
+
+// A kind is what a name is for.
+type kind int
+
+const (
+	otherName kind = iota
+	backupName
+	blobName
+	queueName
+)
+
+// A plan is everything that is checked.
+type plan struct {
+	endpoints []*endpoint    // by title
+	origins   []dnsname.Name // of the server blocks: what they may be asked for
+	zones     []dnsname.Name
+	failures  []failure
+	warnings  []string // what the server would log, skips aside
+}
+
+// A failure is a source that could not be read, wholly or in part.
+type failure struct {
+	source string
+	err    error
+}
+
+// newPlan unites the blocks: the first one that gives a name decides what is
+// expected of it.
+func newPlan(blocks []input.Block) *plan {
+	p, byID, seen := &plan{}, map[string]*endpoint{}, map[dnsname.Name]bool{}
+	for i := range blocks {
+		b := &blocks[i]
+		p.origins = append(p.origins, b.Origins...)
+		for zone := range b.Snapshot.Zones {
+			if !slices.Contains(p.zones, zone) {
+				p.zones = append(p.zones, zone)
+			}
+		}
+		for _, n := range names(b) {
+			if !seen[n.owner] {
+				seen[n.owner] = true
+				e := p.endpoint(byID, first(b.Entries[n.owner]))
+				e.names = append(e.names, n)
+			}
+		}
+		p.addSources(b, byID)
+	}
+	slices.SortFunc(p.endpoints, func(a, b *endpoint) int { return cmp.Compare(a.id, b.id) })
+	slices.Sort(p.zones)
+	for _, e := range p.endpoints {
+		slices.SortFunc(e.names, func(a, b *name) int { return cmp.Compare(a.owner, b.owner) })
+	}
+	return p
+}
+
+func (p *plan) addSources(b *input.Block, byID map[string]*endpoint) {
+	for _, src := range b.Preview.Sources {
+		if src.Err != nil {
+			p.failures = append(p.failures, failure{src.Name, src.Err})
+		}
+		if src.List != nil {
+			for _, skip := range src.List.Skipped {
+				e := p.endpoint(byID, source.Entry{Endpoint: skip.Endpoint, Target: skip.Target})
+				if !slices.Contains(e.skips, skip) {
+					e.skips = append(e.skips, skip)
+				}
+			}
+		}
+		for _, line := range src.Findings {
+			if !strings.HasPrefix(line, "skipped ") && !slices.Contains(p.warnings, line) {
+				p.warnings = append(p.warnings, line)
+			}
+		}
+	}
+}
+
+// endpoint returns that of the entry, and makes it.
+func (p *plan) endpoint(byID map[string]*endpoint, of source.Entry) *endpoint {
+	id := of.Endpoint
+	if !strings.HasPrefix(id, "/subscriptions/") { // "a.hosts:7" is a line of a.hosts
+		if i := strings.LastIndexByte(id, ':'); i > 0 && strings.Trim(id[i+1:], "0123456789") == "" {
+			id = id[:i]
+		}
+	}
+	key := strings.ToLower(id) // Azure varies the case of resource IDs
+	e := byID[key]
+	if e == nil {
+		e = &endpoint{id: id}
+		byID[key] = e
+		p.endpoints = append(p.endpoints, e)
+	}
+	e.target = cmp.Or(e.target, of.Target)
+	return e
+}
+
+func first(entries []source.Entry) source.Entry {
+	if len(entries) == 0 {
+		return source.Entry{}
+	}
+	return entries[0]
+}
+
+// names returns the names of all records of the block.
+func names(b *input.Block) (all []*name) {
+	aliases := b.Aliases()
+	for _, z := range b.Snapshot.Zones {
+		for r := range z.Records() {
+			n := &name{owner: r.Name, zone: z.Name, kind: kindOf(b, z), addrs: r.Addrs}
+			n.forms = append([]dnsname.Name{r.Name}, aliases(z, r)...)
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func kindOf(b *input.Block, z *zone.Zone) kind {
+	c := b.Zones.Cloud
+	if _, ok := c.BackupGeo(z.Name); ok {
+		return backupName
+	}
+	switch strings.TrimPrefix(string(z.Name), "privatelink.") {
+	case string(c.Blob):
+		return blobName
+	case string(c.Queue):
+		return queueName
+	}
+	return otherName
+}
+
+// covered tells whether a server block is for the name.
+func (p *plan) covered(n dnsname.Name) bool {
+	return slices.ContainsFunc(p.origins, func(origin dnsname.Name) bool {
+		_, below := n.Below(origin)
+		return below || origin == "."
+	})
+}
+
+// count returns how many names of the kind the endpoint has.
+func (e *endpoint) count(k kind) (n int) {
+	for _, one := range e.names {
+		if one.kind == k {
+			n++
+		}
+	}
+	return n
+}
+
+// short is the endpoint's own name, without the path to it.
+func (e *endpoint) short() string {
+	id := e.id[strings.LastIndexByte(e.id, '/')+1:]
+	if !strings.HasPrefix(e.id, "/subscriptions/") {
+		id = e.id
+	}
+	return source.Title(cmp.Or(id, "no endpoint"), e.target)
+}

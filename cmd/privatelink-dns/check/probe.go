@@ -1,0 +1,146 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+const (
+	parallel = 32              // questions at a time
+	patience = 2 * time.Second // for one answer
+	tries    = 2               // over UDP
+)
+
+// A target is a DNS server that is asked.
+type target struct {
+	addr     string // host:port, or "system"
+	resolver bool   // the machine's own; else one of ours
+	noUDP    error  // why it does not answer over UDP at all
+	noTCP    error  // why it does not over TCP
+
+	vain atomic.Int32 // questions in a row without an answer
+}
+
+// enough is the number of questions in vain after which a target is given up:
+// it has gone meanwhile, and nobody wants to wait for it once for each name.
+const enough = 2 * parallel
+
+var errGone = errors.New("it has stopped answering")
+
+// ask asks the target unless it is given up.
+func (t *target) ask(ctx context.Context, q question) answer {
+	if t.vain.Load() >= enough {
+		return answer{err: errGone}
+	}
+	a := ask(ctx, q)
+	if a.err != nil {
+		t.vain.Add(1)
+	} else {
+		t.vain.Store(0)
+	}
+	return a
+}
+
+// A question is what is asked of a target.
+type question struct {
+	to      *target
+	network string // udp or tcp
+	name    dnsname.Name
+	qtype   uint16
+}
+
+// An answer is what came.
+type answer struct {
+	err      error // nothing came
+	rcode    int
+	notReady bool // EDE 14 (RFC 8914)
+	addrs    []netip.Addr
+}
+
+// A result is the answer to a question about a name.
+type result struct {
+	question
+	answer
+}
+
+// ask asks as a stub resolver does, and over TCP where the answer is truncated.
+func ask(ctx context.Context, q question) answer {
+	if q.to.addr == system {
+		return askSystem(ctx, q)
+	}
+	m := new(dns.Msg).SetQuestion(string(q.name), q.qtype)
+	m.SetEdns0(1232, false)
+	client := dns.Client{Net: q.network, Timeout: patience}
+	var reply *dns.Msg
+	var err error
+	for range tries {
+		if reply, _, err = client.ExchangeContext(ctx, m, q.to.addr); err == nil || q.network == "tcp" || ctx.Err() != nil {
+			break
+		}
+	}
+	if err == nil && reply.Truncated && q.network == "udp" {
+		client.Net = "tcp"
+		reply, _, err = client.ExchangeContext(ctx, m, q.to.addr)
+	}
+	if err != nil {
+		return answer{err: err}
+	}
+	return read(reply, q.qtype)
+}
+
+func read(reply *dns.Msg, qtype uint16) answer {
+	a := answer{rcode: reply.Rcode}
+	for _, rr := range reply.Answer {
+		var ip net.IP
+		switch rr := rr.(type) {
+		case *dns.A:
+			ip = rr.A
+		case *dns.AAAA:
+			ip = rr.AAAA
+		}
+		if addr, ok := netip.AddrFromSlice(ip); ok && rr.Header().Rrtype == qtype {
+			a.addrs = append(a.addrs, addr.Unmap())
+		}
+	}
+	slices.SortFunc(a.addrs, netip.Addr.Compare)
+	if opt := reply.IsEdns0(); opt != nil {
+		for _, option := range opt.Option {
+			if ede, ok := option.(*dns.EDNS0_EDE); ok && ede.InfoCode == dns.ExtendedErrorCodeNotReady {
+				a.notReady = true
+			}
+		}
+	}
+	return a
+}
+
+// system is the machine's own way to resolve a name, where there is no
+// /etc/resolv.conf to tell of a server.
+const system = "system"
+
+func askSystem(ctx context.Context, q question) answer {
+	ctx, cancel := context.WithTimeout(ctx, tries*patience)
+	defer cancel()
+	network := "ip4"
+	if q.qtype == dns.TypeAAAA {
+		network = "ip6"
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, string(q.name))
+	var none *net.DNSError
+	if errors.As(err, &none) && none.IsNotFound {
+		return answer{} // it does not tell a missing name from one without address
+	}
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return answer{err: err, addrs: addrs}
+}

@@ -1,0 +1,108 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// ofServer says what is wrong with an answer of a server of ours, and what to
+// do. The name lies below parent.
+func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, remedy string) {
+	server := "the server " + r.to.addr
+	switch kind {
+	case leak:
+		return server + " gives a public address",
+			"it does not have these records: is it privatelink-dns, with this Corefile and these sources?"
+	case refused:
+		if !c.plan.covered(r.name) {
+			return fmt.Sprintf("%s refuses: no server block is for %s", server, parent),
+				fmt.Sprintf("add %s to the server block with privatelink, which is for %s", parent, texts(c.plan.origins))
+		}
+		return server + " refuses to answer this machine", "allow this machine in acl, or run the check on one that is allowed"
+	case notReady:
+		return server + " has not read every source yet", "see its log for the source that cannot be read; with state it would answer at once"
+	case missing:
+		return server + " does not have the name, or no address for it", "wait for the next sync, a minute or so; if it stays, compare the Corefile and the sources of the server with these"
+	case outdated:
+		return server + " gives another private address than the source", "wait for the next sync, a minute or so; if it stays, an earlier source in the Corefile gives the name, too"
+	}
+	return server + " gives no answer for the name", "see the server's log"
+}
+
+// ofResolver says what is wrong with what clients of this machine get.
+func ofResolver(kind string, r result, parent dnsname.Name) (text, remedy string) {
+	resolver, forward := "the machine's resolver "+r.to.addr, fmt.Sprintf("forward %s from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration", parent)
+	if r.to.addr == system {
+		resolver = "this machine's own resolver"
+	}
+	switch kind {
+	case leak:
+		return resolver + " gives a public address: the backup leaves the private network, or fails", forward
+	case missing:
+		return resolver + " does not find the name, or no address for it", forward + "; what it has cached from before lasts for its TTL"
+	case outdated:
+		return resolver + " gives another private address than the source", "a record that was typed by hand, or a cached one: remove it there"
+	case refused:
+		return resolver + " refuses to answer", "ask a resolver that serves this machine, or allow the machine there"
+	case notReady:
+		return resolver + " comes to a privatelink-dns that has not read every source yet", "see the log of that server"
+	}
+	return resolver + " gives no answer for the name", forward + "; a check for rebinding or DNSSEC there may drop private addresses"
+}
+
+// shown is the answer on one line.
+func (r result) shown() string {
+	what := strings.ToUpper(r.network) + " " + dns.TypeToString[r.qtype] + ": "
+	switch {
+	case r.err != nil:
+		return what + r.err.Error()
+	case len(r.addrs) > 0:
+		return what + list(r.addrs)
+	case r.rcode == dns.RcodeSuccess:
+		return what + "no address"
+	}
+	return what + dns.RcodeToString[r.rcode]
+}
+
+func list(addrs []netip.Addr) string {
+	var all []string
+	for _, a := range addrs[:min(len(addrs), 3)] {
+		all = append(all, a.String())
+	}
+	if more := len(addrs) - len(all); more > 0 {
+		all = append(all, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(all, ", ")
+}
+
+// parent returns what other servers have to forward for the name: the public
+// name that it, or its public form, lies below. For Azure Backup it is the one of
+// all regions, for a partitioned name that of all partitions.
+func parent(zone, n dnsname.Name) dnsname.Name {
+	parents := cloud.Parents(zone)
+	found := parents[0]
+	if _, in := n.Below(zone); !in {
+		found = partitions(n)
+		for _, p := range parents {
+			if _, below := n.Below(p); below {
+				found = p
+			}
+		}
+	}
+	if _, rest, ok := strings.Cut(string(found), "."); ok && strings.HasPrefix(rest, "backup.") {
+		return dnsname.Name(rest)
+	}
+	return found
+}
+
+// partitions returns blob.storage.azure.net of x.z17.blob.storage.azure.net.
+func partitions(n dnsname.Name) dnsname.Name {
+	labels := strings.SplitN(string(n), ".", 3)
+	return dnsname.Name(labels[len(labels)-1])
+}

@@ -1,0 +1,151 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// A report is what -json prints.
+type report struct {
+	Status    int              `json:"status"` // 0, or 1 if there are findings
+	Servers   []targetReport   `json:"servers"`
+	Endpoints []endpointReport `json:"endpoints"`
+	Findings  []finding        `json:"findings"`
+}
+
+type targetReport struct {
+	Address  string `json:"address"`
+	Role     string `json:"role"` // server, or resolver
+	Asked    int    `json:"asked"`
+	Expected int    `json:"as_expected"`
+}
+
+type endpointReport struct {
+	Endpoint string       `json:"endpoint"` // resource ID, or the file
+	Target   string       `json:"target"`   // resource ID, or empty if unknown
+	Title    string       `json:"title"`
+	Backup   int          `json:"backup"` // names of each kind
+	Blob     int          `json:"blob"`
+	Queue    int          `json:"queue"`
+	Other    int          `json:"other"`
+	Verdict  string       `json:"verdict"`
+	Note     string       `json:"note,omitempty"`
+	Names    []nameReport `json:"names"`
+
+	wrong bool
+}
+
+type nameReport struct {
+	Name     dnsname.Name   `json:"name"`
+	Expected string         `json:"expected"`
+	Answers  []answerReport `json:"answers"`
+}
+
+type answerReport struct {
+	Server   string       `json:"server"`
+	Question dnsname.Name `json:"question"`
+	Answer   string       `json:"answer"`
+	Finding  string       `json:"finding,omitempty"` // its kind
+}
+
+// report returns everything that was found.
+func (c *checker) report(found []finding) report {
+	r := report{Servers: []targetReport{}, Endpoints: []endpointReport{}, Findings: found}
+	for _, t := range c.targets {
+		one := targetReport{Address: t.addr, Role: "server"}
+		if t.resolver {
+			one.Role = "resolver"
+		}
+		r.Servers = append(r.Servers, one)
+	}
+	for _, e := range c.plan.endpoints {
+		r.Endpoints = append(r.Endpoints, c.ofEndpoint(e, r.Servers))
+	}
+	if len(found) > 0 {
+		r.Status = command.Findings
+	} else {
+		r.Findings = []finding{}
+	}
+	return r
+}
+
+func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport {
+	one := endpointReport{
+		Endpoint: e.id, Target: e.target, Title: e.short(), Note: e.note(c.plan.endpoints), Names: []nameReport{},
+		Backup: e.count(backupName), Blob: e.count(blobName), Queue: e.count(queueName), Other: e.count(otherName),
+	}
+	wrong, astray := 0, 0
+	for _, n := range e.names {
+		one.Names = append(one.Names, c.ofResults(n, servers))
+		wrong += number(n.wrong)
+		astray += number(n.astray)
+	}
+	one.wrong = wrong+astray+len(e.skips) > 0
+	switch {
+	case len(e.names) == 0:
+		one.Verdict = "not served"
+	case wrong > 0:
+		one.Verdict = fmt.Sprintf("%d of %d names wrong", wrong, len(e.names))
+	case !c.asked():
+		one.Verdict = "not asked"
+	case astray > 0:
+		one.Verdict = fmt.Sprintf("%d of %d names wrong at this machine's resolver", astray, len(e.names))
+	case len(e.skips) > 0:
+		one.Verdict = "not served in part"
+	default:
+		one.Verdict = "good"
+	}
+	return one
+}
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (c *checker) asked() bool {
+	return slices.ContainsFunc(c.targets, func(t *target) bool { return !t.resolver && (t.noUDP == nil || t.noTCP == nil) })
+}
+
+func (c *checker) ofResults(n *name, servers []targetReport) nameReport {
+	one := nameReport{Name: n.owner, Expected: list(n.addrs), Answers: []answerReport{}}
+	for _, r := range n.results {
+		kind := judge(r, n.addrs)
+		server := &servers[slices.Index(c.targets, r.to)]
+		if server.Asked++; kind == "" {
+			server.Expected++
+		}
+		one.Answers = append(one.Answers, answerReport{r.to.addr, r.name, r.shown(), kind})
+	}
+	return one
+}
+
+// note tells what is normal about the endpoint of a vault whose storage names
+// are not there yet. In the first generation of private endpoints of Azure
+// Backup they stand in endpoints of their own, PE_ecs…_blob and so on.
+func (e *endpoint) note(all []*endpoint) string {
+	if e.count(backupName) == 0 {
+		return ""
+	}
+	blobs, queues := e.count(blobName), e.count(queueName)
+	for _, other := range all {
+		if strings.HasPrefix(strings.ToLower(other.id), strings.ToLower(e.id)+"_") {
+			blobs, queues = blobs+other.count(blobName), queues+other.count(queueName)
+		}
+	}
+	switch {
+	case blobs+queues == 0:
+		return "no storage names yet: normal before the first registration; run this again after it, and after the first backup"
+	case blobs == 0:
+		return "no blob name yet: they come with the first registration, and more of them with the first backup"
+	case queues == 0:
+		return "no queue name yet: it comes with the first registration"
+	}
+	return ""
+}

@@ -1,0 +1,181 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+// A finding is something that stops a backup, or may, and what to do about it.
+type finding struct {
+	Kind     string         `json:"kind"`
+	Endpoint string         `json:"endpoint,omitempty"` // resource ID, or the file
+	Server   string         `json:"server,omitempty"`   // that was asked
+	Text     string         `json:"text"`
+	Names    []dnsname.Name `json:"names,omitempty"`   // that it is about
+	Example  string         `json:"example,omitempty"` // what came for the first of them
+	Remedy   string         `json:"remedy"`
+}
+
+// The kinds of findings.
+const (
+	sourceFailed  = "source_failed"  // a source cannot be read
+	nothingServed = "nothing_served" // there is no name
+	notServed     = "not_served"     // an endpoint, or a name of it, is skipped
+	configured    = "configuration"  // a conflict, or an address outside of the private ranges
+	unreachable   = "unreachable"    // no answer at all
+	overTCP       = "no_tcp"         // none over TCP
+	refused       = "refused"
+	notReady      = "not_ready"
+	missing       = "missing"        // the name does not exist, or has no address
+	outdated      = "other_address"  // private, and not the expected one
+	leak          = "public_address" // of a name that has a private one
+	failing       = "no_answer"      // SERVFAIL, or silence for this name
+	closedPort    = "port_443"       // no connection to the private address
+)
+
+// judge compares one result with what is expected. It returns the kind of what
+// is wrong, or "" if nothing is.
+func judge(r result, expected []netip.Addr) string {
+	want := slices.DeleteFunc(slices.Clone(expected), func(a netip.Addr) bool { return a.Is4() != (r.qtype == dns.TypeA) })
+	switch {
+	case r.err != nil:
+		return failing
+	case r.notReady:
+		return notReady
+	case r.rcode == dns.RcodeRefused:
+		return refused
+	case r.rcode == dns.RcodeServerFailure:
+		return failing
+	case r.rcode == dns.RcodeNameError: // for AAAA, too: the client may believe it for A
+		return missing
+	case slices.Equal(r.addrs, want):
+		return ""
+	case slices.ContainsFunc(r.addrs, func(a netip.Addr) bool { return isPublic(a) && !slices.Contains(want, a) }):
+		return leak
+	case len(r.addrs) == 0:
+		return missing
+	}
+	return outdated
+}
+
+// carrierGrade is shared address space (RFC 6598), which some use as private.
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
+func isPublic(a netip.Addr) bool {
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !carrierGrade.Contains(a)
+}
+
+// findings returns all that is wrong, the most general first.
+func (c *checker) findings(closed map[netip.Addr]error) []finding {
+	var all findings
+	for _, f := range c.plan.failures {
+		all.add(finding{Kind: sourceFailed, Text: fmt.Sprintf("%s cannot be read: %v", f.source, f.err), Remedy: "mend it; the Troubleshooting section of plugin privatelink's manual has the causes"})
+	}
+	for _, t := range c.targets {
+		c.ofTarget(&all, t)
+	}
+	named := false
+	for _, e := range c.plan.endpoints {
+		named = named || len(e.names) > 0
+		for _, skip := range e.skips {
+			all.add(ofSkip(e, skip))
+		}
+		for _, n := range e.names {
+			c.ofName(&all, n, closed)
+		}
+	}
+	if !named {
+		all.add(finding{Kind: nothingServed, Text: "no source gives a name: there is nothing to serve", Remedy: "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved"})
+	}
+	for _, line := range c.plan.warnings {
+		all.add(finding{Kind: configured, Text: line, Remedy: "compare with the DNS configuration of the private endpoint"})
+	}
+	return all.list
+}
+
+// ofTarget tells of a server that does not answer.
+func (c *checker) ofTarget(all *findings, t *target) {
+	switch {
+	case t.noUDP != nil && t.resolver:
+		all.add(finding{Kind: unreachable, Server: t.addr, Text: fmt.Sprintf("the machine's resolver %s does not answer: %v", t.addr, t.noUDP), Remedy: "check the DNS settings of this machine, and firewalls for UDP port 53"})
+	case t.noUDP != nil && t.noTCP != nil:
+		all.add(finding{Kind: unreachable, Server: t.addr, Text: fmt.Sprintf("the server %s does not answer: %v", t.addr, t.noUDP), Remedy: "start it, or name the right address with -server; check firewalls for UDP and TCP port 53"})
+	case t.noUDP != nil:
+		all.add(finding{Kind: unreachable, Server: t.addr, Text: fmt.Sprintf("the server %s answers over TCP and not over UDP: %v", t.addr, t.noUDP), Remedy: "open UDP port 53 on the way to it"})
+	case t.noTCP != nil:
+		all.add(finding{Kind: overTCP, Server: t.addr, Text: fmt.Sprintf("the server %s does not answer over TCP: %v", t.addr, t.noTCP), Remedy: "open TCP port 53 on the way to it: answers that are too large for UDP come that way"})
+	}
+}
+
+// ofSkip tells of an endpoint, or a name of it, that is not served.
+func ofSkip(e *endpoint, skip source.Skip) finding {
+	remedies := map[source.Reason]string{
+		source.NotApproved:  "approve the connection: in the portal, the vault (or the account) > Networking > Private endpoint connections",
+		source.Provisioning: "wait until Azure has made the endpoint, and run this again",
+		source.NoDNSConfig:  "export the network interfaces, too: az network nic list -o json",
+		source.OtherVNet:    "nothing, or add the virtual network to vnet in the Corefile",
+		source.OutsideZones: "nothing if it is no name of Azure Backup, else add its zone behind privatelink in the Corefile",
+	}
+	remedy, ok := remedies[skip.Reason]
+	if !ok {
+		remedy = "correct it in the source"
+	}
+	return finding{Kind: notServed, Endpoint: e.id, Text: fmt.Sprintf("%s is not served: %s", e.short(), skip.Detail), Remedy: remedy}
+}
+
+// ofName tells what is wrong with the answers for one name.
+func (c *checker) ofName(all *findings, n *name, closed map[netip.Addr]error) {
+	for _, r := range n.results {
+		kind := judge(r, n.addrs)
+		if kind == "" {
+			continue
+		}
+		n.wrong, n.astray = n.wrong || !r.to.resolver, n.astray || r.to.resolver
+		f := finding{Kind: kind, Server: r.to.addr, Names: []dnsname.Name{r.name}, Example: r.shown()}
+		if r.to.resolver {
+			f.Text, f.Remedy = ofResolver(kind, r, parent(n.zone, r.name))
+		} else {
+			f.Text, f.Remedy = c.ofServer(kind, r, parent(n.zone, r.name))
+		}
+		all.add(f)
+	}
+	for _, addr := range n.addrs {
+		if err := closed[addr]; err != nil {
+			n.wrong = true
+			all.add(finding{Kind: closedPort, Names: []dnsname.Name{n.owner}, Text: "no connection to port 443 of the private addresses", Example: err.Error(), Remedy: "check routes, peering and firewalls from this machine to the private endpoint's subnet; DNS is not the cause"})
+		}
+	}
+}
+
+// findings unites those that differ in names only.
+type findings struct{ list []finding }
+
+func (fs *findings) add(f finding) {
+	for i := range fs.list {
+		have := &fs.list[i]
+		if have.Kind == f.Kind && have.Endpoint == f.Endpoint && have.Server == f.Server && have.Text == f.Text && have.Remedy == f.Remedy {
+			have.Names = slices.Compact(append(have.Names, f.Names...)) // one name's results are neighbours
+			return
+		}
+	}
+	fs.list = append(fs.list, f)
+}
+
+func texts(names []dnsname.Name) string {
+	var all []string
+	for _, n := range names {
+		if n == "." {
+			all = append(all, ".")
+			continue
+		}
+		all = append(all, n.String())
+	}
+	return strings.Join(all, ", ")
+}
