@@ -160,14 +160,6 @@ func kindOf(b *input.Block, z *zone.Zone) kind {
 	return otherName
 }
 
-// covered tells whether a server block is for the name.
-func (p *plan) covered(n dnsname.Name) bool {
-	return slices.ContainsFunc(p.origins, func(origin dnsname.Name) bool {
-		_, below := n.Below(origin)
-		return below || origin == "."
-	})
-}
-
 // count returns how many names of the kind the endpoint has.
 func (e *endpoint) count(k kind) (n int) {
 	for _, one := range e.names {

@@ -20,7 +20,7 @@ func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, re
 		return server + " gives a public address",
 			"it does not have these records: is it privatelink-dns, with this Corefile and these sources?"
 	case refused:
-		if !c.plan.covered(r.name) {
+		if !r.name.BelowAny(c.plan.origins) {
 			return fmt.Sprintf("%s refuses: no server block is for %s", server, parent),
 				fmt.Sprintf("add %s to the server block with privatelink, which is for %s", parent, texts(c.plan.origins))
 		}

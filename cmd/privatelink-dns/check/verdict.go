@@ -171,10 +171,6 @@ func (fs *findings) add(f finding) {
 func texts(names []dnsname.Name) string {
 	var all []string
 	for _, n := range names {
-		if n == "." {
-			all = append(all, ".")
-			continue
-		}
 		all = append(all, n.String())
 	}
 	return strings.Join(all, ", ")

@@ -36,7 +36,7 @@ func of(blocks []privatelink.Block, give func(*privatelink.Block) []dnsname.Name
 // topmost drops the names that are below another one, or repeated.
 func topmost(names []dnsname.Name) (top []dnsname.Name) {
 	for i, name := range names {
-		covered := slices.Contains(names[:i], name) || slices.ContainsFunc(names, func(other dnsname.Name) bool { return name != other && below(name, other) })
+		covered := slices.Contains(names[:i], name) || name.BelowAny(slices.DeleteFunc(slices.Clone(names), func(other dnsname.Name) bool { return other == name }))
 		if !covered {
 			top = append(top, name)
 		}
@@ -58,7 +58,7 @@ func refusals(blocks []privatelink.Block) (warnings []string) {
 	}
 	for i := range blocks {
 		for _, name := range parents(&blocks[i]) {
-			if slices.ContainsFunc(origins, func(origin dnsname.Name) bool { return below(name, origin) }) {
+			if name.BelowAny(origins) {
 				continue
 			}
 			warnings = append(warnings, fmt.Sprintf("%s: a query for a name below %s is refused: add %s to the server block, which is for %s",
@@ -66,12 +66,6 @@ func refusals(blocks []privatelink.Block) (warnings []string) {
 		}
 	}
 	return warnings
-}
-
-// below is true for a name itself, too.
-func below(name, parent dnsname.Name) bool {
-	_, ok := name.Below(parent)
-	return ok || parent == "."
 }
 
 func texts(names []dnsname.Name) string {

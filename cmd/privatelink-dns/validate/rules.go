@@ -48,7 +48,7 @@ func (r *report) checkOrigins(blocks []input.Block) {
 	}
 	for i := range blocks {
 		for _, name := range slices.Sorted(maps.Keys(above(&blocks[i]))) {
-			if !covered(name, origins) {
+			if !name.BelowAny(origins) {
 				r.warn(blocks[i].Position, "", fmt.Sprintf("a query for a name below %s does not get here: add %s to the server block, which is for %s", name, name, strings.Join(texts(blocks[i].Origins), ", ")))
 			}
 		}
@@ -87,23 +87,9 @@ func service(partition dnsname.Name) dnsname.Name {
 	return dnsname.Name(parts[2])
 }
 
-func covered(name dnsname.Name, origins []dnsname.Name) bool {
-	return slices.ContainsFunc(origins, func(origin dnsname.Name) bool {
-		_, below := name.Below(origin)
-		return below || origin == "."
-	})
-}
-
 func texts(names []dnsname.Name) (all []string) {
 	for _, name := range names {
-		all = append(all, display(name))
+		all = append(all, name.String())
 	}
 	return all
-}
-
-func display(origin dnsname.Name) string {
-	if origin == "." {
-		return "."
-	}
-	return origin.String()
 }

@@ -5,6 +5,7 @@ package dnsname
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -43,6 +44,9 @@ func (n Name) Below(parent Name) (labels string, ok bool) {
 	if n == parent {
 		return "", true
 	}
+	if parent == "." {
+		return n.String(), true
+	}
 	labels, ok = strings.CutSuffix(string(n), string(parent))
 	if !ok {
 		return "", false
@@ -50,11 +54,25 @@ func (n Name) Below(parent Name) (labels string, ok bool) {
 	return strings.CutSuffix(labels, ".")
 }
 
+// BelowAny tells whether n is one of the names, or below one of them.
+func (n Name) BelowAny(names []Name) bool {
+	return slices.ContainsFunc(names, func(parent Name) bool {
+		_, below := n.Below(parent)
+		return below
+	})
+}
+
 // Child returns the name that has labels before n. The error is Parse's.
 func (n Name) Child(labels string) (Name, error) { return Parse(labels + "." + string(n)) }
 
-// String returns the name without its trailing dot, as people write it.
-func (n Name) String() string { return strings.TrimSuffix(string(n), ".") }
+// String returns the name without its trailing dot, as people write it; the root
+// keeps its.
+func (n Name) String() string {
+	if n == "." {
+		return "."
+	}
+	return strings.TrimSuffix(string(n), ".")
+}
 
 // MarshalText implements encoding.TextMarshaler.
 func (n Name) MarshalText() ([]byte, error) { return []byte(n.String()), nil }

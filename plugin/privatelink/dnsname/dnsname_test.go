@@ -47,10 +47,31 @@ func TestBelow(t *testing.T) {
 		{"example.", "example.", "", true},
 		{"aexample.", "example.", "aexample.", false},
 		{"example.", "a.example.", "example.", false},
+		{"a.example.", ".", "a.example", true},
+		{".", ".", "", true},
+		{".", "example.", "", false},
 	} {
 		labels, ok := tc.name.Below(tc.parent)
 		if ok != tc.ok || ok && labels != tc.labels {
 			t.Errorf("%q.Below(%q) = %q, %v; want %q, %v", string(tc.name), string(tc.parent), labels, ok, tc.labels, tc.ok)
+		}
+	}
+}
+
+func TestBelowAny(t *testing.T) {
+	for _, tc := range []struct {
+		name  Name
+		names []Name
+		want  bool
+	}{
+		{"a.example.", nil, false},
+		{"a.example.", []Name{"b.example.", "a.example."}, true},
+		{"c.a.example.", []Name{"b.example.", "a.example."}, true},
+		{"example.", []Name{"b.example.", "a.example."}, false},
+		{"a.example.", []Name{"."}, true},
+	} {
+		if got := tc.name.BelowAny(tc.names); got != tc.want {
+			t.Errorf("%s.BelowAny(%s) = %v; want %v", tc.name, tc.names, got, tc.want)
 		}
 	}
 }
