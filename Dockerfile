@@ -11,10 +11,12 @@ COPY . .
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath \
       -ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" -o /privatelink-dns ./cmd/privatelink-dns \
     # Port 53 without root: the file carries the one capability that it takes.
-    && setcap cap_net_bind_service=+ep /privatelink-dns
+    && setcap cap_net_bind_service=+ep /privatelink-dns && mkdir /state
 
 FROM gcr.io/distroless/static-debian12
 COPY --from=build /privatelink-dns /privatelink-dns
+# A volume that is mounted here is the user's from its beginning.
+COPY --from=build --chown=65532:65532 /state /var/lib/privatelink-dns
 # Numeric, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 53/udp 53/tcp 8080 8181 9153

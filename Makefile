@@ -6,8 +6,9 @@ LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # The release whose go.mod asks for our Go or an older one.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
+PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: run build test check lint integration fuzz bench cover docker clean
+.PHONY: run build cross $(PLATFORMS) test check lint integration fuzz bench cover docker clean
 
 run: ## the server with sample endpoints on 127.0.0.1:1053
 	go run ./cmd/privatelink-dns -quickstart
@@ -15,15 +16,22 @@ run: ## the server with sample endpoints on 127.0.0.1:1053
 build: ## ./privatelink-dns, static and stripped; GOOS and GOARCH as you like
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o privatelink-dns ./cmd/privatelink-dns
 
+cross: $(PLATFORMS) ## the same for every platform, in dist/OS/ARCH
+
+$(PLATFORMS):
+	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go build -trimpath -ldflags '$(LDFLAGS)' -o dist/$@/ ./cmd/privatelink-dns
+
 test: ## unit tests and the real server in process
 	go test ./cmd/... ./corefile/... ./plugin/...
 
-check: lint ## what CI runs
+check: lint cross ## what CI runs
 	INTEGRATION_INSTALL=1 go test -race ./...
+	go test -C deploy/kubernetes/check -count 1 ./... # it does not see that the manifests changed
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt these:'; gofmt -l .; exit 1; }
 	go vet ./...
+	GOOS=windows go vet ./cmd/... ./corefile/... ./plugin/...
 	go run $(STATICCHECK) ./...
 
 integration: ## the built binary against dig and BIND, which it installs if it may
@@ -48,4 +56,4 @@ docker: ## an image for GOOS=linux and the engine's architecture
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t privatelink-dns:$(VERSION) .
 
 clean:
-	rm -f privatelink-dns coverage.out
+	rm -rf privatelink-dns coverage.out dist

@@ -1,0 +1,192 @@
+package integration
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const unit = "../deploy/systemd/privatelink-dns.service"
+
+// systemd finds nothing in the unit that it does not understand.
+func TestUnitIsValid(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), filepath.Base(unit))
+	here := strings.ReplaceAll(string(text), "/usr/local/bin/privatelink-dns", built(t))
+	if err := os.WriteFile(path, []byte(here), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(need(t, "systemd-analyze", "systemd"), "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
+
+// The exposure that systemd sees is 1.5 of 10. What is left is the network, which
+// a DNS server is there for, and what the unit's comments give reasons for.
+func TestUnitIsHardened(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(need(t, "systemd-analyze", "systemd"), "security", "--no-pager", "--offline=true", "--threshold=15", unit)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", cmd, err, out)
+	}
+}
+
+// The unit runs under a real systemd, in namespaces of its own, with everything
+// that the unit takes away from the service.
+func TestUnitRuns(t *testing.T) {
+	t.Parallel()
+	m := boot(t)
+	m.eventually("systemctl start privatelink-dns; systemctl is-active privatelink-dns", `^active`)
+	m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
+	m.eventually("dig @127.0.0.1 +tcp +short "+exported, `^10\.20\.0\.12\n$`)
+	for _, tt := range []struct{ name, command, want string }{
+		{"a user that nobody else is", "stat -c %u /proc/$PID", `^6[1-5]\d{3}\n$`},
+		{"one capability", "grep ^Cap /proc/$PID/status", `^(Cap...:\t0000000000000400\n){5}$`},
+		{"system calls are filtered", "grep Seccomp: /proc/$PID/status", `2`},
+		{"a long queue of TCP clients", "ss -lnt sport = 53", `LISTEN +0 +4096 `},
+		{"the state is kept, for itself alone", "stat -c '%a %U' /var/lib/private/privatelink-dns/state.json", `^600 `},
+		{"the time of its start is known", "curl -s 127.0.0.1:9153/metrics", `(?m)^process_start_time_seconds `},
+		{"the environment file is read", `tr '\0' '\n' < /proc/$PID/environ`, `(?m)^AZURE_CLIENT_ID=11111111-`},
+		{"a reload", "systemctl reload privatelink-dns; cat /run/log", `Reloading complete`},
+		{"an end in peace", "systemctl stop privatelink-dns; systemctl show -p ExecMainStatus -p Result privatelink-dns", `^Result=success\nExecMainStatus=0\n$`},
+		{"a start after it", "systemctl start privatelink-dns; dig @127.0.0.1 +short " + fc1, `^10\.20\.0\.4\n$`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := machine{t, m.pid}
+			m.eventually("PID=$(systemctl show --value -p MainPID privatelink-dns); "+tt.command, tt.want)
+		})
+	}
+	// It comes back when it is killed.
+	m.eventually("systemctl kill --signal KILL privatelink-dns; systemctl show -p NRestarts privatelink-dns", `=[1-9]`)
+	m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
+}
+
+// exported is a name of an export in a folder of somebody else.
+const exported = "wepod01ecs114x.privatelink.blob.core.windows.net"
+
+// A machine is systemd as the first process of namespaces that it has for itself.
+type machine struct {
+	t   testing.TB
+	pid int
+}
+
+// boot starts systemd with the unit, its drop-in for exports and the binary.
+func boot(t *testing.T) machine {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a systemd")
+	}
+	need(t, "systemd-analyze", "systemd")
+	for program, pkg := range map[string]string{"nsenter": "util-linux", "ss": "iproute2", "dig": "bind9-dnsutils", "curl": "curl"} {
+		need(t, program, pkg)
+	}
+	group, fd := controlGroup(t)
+	s := prepare(t, unitCorefile)
+	s.write("endpoints.json", export(vault[0]))
+	s.write("exports/endpoints.json", export(vault[2]))
+	p := &process{cmd: exec.Command("unshare", "--cgroup", "sh", "-eux", "testdata/boot.sh", s.dir, built(t)), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
+		UseCgroupFD: true, CgroupFD: fd,
+		Pdeathsig: syscall.SIGKILL,
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Skipf("no namespaces here: %v", err)
+	}
+	m := machine{t, p.cmd.Process.Pid}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s\n%s", p.out.String(), m.run("cat /run/log"))
+		}
+		p.cmd.Process.Kill() //nolint:errcheck // and all of the namespace with it
+		p.cmd.Wait()         //nolint:errcheck // it was killed
+		removeControlGroups(group)
+	})
+	m.eventually("systemctl is-system-running", "running")
+	return m
+}
+
+const unitCorefile = `
+. {
+    errors
+    prometheus :9153
+    health :8080
+    ready :8181
+    privatelink {
+        files /etc/privatelink-dns/*.json
+        files /etc/privatelink-dns/exports/*.json
+        state /var/lib/privatelink-dns/state.json
+    }
+    lru
+    forward . 127.0.0.1:1
+}
+`
+
+// run runs a command line inside.
+func (m machine) run(command string) string {
+	cmd := exec.Command("nsenter", "-t", strconv.Itoa(m.pid), "-a", "/bin/sh", "-c", command)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin"}
+	out, _ := cmd.CombinedOutput() //nolint:errcheck // what it prints is looked at
+	return string(out)
+}
+
+func (m machine) eventually(command, want string) {
+	m.t.Helper()
+	line, got := regexp.MustCompile(want), ""
+	defer func() {
+		if m.t.Failed() {
+			m.t.Logf("%s\n%s", command, got)
+		}
+	}()
+	eventually(m.t, want, func() bool {
+		got = m.run(command)
+		return line.MatchString(got)
+	})
+}
+
+// controlGroup makes one for the machine, below which systemd makes its own.
+func controlGroup(t *testing.T) (path string, fd int) {
+	t.Helper()
+	for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+		if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil {
+			continue
+		}
+		path, err := os.MkdirTemp(root, "privatelink-dns-")
+		if err != nil {
+			t.Skipf("no control group can be made: %v", err)
+		}
+		folder, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { folder.Close() })
+		return path, int(folder.Fd())
+	}
+	t.Skip("no control groups of version 2 here")
+	return "", 0
+}
+
+func removeControlGroups(path string) {
+	var folders []string
+	filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error { //nolint:errcheck // what is gone is gone
+		if err == nil && d.IsDir() {
+			folders = append(folders, path)
+		}
+		return nil
+	})
+	for _, folder := range slices.Backward(folders) {
+		os.Remove(folder) //nolint:errcheck // the kernel needs a moment for some, and none of them costs anything
+	}
+}
