@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
 
 // geoTable has one line a geo code: code, region, primary or paired, cloud.
@@ -72,7 +74,7 @@ func find(match func(geo) bool) (geo, bool) {
 // nearest returns the three codes of the cloud that are spelt most like word,
 // or whose region is.
 func (c Cloud) nearest(word string) string {
-	distance := func(g geo) int { return min(editDistance(word, g.code), editDistance(word, g.region)) }
+	distance := func(g geo) int { return min(spelling.Distance(word, g.code), spelling.Distance(word, g.region)) }
 	mine := slices.DeleteFunc(slices.Clone(geos), func(g geo) bool { return g.cloud != c.Name || g.paired })
 	slices.SortStableFunc(mine, func(a, b geo) int { return distance(a) - distance(b) })
 	var names []string
@@ -80,27 +82,6 @@ func (c Cloud) nearest(word string) string {
 		names = append(names, fmt.Sprintf("%q (%s)", g.code, g.region))
 	}
 	return strings.Join(names, ", ")
-}
-
-// editDistance is the number of letters to insert, delete or replace (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // IsRegion tells whether name is the name of a region of any cloud.

@@ -1,0 +1,25 @@
+// Package spelling tells how much two words look alike, for messages that say
+// what was meant.
+package spelling
+
+// Distance is the number of bytes to insert, delete or replace that makes one
+// word the other (Levenshtein).
+func Distance(a, b string) int {
+	row := make([]int, len(b)+1) // row[j]: from the part of a so far to b[:j]
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
