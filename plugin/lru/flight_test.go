@@ -14,6 +14,7 @@ import (
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // A thousand clients ask one missing name: one query goes upstream, and each
@@ -82,6 +83,7 @@ func TestFlightsAreBounded(t *testing.T) {
 			defer l.flights.land()
 			var all sync.WaitGroup
 			var atOnce atomic.Int32
+			refusedBefore := testutil.ToFloat64(refusals)
 			for i := range maxFlights + 50 {
 				all.Go(func() {
 					began := time.Now()
@@ -102,6 +104,9 @@ func TestFlightsAreBounded(t *testing.T) {
 			all.Wait()
 			if got := int(u.asked.Load()); got != tc.flights || int(atOnce.Load()) != maxFlights+50-tc.flights {
 				t.Errorf("%s: %d queries upstream, %d clients turned away; want %d and the rest", tc.name, got, atOnce.Load(), tc.flights)
+			}
+			if got := testutil.ToFloat64(refusals) - refusedBefore; got != float64(atOnce.Load()) {
+				t.Errorf("%s: %v refusals counted; want %d", tc.name, got, atOnce.Load())
 			}
 			if len(l.flights.ofDomain) != 0 {
 				t.Errorf("%s: %v is still counted", tc.name, l.flights.ofDomain)

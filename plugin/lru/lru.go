@@ -80,8 +80,11 @@ func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now t
 	}
 	misses.Inc()
 	flight, how := l.flights.join(ctx, l, k, seen)
-	if how == joined {
+	switch how {
+	case joined:
 		coalesced.Inc()
+	case refused:
+		refusals.Inc()
 	}
 	answer := l.wait(flight, old != nil)
 	if answer.kind == failure && old != nil {

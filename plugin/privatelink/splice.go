@@ -1,6 +1,7 @@
 package privatelink
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,9 +54,12 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
 	}
 	name, hops := r.Question[0].Name, 0
 	found := zones.Lookup(strings.ToLower(name))
+	var lacking *zone.Zone // the chain leads through it, by a name that it lacks
 	for found.Verdict == zone.Foreign {
+		lacking = cmp.Or(found.Zone, lacking)
 		link := cname(m.Answer, name)
 		if link == nil || hops == maxHops || r.Question[0].Qtype == dns.TypeCNAME {
+			countPublic(lacking, m)
 			return nil
 		}
 		hops++
@@ -67,6 +71,15 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
 	result := p.answer(out, r, name, found)
 	found.Zone.Answers.Count(metrics.Splice, result)
 	return &out.Msg
+}
+
+// countPublic counts a reply with addresses that is passed on, if its chain leads
+// through a zone: to an account of someone else, or to one that no source gives.
+func countPublic(lacking *zone.Zone, m *dns.Msg) {
+	address := func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeA || rr.Header().Rrtype == dns.TypeAAAA }
+	if lacking != nil && slices.ContainsFunc(m.Answer, address) {
+		lacking.Answers.CountPublic()
+	}
 }
 
 // chain appends the first hops links of the chain from name, which the first
@@ -106,9 +119,13 @@ func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
 	out.AuthenticatedData = false // whoever validated it saw another reply
 	out.Ns = foreignAuthority(zones, m.Ns)
 	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), ours)
-	if slices.ContainsFunc(m.Answer, ours) {
-		out.Answer = reachable(slices.DeleteFunc(slices.Clone(m.Answer), ours), r.Question[0].Name)
+	foreign := slices.DeleteFunc(slices.Clone(m.Answer), ours)
+	dropped := len(m.Answer) - len(foreign)
+	if dropped > 0 {
+		out.Answer = reachable(foreign, r.Question[0].Name)
 	}
+	// A zone's SOA record in the authority section is what any negative answer has.
+	metrics.Dropped.Add(float64(dropped + len(m.Extra) - len(out.Extra)))
 	return &out
 }
 

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 const (
@@ -98,6 +101,51 @@ func TestSplice(t *testing.T) {
 	}
 }
 
+func TestSpliceCounts(t *testing.T) {
+	const passedOn, toOurs = "c1.test. 60 CNAME no.privatelink.fall.test.; no.privatelink.fall.test. 60 A 198.51.100.1", "c1.test. 60 CNAME a.fall.test.; a.fall.test. 60 A 198.51.100.1"
+	for _, tc := range []struct {
+		name, qname, upstream      string
+		public, dropped, succeeded float64
+	}{
+		{"our data replaces the end", "c1.test.", "NOERROR: " + toOurs, 0, 0, 1},
+		{"another tenant's address", "c1.test.", "NOERROR: " + passedOn, 1, 0, 0},
+		{"the same, by its name", "no.privatelink.fall.test.", "NOERROR: no.privatelink.fall.test. 60 A 198.51.100.1", 1, 0, 0},
+		{"another tenant's name without address", "c1.test.", "NOERROR: c1.test. 60 CNAME no.privatelink.fall.test. / " + soaTest, 0, 0, 0},
+		{"a chain elsewhere", "c1.test.", "NOERROR: c1.test. 60 CNAME c2.test.; c2.test. 60 A 192.0.2.1", 0, 0, 0},
+		{"stray records", "c1.test.", "NOERROR: c1.test. 60 A 192.0.2.1; a.fall.test. 60 A 198.51.100.1 / / b.hard.test. 60 A 198.51.100.1; c2.test. 60 A 192.0.2.2", 0, 2, 0},
+		{"an SOA of Azure's zone is no leak", "no.privatelink.fall.test.", "NXDOMAIN: / privatelink.fall.test. 60 SOA azureprivatedns.net. x. 1 2 3 4 10", 0, 0, 0},
+	} {
+		p := start(t, estate, upstream(parseReply(t, tc.upstream)))
+		count := func() [3]float64 {
+			return [3]float64{counted(t, "public_answers_total", ""), counted(t, "dropped_records_total", ""), counted(t, "answers_total", `value:"splice"`)}
+		}
+		before := count()
+		ask(t, p, query(tc.qname, "A"))
+		for i, want := range []float64{tc.public, tc.dropped, tc.succeeded} {
+			if got := count()[i] - before[i]; got != want {
+				t.Errorf("%s: %v counted by the metric %d; want %v", tc.name, got, i, want)
+			}
+		}
+	}
+}
+
+// counted returns the sum of a counter, over the series that have a label.
+func counted(t *testing.T, name, label string) (sum float64) {
+	t.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "coredns_privatelink_"+name && strings.Contains(m.String(), label) {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
 // plain writes records as show does, without their TTLs.
 func plain(records string) string { return strings.ReplaceAll(records, " 60 ", " ") }
 
@@ -138,7 +186,7 @@ func leak(p *Privatelink, r, m *dns.Msg) dns.RR {
 	zones := p.zones.Snapshot()
 	decided := false
 	for name, hops := r.Question[0].Name, 0; hops < 100; hops++ {
-		decided = decided || zones.Lookup(strings.ToLower(name)).Zone != nil
+		decided = decided || zones.Lookup(strings.ToLower(name)).Verdict != zone.Foreign
 		link := cname(m.Answer, name)
 		if link == nil {
 			break

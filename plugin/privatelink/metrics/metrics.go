@@ -17,6 +17,10 @@ var (
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "answers_total",
 		Help: "Answers given from the zones' records, by zone, kind (direct, alias, splice) and result.",
 	}, []string{"zone", "kind", "result"})
+	public = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "public_answers_total",
+		Help: "Answers of the next plugin with addresses, passed on, that led through a zone for a name that no source gives.",
+	}, []string{"zone"})
 
 	// Records is the number of names that a source contributes.
 	Records = gauge("records", "Names with addresses that a source gives.", "source")
@@ -33,8 +37,20 @@ var (
 	Conflicts = gauge("conflicts", "Names of a source that two endpoints give, or that an earlier source gives with other addresses.", "source")
 	// HeldBack is the number of names that are gone from a source and still served.
 	HeldBack = gauge("held_back_records", "Names that are suddenly gone from a source and served until several fetches agree.", "source")
+	// Refresh is how often a source is read. One that is read once only has none.
+	Refresh = gauge("refresh_seconds", "Time between two syncs of a source, in seconds.", "source")
 	// Serial is the SOA serial of a zone.
 	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
+	// Dropped counts the records that an upstream has no say in.
+	Dropped = promauto.NewCounter(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "dropped_records_total",
+		Help: "Records of the zones' names in replies of the next plugin to other questions, which no client got.",
+	})
+	// UnsavedStates is the number of state files that could not be written.
+	UnsavedStates = promauto.NewGauge(prometheus.GaugeOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "unsaved_states",
+		Help: "State files that could not be written when the records changed last.",
+	})
 )
 
 func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
@@ -64,10 +80,16 @@ const (
 )
 
 // Answers counts the answers of one zone. Counting takes no lock.
-type Answers [Splice + 1][Refused + 1]prometheus.Counter
+type Answers struct {
+	given  [Splice + 1][Refused + 1]prometheus.Counter
+	public prometheus.Counter
+}
 
 // Count adds one answer.
-func (a *Answers) Count(k Kind, r Result) { a[k][r].Inc() }
+func (a *Answers) Count(k Kind, r Result) { a.given[k][r].Inc() }
+
+// CountPublic adds an answer that was not ours: it was passed on.
+func (a *Answers) CountPublic() { a.public.Inc() }
 
 var answersOf sync.Map // zone name → *Answers
 
@@ -76,10 +98,10 @@ func AnswersOf(zone string) *Answers {
 	if a, ok := answersOf.Load(zone); ok {
 		return a.(*Answers)
 	}
-	a := new(Answers)
+	a := &Answers{public: public.WithLabelValues(zone)}
 	for k, kind := range []string{"direct", "alias", "splice"} {
 		for r, result := range []string{"success", "nodata", "nxdomain", "notready", "refused"} {
-			a[k][r] = answers.WithLabelValues(zone, kind, result)
+			a.given[k][r] = answers.WithLabelValues(zone, kind, result)
 		}
 	}
 	first, _ := answersOf.LoadOrStore(zone, a)
@@ -90,7 +112,7 @@ func AnswersOf(zone string) *Answers {
 func Forget(source string) {
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack} {
+	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack, Refresh} {
 		vec.DeletePartialMatch(prometheus.Labels{"source": source})
 	}
 }

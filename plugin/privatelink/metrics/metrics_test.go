@@ -18,6 +18,7 @@ func touch() {
 	Skipped.WithLabelValues("src", "not_approved").Set(1)
 	Conflicts.WithLabelValues("src").Set(1)
 	HeldBack.WithLabelValues("src").Set(1)
+	Refresh.WithLabelValues("src").Set(60)
 	Serial.WithLabelValues("privatelink.blob.core.windows.net").Set(1)
 }
 
@@ -54,13 +55,14 @@ func TestDocumented(t *testing.T) {
 		for _, l := range f.GetMetric()[0].GetLabel() {
 			labels = append(labels, l.GetName())
 		}
-		if want := f.GetName() + "{" + strings.Join(labels, ", ") + "}"; !strings.Contains(string(readme), want) {
+		want := "`" + f.GetName() + "{" + strings.Join(labels, ", ") + "}`"
+		if want = strings.Replace(want, "{}", "", 1); !strings.Contains(string(readme), want) {
 			t.Errorf("the README lacks %s", want)
 		}
 		documented++
 	}
-	if documented != 8 {
-		t.Errorf("%d metrics; want 8", documented)
+	if documented != 12 {
+		t.Errorf("%d metrics; want 12", documented)
 	}
 }
 
@@ -75,7 +77,7 @@ func TestAnswersOfOneZoneAreShared(t *testing.T) {
 func TestForget(t *testing.T) {
 	touch()
 	Forget("src")
-	for name, vec := range map[string]prometheus.Collector{"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts, "held back": HeldBack} {
+	for name, vec := range map[string]prometheus.Collector{"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts, "held back": HeldBack, "refresh": Refresh} {
 		if n := testutil.CollectAndCount(vec); n != 0 {
 			t.Errorf("%s: %d series left", name, n)
 		}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -47,6 +48,7 @@ type stateFile struct {
 
 	mu     sync.Mutex
 	failed string // the text of the last save's error
+	closed bool   // its syncer is; a late save does not count any more
 }
 
 // openState reads the file. One that is broken is as good as none.
@@ -89,5 +91,25 @@ func (f *stateFile) save(s *Syncer) {
 	case text == "" && f.failed != "":
 		log.Infof("state: %s is written again", f.path)
 	}
+	f.count(text != "", f.failed != "")
 	f.failed = text
+}
+
+// count keeps the number of files whose last save went wrong.
+func (f *stateFile) count(now, before bool) {
+	switch {
+	case f.closed || now == before:
+	case now:
+		metrics.UnsavedStates.Inc()
+	default:
+		metrics.UnsavedStates.Dec()
+	}
+}
+
+// close leaves the file to the syncer of a reload, which writes it anew.
+func (f *stateFile) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.count(false, f.failed != "")
+	f.closed = true
 }

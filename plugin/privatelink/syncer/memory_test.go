@@ -3,6 +3,7 @@ package syncer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
@@ -198,4 +202,57 @@ func TestReloadIsNoBurst(t *testing.T) {
 			t.Errorf("%d fetches in half a minute; want 1", n)
 		}
 	})
+}
+
+// The metric tells of a state file that is out of date, until it is written or
+// its syncer ends.
+func TestUnsavedState(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "later")
+	f := newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1")
+	unsaved := func() float64 { return testutil.ToFloat64(metrics.UnsavedStates) }
+	none := unsaved()
+	old := newSyncerWithState(t, filepath.Join(folder, "state"), f)
+	reloaded := newSyncerWithState(t, filepath.Join(folder, "state"), f)
+	for i, step := range []struct {
+		name string
+		do   func()
+		want float64
+	}{
+		{"no folder", func() { old.Sync(t.Context()) }, 1},
+		{"still none", func() { old.Sync(t.Context()) }, 1},
+		{"after a reload", func() { reloaded.Sync(t.Context()) }, 2},
+		{"the old one ends", old.Close, 1},
+		{"and saves once more", func() { old.Sync(t.Context()) }, 1},
+		{"the folder is there", func() {
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			reloaded.Sync(t.Context())
+		}, 0},
+	} {
+		f.gives(fmt.Sprintf("a.blob.core.windows.net. 10.0.0.%d", i+1))
+		step.do()
+		if got := unsaved() - none; got != step.want {
+			t.Errorf("%s: %v unsaved states; want %v", step.name, got, step.want)
+		}
+	}
+}
+
+// How often a source is read is known before it was read.
+func TestRefreshIsKnown(t *testing.T) {
+	f := newFake(t.Name())
+	s := newSyncer(t, f)
+	if got := testutil.ToFloat64(metrics.Refresh.WithLabelValues(f.name)); got != 60 {
+		t.Errorf("refresh_seconds %v; want 60", got)
+	}
+	series := testutil.CollectAndCount(metrics.Refresh)
+	record := &source.Record{}
+	newSyncer(t, record)
+	if got := testutil.CollectAndCount(metrics.Refresh); got != series {
+		t.Errorf("%d series with a source that is read once; want %d", got, series)
+	}
+	s.Close()
+	if got := testutil.CollectAndCount(metrics.Refresh); got != series-1 {
+		t.Errorf("%d series after the source has gone; want %d", got, series-1)
+	}
 }

@@ -44,6 +44,9 @@ func New(set *zone.Set, plans []Plan, stateFile string) *Syncer {
 	s := &Syncer{set: set, plans: plans, state: openState(stateFile), changed: func() {}}
 	for _, plan := range plans {
 		f := acquire(plan.Source)
+		if !static(plan.Source) {
+			metrics.Refresh.WithLabelValues(plan.Source.Name()).Set(plan.Every.Seconds())
+		}
 		if entries, ok := s.state.known.Sources[plan.Source.Name()]; ok {
 			f.restore(entries)
 		}
@@ -63,6 +66,7 @@ func (s *Syncer) Close() {
 	for _, f := range s.feeds {
 		f.release(s)
 	}
+	s.state.close()
 }
 
 // Snapshot returns the current generation.

@@ -73,8 +73,9 @@ const (
 	NotReady                // ours or not: the sources are not loaded yet
 )
 
-// A Match is the verdict on one name. Zone is nil for Foreign only; Record is
-// nil unless the name exists, and for a zone's own name.
+// A Match is the verdict on one name. Zone is nil for Foreign only, unless the
+// name lies in a zone that lacks it; Record is nil unless the name exists, and
+// for a zone's own name.
 type Match struct {
 	Verdict Verdict
 	Zone    *Zone
@@ -129,7 +130,7 @@ func (s *Snapshot) inZone(z *Zone, labels string) Match {
 	case z.Strict:
 		return Match{Absent, z, nil}
 	}
-	return Match{}
+	return Match{Foreign, z, nil}
 }
 
 // Records yields every record of the zone that has addresses, in no order.
