@@ -95,6 +95,13 @@ func (f *stateFile) save(s *Syncer) {
 	f.failed = text
 }
 
+// behind tells that the last save went wrong: the next sync tries again.
+func (f *stateFile) behind() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed != "" && !f.closed
+}
+
 // count keeps the number of files whose last save went wrong.
 func (f *stateFile) count(now, before bool) {
 	switch {

@@ -256,3 +256,17 @@ func TestRefreshIsKnown(t *testing.T) {
 		t.Errorf("%d series after the source has gone; want %d", got, series-1)
 	}
 }
+
+// A save that went wrong is tried again although nothing has changed since.
+func TestStateIsTriedAgain(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "later")
+	s := newSyncerWithState(t, filepath.Join(folder, "state"), newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1"))
+	s.Sync(t.Context())
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.Sync(t.Context())
+	if _, err := os.Stat(filepath.Join(folder, "state")); err != nil {
+		t.Error(err)
+	}
+}

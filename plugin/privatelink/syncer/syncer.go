@@ -116,8 +116,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // rebuild replaces the snapshot as a whole, if any list is another than before.
 func (s *Syncer) rebuild() {
-	if s.swap() {
+	changed := s.swap()
+	if changed {
 		s.changed()
+	}
+	if changed || s.state.behind() {
 		s.state.save(s)
 	}
 }
