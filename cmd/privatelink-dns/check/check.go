@@ -16,6 +16,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 )
@@ -56,18 +57,11 @@ func (s *servers) String() string { return strings.Join(*s, " ") }
 
 // Set adds ADDRESS[:PORT].
 func (s *servers) Set(text string) error {
-	at, err := netip.ParseAddrPort(text)
-	if err != nil {
-		addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
-		if err != nil {
-			return errors.New("an IP address is expected, with :PORT if that is not 53")
-		}
-		at = netip.AddrPortFrom(addr, 53)
+	addr, err := client.Address(text)
+	if err == nil && !slices.Contains(*s, addr) {
+		*s = append(*s, addr)
 	}
-	if !slices.Contains(*s, at.String()) {
-		*s = append(*s, at.String())
-	}
-	return nil
+	return err
 }
 
 func setup(flags *flag.FlagSet) command.Run {

@@ -166,7 +166,7 @@ func TestCheck(t *testing.T) {
 		{"broken export", "{", []string{"-server", good, "-no-resolver"}, 1, []string{"cannot be read", "line 1: unexpected end of JSON input"}},
 		{"every answer", vault, []string{"-server", good, "-no-resolver", "-all"}, 0, []string{"acct.privatelink.blob.core.windows.net: 10.0.0.2 expected\n  " + good + "  acct.privatelink.blob.core.windows.net  UDP A: 10.0.0.2  good\n"}},
 		{"wrong flags", vault, []string{"-resolver", good, "-no-resolver"}, 2, []string{"p check: -resolver and -no-resolver exclude each other\n"}},
-		{"wrong server", vault, []string{"-server", "dc1"}, 2, []string{"an IP address is expected"}},
+		{"wrong server", vault, []string{"-server", ":53"}, 2, []string{"is not the address of a server"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, got := check(t, tt.export, tt.args...)

@@ -11,13 +11,13 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
 const (
 	parallel = 32              // questions at a time
-	patience = 2 * time.Second // for one answer
-	tries    = 2               // over UDP
+	patience = 5 * time.Second // for the system's own resolver, and a connection
 )
 
 // A target is a DNS server that is asked.
@@ -79,18 +79,7 @@ func ask(ctx context.Context, q question) answer {
 	}
 	m := new(dns.Msg).SetQuestion(string(q.name), q.qtype)
 	m.SetEdns0(1232, false)
-	client := dns.Client{Net: q.network, Timeout: patience}
-	var reply *dns.Msg
-	var err error
-	for range tries {
-		if reply, _, err = client.ExchangeContext(ctx, m, q.to.addr); err == nil || q.network == "tcp" || ctx.Err() != nil {
-			break
-		}
-	}
-	if err == nil && reply.Truncated && q.network == "udp" {
-		client.Net = "tcp"
-		reply, _, err = client.ExchangeContext(ctx, m, q.to.addr)
-	}
+	reply, err := client.Exchange(ctx, q.network, q.to.addr, m)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -127,7 +116,7 @@ func read(reply *dns.Msg, qtype uint16) answer {
 const system = "system"
 
 func askSystem(ctx context.Context, q question) answer {
-	ctx, cancel := context.WithTimeout(ctx, tries*patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	network := "ip4"
 	if q.qtype == dns.TypeAAAA {

@@ -7,36 +7,22 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-const (
-	parallel = 16 // questions at a time
-	tries    = 3
-	wait     = 2 * time.Second // for an answer
-)
+const parallel = 16 // questions at a time
 
 // ask asks the server what it knows itself: without RD it asks nobody else.
 func (s *server) ask(ctx context.Context, name dnsname.Name, qtype uint16) (reply *dns.Msg, err error) {
 	question := new(dns.Msg).SetQuestion(string(name), qtype)
 	question.RecursionDesired = false
 	question.SetEdns0(1232, false)
-	client := dns.Client{Timeout: wait}
-	for range tries {
-		reply, _, err = client.ExchangeContext(ctx, question, s.addr)
-		if err == nil && reply.Truncated {
-			client.Net = "tcp"
-			reply, _, err = client.ExchangeContext(ctx, question, s.addr)
-		}
-		if err == nil || ctx.Err() != nil {
-			break
-		}
-	}
+	reply, err = client.Exchange(ctx, "udp", s.addr, question)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for %s: %w", s.addr, name, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -127,7 +128,7 @@ func (o *options) parse() (main *side, err error) {
 		}
 	}
 	if o.server != "" {
-		if main.server, err = address(o.server); err != nil {
+		if main.server, err = client.Address(o.server); err != nil {
 			return nil, command.Wrong(fmt.Sprintf("-server: %v", err))
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -33,18 +32,6 @@ type known struct {
 	zones []dnsname.Name
 	names map[dnsname.Name][]record // by owner
 	geos  cloud.Cloud               // whose Backup zones are looked for, too; or zero
-}
-
-// address completes the address of a server with the port of DNS.
-func address(text string) (string, error) {
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
-		host, port = strings.Trim(text, "[]"), "53"
-	}
-	if host == "" || strings.Contains(host, ":") && net.ParseIP(host) == nil {
-		return "", fmt.Errorf("%q is not the address of a server, such as 10.10.0.4 or 127.0.0.1:1053", text)
-	}
-	return net.JoinHostPort(host, port), nil
 }
 
 // read returns the server's records. What could be read of a server that

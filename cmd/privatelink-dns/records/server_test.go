@@ -170,20 +170,3 @@ func TestNoServer(t *testing.T) {
 		t.Errorf("another server: status %d, stdout %q, stderr %q; want 2, %q", status, stdout, stderr, want)
 	}
 }
-
-func TestAddress(t *testing.T) {
-	for _, tt := range []struct{ text, want string }{
-		{"10.10.0.4", "10.10.0.4:53"},
-		{"127.0.0.1:1053", "127.0.0.1:1053"},
-		{"fd00::4", "[fd00::4]:53"},
-		{"[fd00::4]", "[fd00::4]:53"},
-		{"[fd00::4]:54", "[fd00::4]:54"},
-		{"dns.corp.example", "dns.corp.example:53"},
-		{"", ""},
-		{":53", ""},
-	} {
-		if got, _ := address(tt.text); got != tt.want {
-			t.Errorf("address(%q) = %q; want %q", tt.text, got, tt.want)
-		}
-	}
-}

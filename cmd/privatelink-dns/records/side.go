@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
@@ -42,7 +43,7 @@ func parseSide(text, cloud string) (*side, error) {
 		s.input.State = value
 	case kind == "server":
 		s.input = nil
-		s.server, err = address(value)
+		s.server, err = client.Address(value)
 	default:
 		return nil, command.Wrong(fmt.Sprintf("-diff: %q is none of conf, files, hosts, state, server", kind))
 	}
