@@ -85,3 +85,11 @@ func TestPrintable(t *testing.T) {
 		t.Errorf("Printable() = %q; want %q", got, want)
 	}
 }
+
+func TestCount(t *testing.T) {
+	for n, want := range []string{"no records", "1 record", "2 records"} {
+		if got := Count(n, "record"); got != want {
+			t.Errorf("Count(%d) = %q; want %q", n, got, want)
+		}
+	}
+}

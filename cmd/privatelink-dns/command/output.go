@@ -67,3 +67,14 @@ func Printable(text string) string {
 		return unicode.ReplacementChar
 	}, text)
 }
+
+// Count is the number of things: "no records", "1 record", "2 records".
+func Count(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what + "s"
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -40,7 +40,7 @@ func table(w io.Writer, s set, out command.Output) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s: %s\n", out.Paint(command.Bold, z.name.String()), count(len(z.records), "record"))
+		fmt.Fprintf(w, "%s: %s\n", out.Paint(command.Bold, z.name.String()), command.Count(len(z.records), "record"))
 		if len(z.records) == 0 {
 			continue
 		}
@@ -51,16 +51,6 @@ func table(w io.Writer, s set, out command.Output) {
 		}
 		rows.Flush()
 	}
-}
-
-func count(n int, what string) string {
-	switch n {
-	case 0:
-		return "no " + what + "s"
-	case 1:
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // endpoint is the endpoint's name, and what it leads to: "pe-vault (vault rsv-we)".

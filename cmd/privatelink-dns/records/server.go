@@ -148,7 +148,7 @@ func (s *server) add(name dnsname.Name, rrs []dns.RR) {
 		}
 	}
 	if others > 0 {
-		s.set.warnings = append(s.set.warnings, fmt.Sprintf("%s: %s: %s of other types than A and AAAA, not shown", s.addr, name, count(others, "record")))
+		s.set.warnings = append(s.set.warnings, fmt.Sprintf("%s: %s: %s of other types than A and AAAA, not shown", s.addr, name, command.Count(others, "record")))
 	}
 	s.set.zones = append(s.set.zones, z)
 }

@@ -1,14 +1,13 @@
 package records
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/wholefile"
 )
 
 // zoneFile prints the zone as a master file (RFC 1035, 5). Every name in it is
@@ -36,31 +35,15 @@ func writeZones(w io.Writer, s set, folder string) error {
 	}
 	for _, z := range s.zones {
 		path := filepath.Join(folder, z.name.String()+".zone")
-		if err := replace(path, z.print); err != nil {
+		// Everybody may read it: DNS servers run as users of their own.
+		err := wholefile.Replace(path, 0o644, func(w io.Writer) error {
+			z.print(w) // w keeps its error
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %s\n", path, count(len(z.records), "record"))
+		fmt.Fprintf(w, "%s: %s\n", path, command.Count(len(z.records), "record"))
 	}
 	return nil
-}
-
-// replace puts a file in the place of one, as a whole.
-func replace(path string, print func(io.Writer)) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temporary.Name())
-		}
-	}()
-	text := bufio.NewWriter(temporary)
-	print(text)
-	// Everybody may read it: DNS servers run as users of their own.
-	err = errors.Join(text.Flush(), temporary.Chmod(0o644), temporary.Sync(), temporary.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
 }

@@ -152,10 +152,10 @@ func (r *report) print(w io.Writer, out command.Output) {
 		fmt.Fprintf(w, "%s%s\n", out.Paint(command.Bold, b.Position), b.serves())
 		rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, z := range b.Zones {
-			fmt.Fprintf(rows, "  %s\t%s\n", z.Zone, count(z.Names, "name"))
+			fmt.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
 		}
 		for _, s := range b.Sources {
-			text := count(s.Names, "name")
+			text := command.Count(s.Names, "name")
 			if !s.Asked {
 				text = "not asked, -live does"
 			}
@@ -185,19 +185,9 @@ func (b *block) serves() string {
 func (r *report) verdict(out command.Output) string {
 	switch r.Status {
 	case command.Failed:
-		return out.Paint(command.Bad, "not in order: "+count(len(r.Errors), "error"))
+		return out.Paint(command.Bad, "not in order: "+command.Count(len(r.Errors), "error"))
 	case command.Findings:
-		return out.Paint(command.Warn, "it starts: "+count(len(r.Warnings), "warning"))
+		return out.Paint(command.Warn, "it starts: "+command.Count(len(r.Warnings), "warning"))
 	}
 	return out.Paint(command.Good, "in order")
-}
-
-func count(n int, what string) string {
-	switch n {
-	case 0:
-		return "no " + what + "s"
-	case 1:
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
