@@ -32,6 +32,7 @@ func main() {
 	}
 	flag.Usage = usage
 	quickstart := flag.Bool("quickstart", false, "Serve sample endpoints on port 1053 of the loopback address, to try it out")
+	flag.Func("log", "Append the log to `FILE`, not to the console", logTo)
 	caddy.RegisterCaddyfileLoader("quickstart", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		if !*quickstart {
 			return nil, nil

@@ -6,11 +6,12 @@ Installs privatelink-dns as a Windows service, or brings an installed one up to 
 For Windows Server 2019 and newer. Run it as administrator in the folder that has
 privatelink-dns.exe and a Corefile; run it again for a newer binary. A Corefile that
 is installed already stays as it is. The service runs as a user of its own that may
-write nothing but the folder "state".
+write nothing but the folders "state" and "log".
 
     C:\Program Files\privatelink-dns\privatelink-dns.exe
     C:\ProgramData\privatelink-dns\Corefile     with the exports, *.json, beside it
     C:\ProgramData\privatelink-dns\state\
+    C:\ProgramData\privatelink-dns\log\privatelink-dns.log
 
 .PARAMETER Clients
 The networks that the firewall lets in on port 53.
@@ -43,6 +44,7 @@ $data = Join-Path $env:ProgramData $name
 $exe = Join-Path $program "$name.exe"
 $corefile = Join-Path $data 'Corefile'
 $state = Join-Path $data 'state'
+$log = Join-Path $data 'log'
 
 # PowerShell does not stop at a program that fails.
 function Invoke-Program([string] $File, [string[]] $Arguments) {
@@ -53,14 +55,14 @@ function Invoke-Program([string] $File, [string[]] $Arguments) {
 $service = Get-Service -Name $name -ErrorAction SilentlyContinue
 if ($service) { Stop-Service -Name $name }
 
-New-Item -ItemType Directory -Force -Path $program, $data, $state | Out-Null
+New-Item -ItemType Directory -Force -Path $program, $data, $state, $log | Out-Null
 Copy-Item -Path (Join-Path $PSScriptRoot "$name.exe") -Destination $exe -Force
 if (-not (Test-Path $corefile)) {
     Copy-Item -Path (Join-Path $PSScriptRoot 'Corefile') -Destination $corefile
 }
 
 if (-not $service) {
-    $command = '"{0}" -windows-service -conf "{1}"' -f $exe, $corefile
+    $command = '"{0}" -windows-service -conf "{1}" -log "{2}\{3}.log"' -f $exe, $corefile, $log, $name
     New-Service -Name $name -BinaryPathName $command -StartupType Automatic -DisplayName 'privatelink-dns' `
         -Description 'DNS server for the names of Azure private endpoints' | Out-Null
 }
@@ -75,7 +77,9 @@ if ($PSBoundParameters.ContainsKey('Environment')) {
 
 # Administrators and the system everything, the service what it needs, nobody else anything.
 Invoke-Program icacls.exe @($data, '/inheritance:r', '/grant:r', '*S-1-5-32-544:(OI)(CI)F', '*S-1-5-18:(OI)(CI)F', "${account}:(OI)(CI)RX")
-Invoke-Program icacls.exe @($state, '/grant:r', "${account}:(OI)(CI)M")
+foreach ($folder in $state, $log) {
+    Invoke-Program icacls.exe @($folder, '/grant:r', "${account}:(OI)(CI)M")
+}
 
 foreach ($protocol in 'UDP', 'TCP') {
     $rule = "$name-$protocol"

@@ -3,7 +3,7 @@
 Removes the service privatelink-dns, its firewall rules and its program.
 
 .DESCRIPTION
-The Corefile, the exports and the state in C:\ProgramData\privatelink-dns stay.
+The Corefile, the exports, the state and the log in C:\ProgramData\privatelink-dns stay.
 #>
 #Requires -Version 5.1
 #Requires -RunAsAdministrator

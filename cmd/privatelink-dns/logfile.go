@@ -1,0 +1,20 @@
+package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/coredns/coredns/coremain"
+)
+
+// logTo appends to the file what would go to the console: a Windows service has
+// none. CoreDNS looks for os.Stdout once it has parsed the flags, this one too.
+// Its lines have no time, which journals and container engines add; a file does
+// not.
+func logTo(path string) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	if err == nil {
+		os.Stdout, os.Stderr, coremain.LogFlags = file, file, log.LstdFlags
+	}
+	return err
+}
