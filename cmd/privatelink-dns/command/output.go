@@ -26,11 +26,6 @@ func Standard() Output {
 	}
 }
 
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
 // A Style is a meaning that has a colour.
 type Style int
 

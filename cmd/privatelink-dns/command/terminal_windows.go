@@ -1,0 +1,18 @@
+package command
+
+import (
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// isTerminal tells whether the file is a console on which escape sequences do
+// their work. A console shows them as text until it is told otherwise, one older
+// than Windows Server 2016 always.
+func isTerminal(file *os.File) bool {
+	console, mode := windows.Handle(file.Fd()), uint32(0)
+	if windows.GetConsoleMode(console, &mode) != nil {
+		return false
+	}
+	return windows.SetConsoleMode(console, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
+}
