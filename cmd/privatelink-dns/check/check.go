@@ -104,7 +104,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 func (o *options) print(r report, out command.Output) (int, error) {
 	w := bufio.NewWriter(out.Stdout)
 	if o.json {
-		if err := printJSON(w, r); err != nil {
+		if err := command.PrintJSON(w, r); err != nil {
 			return command.Failed, err
 		}
 	} else {

@@ -1,20 +1,12 @@
 package check
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 )
-
-func printJSON(w io.Writer, r report) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
-}
 
 // print is the report for people; all means every answer, too.
 func (r report) print(w io.Writer, all bool, out command.Output) {

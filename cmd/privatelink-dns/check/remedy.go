@@ -2,13 +2,13 @@ package check
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // ofServer says what is wrong with an answer of a server of ours, and what to
@@ -22,7 +22,7 @@ func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, re
 	case refused:
 		if !r.name.BelowAny(c.plan.origins) {
 			return fmt.Sprintf("%s refuses: no server block is for %s", server, parent),
-				fmt.Sprintf("add %s to the server block with privatelink, which is for %s", parent, texts(c.plan.origins))
+				fmt.Sprintf("add %s to the server block with privatelink, which is for %s", parent, dnsname.Join(c.plan.origins, ", "))
 		}
 		return server + " refuses to answer this machine", "allow this machine in acl, or run the check on one that is allowed"
 	case notReady:
@@ -63,22 +63,11 @@ func (r result) shown() string {
 	case r.err != nil:
 		return what + r.err.Error()
 	case len(r.addrs) > 0:
-		return what + list(r.addrs)
+		return what + source.Addresses(r.addrs)
 	case r.rcode == dns.RcodeSuccess:
 		return what + "no address"
 	}
 	return what + dns.RcodeToString[r.rcode]
-}
-
-func list(addrs []netip.Addr) string {
-	var all []string
-	for _, a := range addrs[:min(len(addrs), 3)] {
-		all = append(all, a.String())
-	}
-	if more := len(addrs) - len(all); more > 0 {
-		all = append(all, fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(all, ", ")
 }
 
 // parent returns what other servers have to forward for the name: the public
@@ -88,7 +77,7 @@ func parent(zone, n dnsname.Name) dnsname.Name {
 	parents := cloud.Parents(zone)
 	found := parents[0]
 	if _, in := n.Below(zone); !in {
-		found = partitions(n)
+		found = cloud.PartitionParent(n)
 		for _, p := range parents {
 			if _, below := n.Below(p); below {
 				found = p
@@ -99,10 +88,4 @@ func parent(zone, n dnsname.Name) dnsname.Name {
 		return dnsname.Name(rest)
 	}
 	return found
-}
-
-// partitions returns blob.storage.azure.net of x.z17.blob.storage.azure.net.
-func partitions(n dnsname.Name) dnsname.Name {
-	labels := strings.SplitN(string(n), ".", 3)
-	return dnsname.Name(labels[len(labels)-1])
 }

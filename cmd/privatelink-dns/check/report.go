@@ -7,6 +7,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // A report is what -json prints.
@@ -114,7 +115,7 @@ func (c *checker) asked() bool {
 }
 
 func (c *checker) ofResults(n *name, servers []targetReport) nameReport {
-	one := nameReport{Name: n.owner, Expected: list(n.addrs), Answers: []answerReport{}}
+	one := nameReport{Name: n.owner, Expected: source.Addresses(n.addrs), Answers: []answerReport{}}
 	for _, r := range n.results {
 		kind := judge(r, n.addrs)
 		server := &servers[slices.Index(c.targets, r.to)]

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/miekg/dns"
 
@@ -166,12 +165,4 @@ func (fs *findings) add(f finding) {
 		}
 	}
 	fs.list = append(fs.list, f)
-}
-
-func texts(names []dnsname.Name) string {
-	var all []string
-	for _, n := range names {
-		all = append(all, n.String())
-	}
-	return strings.Join(all, ", ")
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -50,6 +51,15 @@ func (o Output) Progress(format string, args ...any) {
 	if o.Terminal {
 		fmt.Fprintf(o.Stderr, "\r\x1b[K"+format, args...)
 	}
+}
+
+// PrintJSON writes the value as JSON for programs that people look into: indented,
+// and with <, > and & as they are.
+func PrintJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }
 
 // Printable keeps what comes from outside, an endpoint's ID say, from moving a

@@ -3,7 +3,6 @@ package forwarders
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -62,16 +61,8 @@ func refusals(blocks []privatelink.Block) (warnings []string) {
 				continue
 			}
 			warnings = append(warnings, fmt.Sprintf("%s: a query for a name below %s is refused: add %s to the server block, which is for %s",
-				blocks[i].Position, name, name, texts(blocks[i].Origins)))
+				blocks[i].Position, name, name, dnsname.Join(blocks[i].Origins, ", ")))
 		}
 	}
 	return warnings
-}
-
-func texts(names []dnsname.Name) string {
-	var all []string
-	for _, name := range names {
-		all = append(all, name.String())
-	}
-	return strings.Join(all, ", ")
 }

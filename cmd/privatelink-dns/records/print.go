@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"path"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
@@ -47,7 +46,7 @@ func table(w io.Writer, s set, out command.Output) {
 		rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(rows, "NAME\tTYPE\tADDRESS\tTTL\tENDPOINT\tALIASES")
 		for _, r := range z.records {
-			fmt.Fprintf(rows, "%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, r.Type, r.Address, r.TTL, r.endpoint(), join(r.Aliases))
+			fmt.Fprintf(rows, "%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, r.Type, r.Address, r.TTL, r.endpoint(), dnsname.Join(r.Aliases, " "))
 		}
 		rows.Flush()
 	}
@@ -61,23 +60,11 @@ func (r *record) endpoint() string {
 	return command.Printable(source.Title(path.Base(r.Endpoint), r.Target))
 }
 
-// join is for columns, list for sentences.
-func join(names []dnsname.Name) string { return concat(names, " ") }
-func list(names []dnsname.Name) string { return concat(names, ", ") }
-
-func concat(names []dnsname.Name, separator string) string {
-	var text []string
-	for _, name := range names {
-		text = append(text, name.String())
-	}
-	return strings.Join(text, separator)
-}
-
 // hosts prints lines that a hosts file may have. The comment is what the hosts
 // source takes as the endpoint, as in the portal's "Download host file".
 func hosts(w io.Writer, s set, _ command.Output) {
 	for _, r := range s.all() {
-		fmt.Fprintf(w, "%s %s%s\n", r.Address, join(append([]dnsname.Name{r.Name}, r.Aliases...)), comment(" #", r.Endpoint))
+		fmt.Fprintf(w, "%s %s%s\n", r.Address, dnsname.Join(append([]dnsname.Name{r.Name}, r.Aliases...), " "), comment(" #", r.Endpoint))
 	}
 }
 
@@ -108,7 +95,7 @@ func printCSV(w io.Writer, s set, _ command.Output) {
 	for _, r := range s.all() {
 		_ = rows.Write([]string{
 			r.Zone.String(), r.Name.String(), r.Type, r.Address.String(), strconv.FormatUint(uint64(r.TTL), 10),
-			join(r.Aliases), r.Endpoint, r.Target, r.From,
+			dnsname.Join(r.Aliases, " "), r.Endpoint, r.Target, r.From,
 		})
 	}
 	rows.Flush()

@@ -72,7 +72,7 @@ func (s *server) records(ctx context.Context, zone dnsname.Name) ([]dns.RR, erro
 func (s *server) remedy() string {
 	return fmt.Sprintf("%s does not transfer %s: the names that the input has are asked for one by one, others are not seen.\n"+
 		"To see all of them put this into the server block that privatelink is in:\n\n    transfer {\n        to %s\n    }\n",
-		s.addr, list(s.refused), s.client)
+		s.addr, dnsname.Join(s.refused, ", "), s.client)
 }
 
 // served returns the zones that the server has, of those that the inputs know

@@ -104,7 +104,7 @@ func (s *side) zones() string {
 	for _, z := range s.local.zones {
 		names = append(names, z.name)
 	}
-	return list(names)
+	return dnsname.Join(names, ", ")
 }
 
 // of returns what the inputs of all sides tell of a server.

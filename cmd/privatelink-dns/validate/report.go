@@ -29,11 +29,11 @@ type report struct {
 }
 
 type block struct {
-	Position string        `json:"position"`
-	Origins  []string      `json:"origins,omitempty"` // what the server block is for; none without a Corefile
-	Listen   []string      `json:"listen,omitempty"`  // for plain DNS
-	Zones    []zoneCount   `json:"zones"`
-	Sources  []sourceCount `json:"sources"`
+	Position string         `json:"position"`
+	Origins  []dnsname.Name `json:"origins,omitempty"` // what the server block is for; none without a Corefile
+	Listen   []string       `json:"listen,omitempty"`  // for plain DNS
+	Zones    []zoneCount    `json:"zones"`
+	Sources  []sourceCount  `json:"sources"`
 }
 
 type zoneCount struct {
@@ -81,7 +81,7 @@ func leaveRemote(blocks []privatelink.Block, live bool) [][]sourceCount {
 func (r *report) add(b *input.Block, left []sourceCount) {
 	shown := block{Position: b.Position, Zones: []zoneCount{}, Sources: []sourceCount{}}
 	if r.corefile {
-		shown.Origins, shown.Listen = texts(b.Origins), b.Listen
+		shown.Origins, shown.Listen = b.Origins, b.Listen
 	}
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(b.Snapshot.Zones)) {
@@ -177,9 +177,9 @@ func (b *block) serves() string {
 	case len(b.Origins) == 0:
 		return ":"
 	case len(b.Listen) == 0: // for encrypted DNS only
-		return ": for " + strings.Join(b.Origins, ", ")
+		return ": for " + dnsname.Join(b.Origins, ", ")
 	}
-	return fmt.Sprintf(": for %s on %s", strings.Join(b.Origins, ", "), strings.Join(b.Listen, ", "))
+	return fmt.Sprintf(": for %s on %s", dnsname.Join(b.Origins, ", "), strings.Join(b.Listen, ", "))
 }
 
 func (r *report) verdict(out command.Output) string {

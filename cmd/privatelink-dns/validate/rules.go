@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
@@ -49,7 +48,7 @@ func (r *report) checkOrigins(blocks []input.Block) {
 	for i := range blocks {
 		for _, name := range slices.Sorted(maps.Keys(above(&blocks[i]))) {
 			if !name.BelowAny(origins) {
-				r.warn(blocks[i].Position, "", fmt.Sprintf("a query for a name below %s does not get here: add %s to the server block, which is for %s", name, name, strings.Join(texts(blocks[i].Origins), ", ")))
+				r.warn(blocks[i].Position, "", fmt.Sprintf("a query for a name below %s does not get here: add %s to the server block, which is for %s", name, name, dnsname.Join(blocks[i].Origins, ", ")))
 			}
 		}
 	}
@@ -74,22 +73,9 @@ func above(b *input.Block) map[dnsname.Name]bool {
 		}
 		for _, e := range src.List.Entries {
 			if place, err := b.Zones.Locate(e.FQDN); err == nil && place.Partition != "" {
-				names[service(place.Partition)] = true
+				names[cloud.PartitionParent(place.Partition)] = true
 			}
 		}
 	}
 	return names
-}
-
-// service returns blob.storage.azure.net of x.zNN.blob.storage.azure.net.
-func service(partition dnsname.Name) dnsname.Name {
-	parts := strings.SplitN(string(partition), ".", 3)
-	return dnsname.Name(parts[2])
-}
-
-func texts(names []dnsname.Name) (all []string) {
-	for _, name := range names {
-		all = append(all, name.String())
-	}
-	return all
 }

@@ -5,9 +5,7 @@ package validate
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
@@ -42,13 +40,11 @@ func setup(flags *flag.FlagSet) command.Run {
 		if err != nil {
 			return command.Failed, err
 		}
-		w := bufio.NewWriter(out.Stdout)
 		if *asJSON {
-			text, _ := json.MarshalIndent(r, "", "  ") // names, numbers and texts: it cannot fail
-			fmt.Fprintf(w, "%s\n", text)
-		} else {
-			r.print(w, out)
+			return r.Status, command.PrintJSON(out.Stdout, r)
 		}
+		w := bufio.NewWriter(out.Stdout)
+		r.print(w, out)
 		return r.Status, w.Flush()
 	}
 }

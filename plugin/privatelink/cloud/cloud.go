@@ -84,3 +84,10 @@ func Parents(zone dnsname.Name) []dnsname.Name {
 	}
 	return []dnsname.Name{parent}
 }
+
+// PartitionParent returns what the partitioned names of all partitions lie below:
+// blob.storage.azure.net for x.zNN.blob.storage.azure.net.
+func PartitionParent(name dnsname.Name) dnsname.Name {
+	labels := strings.SplitN(string(name), ".", 3)
+	return dnsname.Name(labels[len(labels)-1])
+}

@@ -118,3 +118,9 @@ func TestGeos(t *testing.T) {
 		}
 	}
 }
+
+func TestPartitionParent(t *testing.T) {
+	if got, want := PartitionParent("x.z17.blob.storage.azure.net."), dnsname.Name("blob.storage.azure.net."); got != want {
+		t.Errorf("PartitionParent = %q; want %q", got, want)
+	}
+}

@@ -74,6 +74,15 @@ func (n Name) String() string {
 	return strings.TrimSuffix(string(n), ".")
 }
 
+// Join returns the names as text, each without its last dot.
+func Join(names []Name, separator string) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = name.String()
+	}
+	return strings.Join(texts, separator)
+}
+
 // MarshalText implements encoding.TextMarshaler.
 func (n Name) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
 

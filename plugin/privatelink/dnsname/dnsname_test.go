@@ -82,3 +82,18 @@ func text(err error) string {
 	}
 	return err.Error()
 }
+
+func TestJoin(t *testing.T) {
+	for _, tt := range []struct {
+		names []Name
+		want  string
+	}{
+		{nil, ""},
+		{[]Name{"."}, "."},
+		{[]Name{"a.example.", "b.example."}, "a.example, b.example"},
+	} {
+		if got := Join(tt.names, ", "); got != tt.want {
+			t.Errorf("Join(%q) = %q; want %q", tt.names, got, tt.want)
+		}
+	}
+}

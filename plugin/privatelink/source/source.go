@@ -89,6 +89,18 @@ func Title(endpoint, target string) string {
 	return fmt.Sprintf("%s (%s %s)", endpoint, kind, name)
 }
 
+// Addresses lists addresses for people, the first five of very many.
+func Addresses(addrs []netip.Addr) string {
+	var texts []string
+	for _, addr := range addrs[:min(len(addrs), 5)] {
+		texts = append(texts, addr.String())
+	}
+	if more := len(addrs) - len(texts); more > 0 {
+		texts = append(texts, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
 // check turns texts into an entry of an endpoint and its target. What is wrong
 // with them becomes skips; the entry is as good as its addresses, and false
 // without a name or any address.

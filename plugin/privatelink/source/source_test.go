@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,4 +135,24 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+func TestAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		n    int
+		want string
+	}{
+		{0, ""},
+		{1, "10.0.0.0"},
+		{5, "10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4"},
+		{7, "10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 2 more"},
+	} {
+		addrs := make([]netip.Addr, tt.n)
+		for i := range addrs {
+			addrs[i] = netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+		}
+		if got := Addresses(addrs); got != tt.want {
+			t.Errorf("%d addresses: %q; want %q", tt.n, got, tt.want)
+		}
+	}
 }

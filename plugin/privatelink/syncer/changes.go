@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -61,11 +60,11 @@ func empty(zones map[dnsname.Name]*zone.Zone) bool {
 func line(c zone.Change, endpoint string) string {
 	switch {
 	case len(c.Now) == 0:
-		return fmt.Sprintf("%s is not served any more: no source gives it, it was %s", c.Name, join(c.Before))
+		return fmt.Sprintf("%s is not served any more: no source gives it, it was %s", c.Name, source.Addresses(c.Before))
 	case len(c.Before) == 0:
-		return fmt.Sprintf("%s is served now: %s, of %s", c.Name, join(c.Now), endpoint)
+		return fmt.Sprintf("%s is served now: %s, of %s", c.Name, source.Addresses(c.Now), endpoint)
 	}
-	return fmt.Sprintf("%s is changed: %s in place of %s, of %s", c.Name, join(c.Now), join(c.Before), endpoint)
+	return fmt.Sprintf("%s is changed: %s in place of %s, of %s", c.Name, source.Addresses(c.Now), source.Addresses(c.Before), endpoint)
 }
 
 // givers returns the endpoint that gives each name, the first one of several.
@@ -86,16 +85,4 @@ func (s *Syncer) givers(changes []zone.Change, lists []*source.List) map[dnsname
 		}
 	}
 	return all
-}
-
-// join lists the addresses, the first few of very many.
-func join(addrs []netip.Addr) string {
-	var texts []string
-	for _, addr := range addrs[:min(len(addrs), 5)] {
-		texts = append(texts, addr.String())
-	}
-	if more := len(addrs) - len(texts); more > 0 {
-		texts = append(texts, fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(texts, ", ")
 }
