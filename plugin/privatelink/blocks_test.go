@@ -30,7 +30,7 @@ func TestBlocks(t *testing.T) {
 				origins = append(origins, string(name))
 			}
 			for _, src := range b.Sources {
-				sources = append(sources, src.Name())
+				sources = append(sources, src.Config().Name)
 			}
 			shown = append(shown, fmt.Sprint(b.Position, " ", origins, " ", b.Listen, " ", sources))
 		}

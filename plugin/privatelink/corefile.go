@@ -1,7 +1,6 @@
 package privatelink
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,11 +10,9 @@ import (
 
 	"github.com/coredns/caddy"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -28,21 +25,7 @@ type config struct {
 	zones    zone.Set
 	sources  []source.Source
 	ttl      time.Duration
-	refresh  time.Duration // 0: each source's own
-	state    string        // path, or empty
-}
-
-// plans says how each source is asked.
-func (c *config) plans() []syncer.Plan {
-	var all []syncer.Plan
-	for _, src := range c.sources {
-		plan := syncer.Plan{Source: src, Every: cmp.Or(c.refresh, 2*time.Second)}
-		if _, plan.Remote = src.(*azure.Source); plan.Remote {
-			plan.Every = cmp.Or(c.refresh, time.Minute)
-		}
-		all = append(all, plan)
-	}
-	return all
+	state    string // path, or empty
 }
 
 // parser reads one block. What depends on a property that may stand further
@@ -50,11 +33,13 @@ func (c *config) plans() []syncer.Plan {
 type parser struct {
 	*caddy.Controller
 	config
-	root   string // relative paths begin here
-	seen   map[string]bool
-	later  []func() error
-	record *source.Record // of all record lines
-	vnets  []string
+	root    string // relative paths begin here
+	seen    map[string]bool
+	later   []func() error
+	open    []func() error // in the order of the lines; they need the properties below
+	records []source.Entry // of all record lines
+	vnets   []string
+	refresh time.Duration // 0: the default of each source
 }
 
 func parse(c *caddy.Controller, root string) (*config, error) {
@@ -80,7 +65,7 @@ func parse(c *caddy.Controller, root string) (*config, error) {
 func (p *parser) block() error {
 	p.laterf("zone", p.RemainingArgs(), p.addZones)
 	p.later = append(p.later, p.at("no source", func() error {
-		if len(p.sources) == 0 {
+		if len(p.open) == 0 {
 			return errors.New("add azure, files, hosts or record")
 		}
 		return nil
@@ -92,17 +77,9 @@ func (p *parser) block() error {
 	}
 	defaults := []dnsname.Name{cloud.Prefix + p.zones.Cloud.Blob, cloud.Prefix + p.zones.Cloud.Queue}
 	p.zones.Zones = append(defaults, p.zones.Zones...)
-	for _, check := range p.later {
-		if err := check(); err != nil {
+	for _, step := range append(p.later, p.open...) {
+		if err := step(); err != nil {
 			return err
-		}
-	}
-	for _, src := range p.sources {
-		switch src := src.(type) {
-		case *source.Files:
-			src.In(p.vnets)
-		case *azure.Source:
-			src.Cloud, src.VNets = p.zones.Cloud, p.vnets
 		}
 	}
 	return nil
@@ -123,9 +100,9 @@ func (p *parser) property() error {
 	case "azure":
 		err = p.addAzure(args)
 	case "files":
-		err = p.addFiles(args, func(paths []string) source.Source { return source.NewFiles(paths) })
+		err = p.addFiles(name, args, func(paths []string) source.Source { return source.NewFiles(paths, p.vnets, p.refresh) })
 	case "hosts":
-		err = p.addFiles(args, func(paths []string) source.Source { return source.NewHosts(paths) })
+		err = p.addFiles(name, args, func(paths []string) source.Source { return source.NewHosts(paths, p.refresh) })
 	case "vnet":
 		p.vnets = args
 	case "state":

@@ -12,12 +12,12 @@ import (
 
 func TestParse(t *testing.T) {
 	for _, tc := range []struct{ name, corefile, want string }{
-		{"defaults", "privatelink {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | record Testfile:2 | 1m0s 2s"},
-		{"geo", "privatelink {\ngeo we EUS2\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.we.backup.windowsazure.com privatelink.eus2.backup.windowsazure.com | record Testfile:3 | 1m0s 2s"},
-		{"zones beside the defaults", "privatelink privatelink.file.core.windows.net. PRIVATELINK.vaultcore.azure.net privatelink.blob.core.windows.net {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.file.core.windows.net privatelink.vaultcore.azure.net | record Testfile:2 | 1m0s 2s"},
-		{"Backup zone of a code that the table lacks", "privatelink privatelink.new1.backup.windowsazure.com {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.new1.backup.windowsazure.com | record Testfile:2 | 1m0s 2s"},
-		{"cloud below geo", "privatelink {\ngeo ugv\ncloud usgov\nrecord a.queue.core.usgovcloudapi.net 10.0.0.1\n}", "privatelink.blob.core.usgovcloudapi.net privatelink.queue.core.usgovcloudapi.net privatelink.ugv.backup.windowsazure.us | record Testfile:4 | 1m0s 2s"},
-		{"China", "privatelink {\ncloud china\ngeo bjb\nrecord a.blob.core.chinacloudapi.cn 10.0.0.1\n}", "privatelink.blob.core.chinacloudapi.cn privatelink.queue.core.chinacloudapi.cn privatelink.bjb.backup.windowsazure.cn | record Testfile:4 | 1m0s 2s"},
+		{"defaults", "privatelink {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | record Testfile:2 | 1m0s 0s"},
+		{"geo", "privatelink {\ngeo we EUS2\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.we.backup.windowsazure.com privatelink.eus2.backup.windowsazure.com | record Testfile:3 | 1m0s 0s"},
+		{"zones beside the defaults", "privatelink privatelink.file.core.windows.net. PRIVATELINK.vaultcore.azure.net privatelink.blob.core.windows.net {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.file.core.windows.net privatelink.vaultcore.azure.net | record Testfile:2 | 1m0s 0s"},
+		{"Backup zone of a code that the table lacks", "privatelink privatelink.new1.backup.windowsazure.com {\nrecord a.blob.core.windows.net 10.0.0.1\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.new1.backup.windowsazure.com | record Testfile:2 | 1m0s 0s"},
+		{"cloud below geo", "privatelink {\ngeo ugv\ncloud usgov\nrecord a.queue.core.usgovcloudapi.net 10.0.0.1\n}", "privatelink.blob.core.usgovcloudapi.net privatelink.queue.core.usgovcloudapi.net privatelink.ugv.backup.windowsazure.us | record Testfile:4 | 1m0s 0s"},
+		{"China", "privatelink {\ncloud china\ngeo bjb\nrecord a.blob.core.chinacloudapi.cn 10.0.0.1\n}", "privatelink.blob.core.chinacloudapi.cn privatelink.queue.core.chinacloudapi.cn privatelink.bjb.backup.windowsazure.cn | record Testfile:4 | 1m0s 0s"},
 		{"sources in order", "privatelink {\nhosts /h*\nrecord a.blob.core.windows.net 10.0.0.1\nfiles /a.json /b/*.json\nrecord b.blob.core.windows.net 10.0.0.2\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | hosts /h*, record Testfile:3, files /a.json /b/*.json | 1m0s 2s"},
 		{"relative paths begin at root", "privatelink {\nfiles a.json /b.json\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | files /etc/a.json /b.json | 1m0s 2s"},
 		{"Azure", "privatelink {\nazure 00000000-0000-0000-0000-00000000000A rg-1 rg_2\nstate /s\n}", "privatelink.blob.core.windows.net privatelink.queue.core.windows.net | azure 00000000-0000-0000-0000-00000000000a rg-1 rg_2 | 1m0s 1m0s"},
@@ -35,9 +35,9 @@ func TestParse(t *testing.T) {
 				zones = append(zones, zone.String())
 			}
 			for _, source := range cfg.sources {
-				sources = append(sources, source.Name())
+				sources = append(sources, source.Config().Name)
 			}
-			got := fmt.Sprintf("%s | %s | %s %s", strings.Join(zones, " "), strings.Join(sources, ", "), cfg.ttl, cfg.plans()[0].Every)
+			got := fmt.Sprintf("%s | %s | %s %s", strings.Join(zones, " "), strings.Join(sources, ", "), cfg.ttl, cfg.sources[0].Config().Interval)
 			if got != tc.want {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
@@ -140,9 +140,10 @@ func FuzzParse(f *testing.F) {
 		if len(cfg.sources) == 0 {
 			t.Error("a block without a source is accepted")
 		}
-		for _, plan := range cfg.plans() {
-			if cfg.ttl < time.Second || plan.Every < time.Second || plan.Source.Name() == "" {
-				t.Errorf("ttl %s, source %q every %s", cfg.ttl, plan.Source.Name(), plan.Every)
+		for _, src := range cfg.sources {
+			config := src.Config()
+			if cfg.ttl < time.Second || !config.Static && config.Interval < time.Second || config.Name == "" {
+				t.Errorf("ttl %s, source %q every %s", cfg.ttl, config.Name, config.Interval)
 			}
 		}
 	})

@@ -68,10 +68,13 @@ func (p *parser) addAzure(args []string) error {
 			return fmt.Errorf("%q is not the name of a resource group", group)
 		}
 	}
-	return p.addSource(&azure.Source{Subscription: strings.ToLower(args[0]), Groups: args[1:]})
+	p.addSource("azure", func() source.Source {
+		return &azure.Source{Subscription: strings.ToLower(args[0]), Groups: args[1:], Cloud: p.zones.Cloud, VNets: p.vnets, Interval: p.refresh}
+	})
+	return nil
 }
 
-func (p *parser) addFiles(args []string, open func([]string) source.Source) error {
+func (p *parser) addFiles(property string, args []string, open func([]string) source.Source) error {
 	paths := make([]string, len(args))
 	for i, path := range args {
 		if _, err := filepath.Match(path, ""); err != nil {
@@ -79,7 +82,8 @@ func (p *parser) addFiles(args []string, open func([]string) source.Source) erro
 		}
 		paths[i] = p.path(path)
 	}
-	return p.addSource(open(paths))
+	p.addSource(property, func() source.Source { return open(paths) })
+	return nil
 }
 
 func (p *parser) path(path string) string {
@@ -89,17 +93,22 @@ func (p *parser) path(path string) string {
 	return filepath.Join(p.root, path)
 }
 
-func (p *parser) addSource(src source.Source) error {
-	for _, other := range p.sources {
-		if other.Name() == src.Name() {
-			return errors.New("the same values stand above already")
+// addSource has open called after the last line: the source depends on
+// properties that may be below it.
+func (p *parser) addSource(property string, open func() source.Source) {
+	p.open = append(p.open, p.at(property, func() error {
+		src := open()
+		for _, other := range p.sources {
+			if other.Config().Name == src.Config().Name {
+				return errors.New("the same values stand above already")
+			}
 		}
-	}
-	p.sources = append(p.sources, src)
-	return nil
+		p.sources = append(p.sources, src)
+		return nil
+	}))
 }
 
-// addRecord makes all record lines one source, at the place of the first.
+// addRecord makes all record lines one source, in the place of the first.
 func (p *parser) addRecord(args []string) error {
 	position := fmt.Sprintf("%s:%d", p.File(), p.Line())
 	entry, err := source.ParseEntry(position, args[0], args[1:])
@@ -113,11 +122,9 @@ func (p *parser) addRecord(args []string) error {
 		}
 		return err
 	})
-	if p.record == nil {
-		p.record = source.NewRecord(position)
-		p.sources = append(p.sources, p.record)
+	if p.records = append(p.records, entry); len(p.records) == 1 {
+		p.addSource("record", func() source.Source { return source.NewRecord(position, p.records) })
 	}
-	p.record.Add(entry)
 	return nil
 }
 

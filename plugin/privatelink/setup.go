@@ -52,7 +52,7 @@ func setup(c *caddy.Controller) error {
 // reload lets go of the old instance, and begins to sync.
 func (p *Privatelink) start(cfg *config, notify func(zone string) error) *notifier {
 	ctx, cancel := context.WithCancel(context.Background())
-	p.zones = syncer.New(&cfg.zones, cfg.plans(), cfg.state)
+	p.zones = syncer.New(&cfg.zones, cfg.sources, cfg.state)
 	n := newNotifier(p.zones.Snapshot, notify)
 	p.zones.OnChange(n.look)
 	p.zones.Sync(ctx)

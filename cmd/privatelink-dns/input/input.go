@@ -93,10 +93,10 @@ func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 	b := privatelink.Block{Position: "-files", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}, TTL: privatelink.DefaultTTL}
 	b.Zones = zone.Set{Cloud: in, Zones: []dnsname.Name{cloud.Prefix + in.Blob, cloud.Prefix + in.Queue}}
 	if len(f.Files) > 0 {
-		b.Sources = append(b.Sources, source.NewFiles(f.Files))
+		b.Sources = append(b.Sources, source.NewFiles(f.Files, nil, 0))
 	}
 	if len(f.Hosts) > 0 {
-		b.Sources = append(b.Sources, source.NewHosts(f.Hosts))
+		b.Sources = append(b.Sources, source.NewHosts(f.Hosts, 0))
 	}
 	return []privatelink.Block{b}, nil
 }

@@ -45,7 +45,7 @@ type last struct {
 	entries []source.Entry
 }
 
-func (l last) Name() string { return l.name }
+func (l last) Config() source.Config { return source.Config{Name: l.name, Static: true} }
 
 func (l last) Fetch(context.Context) (*source.List, error) {
 	return &source.List{Entries: l.entries, Complete: true}, nil

@@ -12,7 +12,6 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
@@ -66,8 +65,8 @@ func leaveRemote(blocks []privatelink.Block, live bool) [][]sourceCount {
 	for i := range blocks {
 		var local []source.Source
 		for _, src := range blocks[i].Sources {
-			if _, remote := src.(*azure.Source); remote && !live {
-				left[i] = append(left[i], sourceCount{Source: src.Name()})
+			if config := src.Config(); config.Remote && !live {
+				left[i] = append(left[i], sourceCount{Source: config.Name})
 				continue
 			}
 			local = append(local, src)

@@ -27,7 +27,8 @@ type Source struct {
 	Subscription string
 	Groups       []string // none: the whole subscription
 	Cloud        cloud.Cloud
-	VNets        []string // names or IDs of virtual networks; none: all
+	VNets        []string      // names or IDs of virtual networks; none: all
+	Interval     time.Duration // between two syncs; 0 is a minute
 
 	// Credential is the one to use; nil means azidentity's default chain.
 	Credential azcore.TokenCredential
@@ -40,9 +41,14 @@ type Source struct {
 	dirty bool         // a page has changed since list was made
 }
 
-// Name implements source.Source. Another cloud is another source, so that a
-// reload with another cloud does not go on with what it was told before.
-func (s *Source) Name() string {
+// Config implements source.Source.
+func (s *Source) Config() source.Config {
+	return source.Config{Name: s.name(), Interval: cmp.Or(s.Interval, time.Minute), Remote: true}
+}
+
+// name includes the cloud, so that a reload that changes the cloud does not keep
+// the records of the old one.
+func (s *Source) name() string {
 	name := strings.Join(append([]string{"azure", s.Subscription}, s.Groups...), " ")
 	if in := cmp.Or(s.Cloud.ARM, s.Cloud.Name, cloud.Public.Name); in != cloud.Public.Name {
 		name += " cloud " + in

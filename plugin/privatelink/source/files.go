@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
@@ -14,22 +15,26 @@ import (
 // Files reads exports of private endpoints. All files together are one list: an
 // endpoint, its zone group and its network interface may stand in three files.
 type Files struct {
-	set   *fileSet[[]export.Endpoint]
-	vnets []string
-	list  *List
+	set    *fileSet[[]export.Endpoint]
+	vnets  []string
+	config Config
+	list   *List
 }
 
 // NewFiles returns the source of the exports that the patterns match, in the
-// syntax of filepath.Match.
-func NewFiles(patterns []string) *Files {
-	return &Files{set: newFileSet(patterns, decodeExport)}
+// syntax of filepath.Match. If vnets has names or resource IDs of virtual
+// networks, only endpoints in these count. An interval of 0 is LocalInterval.
+func NewFiles(patterns, vnets []string, interval time.Duration) *Files {
+	name := NameIn("files "+strings.Join(patterns, " "), vnets)
+	return &Files{set: newFileSet(patterns, decodeExport), vnets: vnets, config: local(name, interval)}
 }
 
-// In makes only endpoints of these virtual networks count, named by name or ID.
-func (f *Files) In(vnets []string) { f.vnets = vnets }
+func local(name string, interval time.Duration) Config {
+	return Config{Name: name, Interval: cmp.Or(interval, LocalInterval)}
+}
 
-// Name implements Source.
-func (f *Files) Name() string { return NameIn("files "+strings.Join(f.set.patterns, " "), f.vnets) }
+// Config implements Source.
+func (f *Files) Config() Config { return f.config }
 
 // NameIn returns the name of a source whose endpoints are those of the virtual
 // networks: another choice of them is another source.

@@ -92,7 +92,7 @@ func TestFiles(t *testing.T) {
 			for i, content := range tc.files {
 				f.write(fmt.Sprintf("%d.json", i), content)
 			}
-			src := NewFiles([]string{f.at("*.json")})
+			src := NewFiles([]string{f.at("*.json")}, nil, 0)
 			f.same(src, f.fetch(src, tc.want, ""), "")
 		})
 	}
@@ -119,7 +119,7 @@ func TestFilesFixtures(t *testing.T) {
 	}
 	list := func(patterns ...string) []string {
 		t.Helper()
-		list, err := NewFiles(patterns).Fetch(t.Context())
+		list, err := NewFiles(patterns, nil, 0).Fetch(t.Context())
 		if err != nil || !list.Complete {
 			t.Errorf("Fetch() of %q = complete %v, %v; want all of it", patterns, list.Complete, err)
 		}

@@ -22,11 +22,11 @@ var (
 func TestFilesChange(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
-	src := NewFiles([]string{f.at("*.json")})
+	src := NewFiles([]string{f.at("*.json")}, nil, 0)
 	f.same(src, f.fetch(src, goodA, ""), "")
 	f.write("a.json", exportB)
 	f.same(src, f.fetch(src, goodB, ""), "")
-	if got, want := f.short(src.Name()), "files *.json"; got != want {
+	if got, want := f.short(src.Config().Name), "files *.json"; got != want {
 		t.Errorf("Name() = %q; want %q", got, want)
 	}
 }
@@ -35,7 +35,7 @@ func TestFilesBreakAndRepair(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
 	f.write("b.json", exportB)
-	src := NewFiles([]string{f.at("*.json")})
+	src := NewFiles([]string{f.at("*.json")}, nil, 0)
 	list := f.fetch(src, goodA+"; "+goodB, "")
 
 	f.write("a.json", "{\n\"value\": [")
@@ -54,7 +54,7 @@ func TestFilesBrokenFromTheStart(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
 	f.write("b.json", "<html>")
-	src := NewFiles([]string{f.at("*.json")})
+	src := NewFiles([]string{f.at("*.json")}, nil, 0)
 	const broken = "b.json: line 1: invalid character '<' looking for beginning of value"
 	f.same(src, f.fetch(src, "not complete; "+goodA, broken), broken)
 	f.write("b.json", exportB)
@@ -73,14 +73,14 @@ func TestFilesErrors(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFolder(t)
 			f.write("a.json", tc.in)
-			f.fetch(NewFiles([]string{f.at("*.json")}), "not complete", tc.want)
+			f.fetch(NewFiles([]string{f.at("*.json")}, nil, 0), "not complete", tc.want)
 		})
 	}
 }
 
 func TestFilesComeAndGo(t *testing.T) {
 	f := newFolder(t)
-	src := NewFiles([]string{f.at("*.json"), f.at("b.json")})
+	src := NewFiles([]string{f.at("*.json"), f.at("b.json")}, nil, 0)
 	f.same(src, f.fetch(src, "not complete", "*.json: no such file\nb.json: no such file"), "*.json: no such file\nb.json: no such file")
 	f.write("a.json", exportA)
 	f.fetch(src, "not complete; "+goodA, "b.json: no such file")
@@ -95,7 +95,7 @@ func TestFilesComeAndGo(t *testing.T) {
 func TestFilesBadPattern(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
-	src := NewFiles([]string{f.at("[.json"), f.at("a.json")})
+	src := NewFiles([]string{f.at("[.json"), f.at("a.json")}, nil, 0)
 	f.fetch(src, "not complete; "+goodA, "[.json: syntax error in pattern")
 }
 
@@ -104,7 +104,7 @@ func TestFilesBadPattern(t *testing.T) {
 func TestFilesRenamed(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
-	src := NewFiles([]string{f.at("*.json")})
+	src := NewFiles([]string{f.at("*.json")}, nil, 0)
 	f.fetch(src, goodA, "")
 	f.write("next", strings.ReplaceAll(exportA, "10.20.0.4", "10.20.0.7"))
 	info, err := os.Stat(f.at("a.json"))
@@ -124,7 +124,7 @@ func TestFilesLinked(t *testing.T) {
 	f.write("2/a.json", exportB)
 	f.must(os.Symlink("1", f.at("data")))
 	f.must(os.Symlink("data/a.json", f.at("a.json")))
-	src := NewFiles([]string{f.at("*.json")})
+	src := NewFiles([]string{f.at("*.json")}, nil, 0)
 	f.fetch(src, goodA, "")
 	f.must(os.Symlink("2", f.at("next")))
 	f.must(os.Rename(f.at("next"), f.at("data")))
@@ -136,7 +136,7 @@ func TestFilesFolder(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
 	f.must(os.Mkdir(f.at("b.json"), 0o700))
-	src := NewFiles([]string{f.at("*.json")})
+	src := NewFiles([]string{f.at("*.json")}, nil, 0)
 	f.fetch(src, goodA, "")
 	f.must(os.Remove(f.at("b.json")))
 	f.write("b.json", exportB)
@@ -148,15 +148,15 @@ func TestFilesFolder(t *testing.T) {
 func TestFolderForAFile(t *testing.T) {
 	f := newFolder(t)
 	f.must(os.Mkdir(f.at("a.json"), 0o700))
-	f.fetch(NewFiles([]string{f.at("*.json")}), "not complete", "*.json: no such file")
-	f.fetch(NewFiles([]string{f.at("a.json")}), "not complete", "a.json: a folder, write a pattern for the files in it, such as "+filepath.Join("a.json", "*.json"))
+	f.fetch(NewFiles([]string{f.at("*.json")}, nil, 0), "not complete", "*.json: no such file")
+	f.fetch(NewFiles([]string{f.at("a.json")}, nil, 0), "not complete", "a.json: a folder, write a pattern for the files in it, such as "+filepath.Join("a.json", "*.json"))
 }
 
 // A named pipe would never end, and opening it would wait for a writer.
 func TestFilesPipe(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
-	src := NewFiles([]string{f.at("*.json")})
+	src := NewFiles([]string{f.at("*.json")}, nil, 0)
 	f.fetch(src, goodA, "")
 	f.must(os.Remove(f.at("a.json")))
 	if err := exec.Command("mkfifo", f.at("a.json")).Run(); err != nil {
@@ -171,7 +171,7 @@ func TestFilesPipe(t *testing.T) {
 func TestFilesTooLarge(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
-	src := NewFiles([]string{f.at("a.json")})
+	src := NewFiles([]string{f.at("a.json")}, nil, 0)
 	list := f.fetch(src, goodA, "")
 	f.must(os.Truncate(f.at("a.json"), maxFileSize+1)) // the rest is a hole
 	f.same(src, list, "a.json: larger than the limit of 67108864 bytes")
@@ -186,7 +186,7 @@ func TestFilesUnreadable(t *testing.T) {
 	f := newFolder(t)
 	f.must(os.Mkdir(f.at("d"), 0o700))
 	f.write("d/a.json", exportA)
-	src := NewFiles([]string{f.at("d/*.json")})
+	src := NewFiles([]string{f.at("d/*.json")}, nil, 0)
 	f.must(os.Chmod(f.at("d/a.json"), 0))
 	list := f.fetch(src, "not complete", "open d/a.json: permission denied")
 	f.same(src, list, "open d/a.json: permission denied")
@@ -227,8 +227,8 @@ func TestEncodings(t *testing.T) {
 				}
 				f.fetch(src, want, wantErr)
 			}
-			check(NewFiles([]string{f.at("x")}), "[\n"+exportA+"\n]\n", goodA, tc.exportError)
-			check(NewHosts([]string{f.at("x")}), "10.20.0.4 a.example\n", "a.example. 10.20.0.4 (x:1)", tc.hostsError)
+			check(NewFiles([]string{f.at("x")}, nil, 0), "[\n"+exportA+"\n]\n", goodA, tc.exportError)
+			check(NewHosts([]string{f.at("x")}, 0), "10.20.0.4 a.example\n", "a.example. 10.20.0.4 (x:1)", tc.hostsError)
 		})
 	}
 }

@@ -7,23 +7,25 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // Hosts reads files with a line "ADDRESS FQDN..." a name, of which the portal's
 // "Download host file" is one: it writes the endpoint's ID as the comment.
 type Hosts struct {
-	set  *fileSet[List]
-	list *List
+	set    *fileSet[List]
+	config Config
+	list   *List
 }
 
 // NewHosts returns the source of the hosts files that the patterns match, in
-// the syntax of filepath.Match.
-func NewHosts(patterns []string) *Hosts {
-	return &Hosts{set: newFileSet(patterns, decodeHosts)}
+// the syntax of filepath.Match. An interval of 0 is LocalInterval.
+func NewHosts(patterns []string, interval time.Duration) *Hosts {
+	return &Hosts{set: newFileSet(patterns, decodeHosts), config: local("hosts "+strings.Join(patterns, " "), interval)}
 }
 
-// Name implements Source.
-func (h *Hosts) Name() string { return "hosts " + strings.Join(h.set.patterns, " ") }
+// Config implements Source.
+func (h *Hosts) Config() Config { return h.config }
 
 // Fetch implements Source. Each error names file, line and reason.
 func (h *Hosts) Fetch(context.Context) (*List, error) {

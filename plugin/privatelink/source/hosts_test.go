@@ -56,7 +56,7 @@ func TestHosts(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.hosts", "10.20.0.4 a.example\n0.0.0.0 blocked.example\n")
 	f.write("b.hosts", "10.20.0.5 b.example\n")
-	src := NewHosts([]string{f.at("b*"), f.at("a*"), f.at("*.hosts")})
+	src := NewHosts([]string{f.at("b*"), f.at("a*"), f.at("*.hosts")}, 0)
 	const skipped = `bad_address a.hosts:2: blocked.example: "0.0.0.0" is not the address of a host`
 	list := f.fetch(src, "a.example. 10.20.0.4 (a.hosts:1); b.example. 10.20.0.5 (b.hosts:1); "+skipped, "")
 	f.same(src, list, "")
@@ -66,7 +66,7 @@ func TestHosts(t *testing.T) {
 	f.write("b.hosts", "10.20.0.6 b.example\n")
 	f.fetch(src, "a.example. 10.20.0.4 (a.hosts:1); b.example. 10.20.0.6 (b.hosts:1); "+skipped, "")
 
-	if got, want := f.short(src.Name()), "hosts b* a* *.hosts"; got != want {
+	if got, want := f.short(src.Config().Name), "hosts b* a* *.hosts"; got != want {
 		t.Errorf("Name() = %q; want %q", got, want)
 	}
 }

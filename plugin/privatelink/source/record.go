@@ -6,23 +6,20 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// Record gives the records that stand in the Corefile.
+// Record returns the records in the Corefile.
 type Record struct {
 	name string
 	list *List
 }
 
-// NewRecord returns the source of the records that are added to it, which all
-// must be before its first Fetch. Its position is where the first one stands.
-func NewRecord(position string) *Record {
-	return &Record{name: "record " + position, list: &List{Complete: true}}
+// NewRecord returns the source of the entries. Its position, "file:line", is
+// that of the first record line.
+func NewRecord(position string, entries []Entry) *Record {
+	return &Record{name: "record " + position, list: &List{Entries: entries, Complete: true}}
 }
 
-// Add appends an entry.
-func (r *Record) Add(e Entry) { r.list.Entries = append(r.list.Entries, e) }
-
-// Name implements Source.
-func (r *Record) Name() string { return r.name }
+// Config implements Source.
+func (r *Record) Config() Config { return Config{Name: r.name, Static: true} }
 
 // Fetch implements Source. It never fails.
 func (r *Record) Fetch(context.Context) (*List, error) { return r.list, nil }

@@ -33,18 +33,19 @@ func TestParseEntry(t *testing.T) {
 }
 
 func TestRecord(t *testing.T) {
-	r := NewRecord("Corefile:7")
+	var entries []Entry
 	for _, n := range []int{1, 2} {
 		entry, err := ParseEntry(fmt.Sprintf("Corefile:%d", n), "a.example", []string{fmt.Sprintf("10.20.0.%d", n)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Add(entry)
+		entries = append(entries, entry)
 	}
+	r := NewRecord("Corefile:7", entries)
 	f := newFolder(t)
 	list := f.fetch(r, "a.example. 10.20.0.1 (Corefile:1); a.example. 10.20.0.2 (Corefile:2)", "")
 	f.same(r, list, "")
-	if got, want := r.Name(), "record Corefile:7"; got != want {
+	if got, want := r.Config().Name, "record Corefile:7"; got != want {
 		t.Errorf("Name() = %q; want %q", got, want)
 	}
 }

@@ -12,24 +12,49 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// A Source gives names and their addresses. Its methods are called by one
-// goroutine at a time.
+// A Source returns names and their addresses. Config may be called at any time;
+// Fetch is called by one goroutine at a time.
 type Source interface {
-	// Name tells the source from all others, in logs, metrics and over a
-	// reload: the same name means the same source.
-	Name() string
+	Config() Config
 
-	// Fetch returns the whole list as it is now: the same pointer as before if
-	// nothing changed. With an error the list has the last good content of
-	// whatever could not be read, or is nil, which means the list of before.
+	// Fetch returns the current list. If nothing changed, it returns the same
+	// pointer as before. With an error, the list has the last good content of
+	// each part that could not be read. A nil list means that the previous one
+	// is still the best.
 	Fetch(ctx context.Context) (*List, error)
 }
 
-// A List is everything that a source gives. It is not modified once returned.
+// A Config describes a source.
+type Config struct {
+	// Name identifies the source in logs, in metrics and in the state file.
+	// Sources with the same name are one source, also across a reload.
+	Name     string
+	Interval time.Duration // between two fetches
+	Remote   bool          // fetched over the network: a start does not wait for it, and failures slow it down
+	Static   bool          // part of the Corefile: fetched once, and replaced by a reload
+}
+
+// LocalInterval is the default interval of sources on this machine's disks.
+const LocalInterval = 2 * time.Second
+
+// A List is everything that a source has. It is not modified after Fetch
+// returned it.
 type List struct {
-	Entries  []Entry
-	Skipped  []Skip
-	Complete bool // every part of the source has been read once
+	Entries []Entry
+	Skipped []Skip
+
+	// Complete reports that every part of the source has been read as a whole at
+	// least once. A name that is missing from an incomplete list may be in the
+	// part that is missing.
+	Complete bool
+
+	// Unread has the resource IDs, in lower case, of endpoints whose names could
+	// not be read this time. The list says nothing about their names.
+	Unread []string
+
+	// Parts has the files that the list was read from, and how many names only
+	// that file has. It is nil for a source without files.
+	Parts map[string]int
 }
 
 // An Entry is a name with its addresses, as one private endpoint gives it.

@@ -99,7 +99,7 @@ func (f *folder) fetch(src Source, want, wantErr string) *List {
 	list, err := src.Fetch(f.Context())
 	got, gotErr := f.short(show(list)), f.short(text(err))
 	if got != want || gotErr != wantErr {
-		f.Errorf("Fetch() of %s = %q, %q; want %q, %q", f.short(src.Name()), got, gotErr, want, wantErr)
+		f.Errorf("Fetch() of %s = %q, %q; want %q, %q", f.short(src.Config().Name), got, gotErr, want, wantErr)
 	}
 	return list
 }
@@ -108,7 +108,7 @@ func (f *folder) fetch(src Source, want, wantErr string) *List {
 func (f *folder) same(src Source, last *List, wantErr string) {
 	f.Helper()
 	if list, err := src.Fetch(f.Context()); list != last || f.short(text(err)) != wantErr {
-		f.Errorf("Fetch() of %s = %p %s, %q; want %p as before, %q", f.short(src.Name()), list, show(list), f.short(text(err)), last, wantErr)
+		f.Errorf("Fetch() of %s = %p %s, %q; want %p as before, %q", f.short(src.Config().Name), list, show(list), f.short(text(err)), last, wantErr)
 	}
 }
 

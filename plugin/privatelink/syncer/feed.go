@@ -46,10 +46,10 @@ var (
 func acquire(src source.Source) *feed {
 	feedsMu.Lock()
 	defer feedsMu.Unlock()
-	f, ok := feeds[src.Name()]
+	f, ok := feeds[src.Config().Name]
 	if !ok || static(src) {
 		f = &feed{source: src, found: map[*Syncer]map[string]bool{}}
-		feeds[src.Name()] = f
+		feeds[src.Config().Name] = f
 	}
 	f.refs++
 	return f
@@ -58,8 +58,7 @@ func acquire(src source.Source) *feed {
 // static tells of records of the Corefile: they have nothing to keep, and may be
 // others after a reload.
 func static(src source.Source) bool {
-	_, ok := src.(*source.Record)
-	return ok
+	return src.Config().Static
 }
 
 func (f *feed) release(s *Syncer) {
@@ -68,7 +67,7 @@ func (f *feed) release(s *Syncer) {
 	f.mu.Unlock()
 	feedsMu.Lock()
 	defer feedsMu.Unlock()
-	name := f.source.Name()
+	name := f.source.Config().Name
 	if f.refs--; f.refs == 0 && feeds[name] == f {
 		delete(feeds, name)
 		metrics.Forget(name)
@@ -107,7 +106,7 @@ func (f *feed) take(list *source.List) {
 	if list == nil || !list.Complete && f.restored {
 		return
 	}
-	before, name := f.held, f.source.Name()
+	before, name := f.held, f.source.Config().Name
 	if list.Complete {
 		list, f.held = f.guard.admit(list)
 		f.loaded, f.restored = true, false
@@ -130,7 +129,7 @@ func (f *feed) last() (list *source.List, loaded bool) {
 
 // account counts and logs how the last fetch ended.
 func (f *feed) account(err error) {
-	name := f.source.Name()
+	name := f.source.Config().Name
 	if err == nil {
 		metrics.LastSuccess.WithLabelValues(name).Set(float64(time.Now().Unix()))
 		if f.failed != "" {

@@ -78,7 +78,7 @@ func (f *stateFile) save(s *Syncer) {
 	}
 	for _, feed := range s.feeds {
 		if list, loaded := feed.last(); loaded && !static(feed.source) {
-			now.Sources[feed.source.Name()] = list.Entries
+			now.Sources[feed.source.Config().Name] = list.Entries
 		}
 	}
 	text := ""

@@ -134,9 +134,8 @@ func TestSerialOverReload(t *testing.T) {
 
 // remote returns a syncer that asks f over the network, once a minute.
 func remote(t *testing.T, f *fake) *Syncer {
-	s := newSyncer(t, f)
-	s.plans[0].Remote = true
-	return s
+	f.remote = true
+	return newSyncer(t, f)
 }
 
 func TestRemoteIsNotWaitedFor(t *testing.T) {

@@ -113,7 +113,7 @@ const maxLines = 20
 func (f *feed) report(s *Syncer, found findings) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	name := f.source.Name()
+	name := f.source.Config().Name
 	metrics.Records.WithLabelValues(name).Set(float64(found.records))
 	metrics.Conflicts.WithLabelValues(name).Set(float64(found.conflicts))
 	metrics.Skipped.DeletePartialMatch(map[string]string{"source": name})

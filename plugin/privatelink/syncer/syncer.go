@@ -13,20 +13,12 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A Plan is a source and how it is asked.
-type Plan struct {
-	Source source.Source
-	Every  time.Duration // between two syncs
-	Remote bool          // asked over the network: not waited for at the start, and less often while it fails
-}
-
 // A Syncer builds snapshots from its sources, in whose order the first one that
 // gives a name wins it. A source that fails keeps its last good list: Azure's
 // outage, or a broken file, must not take a name away.
 type Syncer struct {
 	set   *zone.Set
-	plans []Plan
-	feeds []*feed // by plan
+	feeds []*feed
 	state *stateFile
 
 	current atomic.Pointer[zone.Snapshot] // queries Load it once
@@ -40,14 +32,14 @@ type Syncer struct {
 // New returns a syncer whose snapshot has the set's zones, all of them empty
 // and not ready. A source of a name that another syncer has is shared with it,
 // so that a reload keeps what is known. The state file may be "". Close it.
-func New(set *zone.Set, plans []Plan, stateFile string) *Syncer {
-	s := &Syncer{set: set, plans: plans, state: openState(stateFile), changed: func() {}}
-	for _, plan := range plans {
-		f := acquire(plan.Source)
-		if !static(plan.Source) {
-			metrics.Refresh.WithLabelValues(plan.Source.Name()).Set(plan.Every.Seconds())
+func New(set *zone.Set, sources []source.Source, stateFile string) *Syncer {
+	s := &Syncer{set: set, state: openState(stateFile), changed: func() {}}
+	for _, src := range sources {
+		f, config := acquire(src), src.Config()
+		if !config.Static {
+			metrics.Refresh.WithLabelValues(config.Name).Set(config.Interval.Seconds())
 		}
-		if entries, ok := s.state.known.Sources[plan.Source.Name()]; ok {
+		if entries, ok := s.state.known.Sources[config.Name]; ok {
 			f.restore(entries)
 		}
 		s.feeds = append(s.feeds, f)
@@ -77,8 +69,8 @@ func (s *Syncer) Ready() bool { return s.Snapshot().Complete }
 
 // Sync fetches all local sources once and builds the snapshot of what is known.
 func (s *Syncer) Sync(ctx context.Context) {
-	for i, f := range s.feeds {
-		if !s.plans[i].Remote {
+	for _, f := range s.feeds {
+		if !f.source.Config().Remote {
 			f.fetch(ctx)
 		}
 	}
@@ -88,12 +80,13 @@ func (s *Syncer) Sync(ctx context.Context) {
 // Run syncs each source for ever, until ctx ends.
 func (s *Syncer) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for i, f := range s.feeds {
-		if static(f.source) {
+	for _, f := range s.feeds {
+		config := f.source.Config()
+		if config.Static {
 			continue
 		}
 		wg.Go(func() {
-			for sleep(ctx, f.due(s.plans[i].Every, s.plans[i].Remote)) {
+			for sleep(ctx, f.due(config.Interval, config.Remote)) {
 				f.fetch(ctx)
 				s.rebuild()
 			}

@@ -22,6 +22,7 @@ import (
 // A fake is a source whose next fetch is set from outside.
 type fake struct {
 	name    string
+	remote  bool
 	next    atomic.Pointer[fetched]
 	fetches atomic.Int32
 }
@@ -31,7 +32,9 @@ type fetched struct {
 	err  error
 }
 
-func (f *fake) Name() string { return f.name }
+func (f *fake) Config() source.Config {
+	return source.Config{Name: f.name, Interval: time.Minute, Remote: f.remote}
+}
 
 func (f *fake) Fetch(context.Context) (*source.List, error) {
 	f.fetches.Add(1)
@@ -75,11 +78,7 @@ var testSet = &zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.
 
 // newSyncerWithState syncs the sources every minute.
 func newSyncerWithState(t testing.TB, state string, sources ...source.Source) *Syncer {
-	var plans []Plan
-	for _, src := range sources {
-		plans = append(plans, Plan{Source: src, Every: time.Minute})
-	}
-	s := New(testSet, plans, state)
+	s := New(testSet, sources, state)
 	t.Cleanup(s.Close)
 	return s
 }
@@ -201,8 +200,7 @@ func TestSourcesOutliveReload(t *testing.T) {
 // Records of the Corefile have no memory: a reload means the new ones.
 func TestRecordsDoNotOutliveReload(t *testing.T) {
 	for _, addr := range []string{"10.0.0.1", "10.0.0.2"} {
-		r := source.NewRecord("Corefile:3")
-		r.Add(listOf("a.blob.core.windows.net. " + addr).Entries[0])
+		r := source.NewRecord("Corefile:3", listOf("a.blob.core.windows.net. "+addr).Entries)
 		s := newSyncer(t, r)
 		s.Sync(t.Context())
 		if got := addrs(s, "a"); got != addr {
