@@ -60,7 +60,7 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Ma
 		return metrics.NXDomain
 	case zone.Alias:
 		target := string(found.Record.Name)
-		m.Answer = append(m.Answer, &dns.CNAME{Hdr: header(owner, dns.TypeCNAME, p.ttl), Target: target})
+		m.Answer = append(m.Answer, &dns.CNAME{Hdr: header(owner, dns.TypeCNAME, found.Zone.TTL), Target: target})
 		if qtype == dns.TypeCNAME || qtype == dns.TypeANY {
 			return metrics.Success
 		}
@@ -70,7 +70,7 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Ma
 	if found.Record == nil {
 		m.Answer = appendApex(m.Answer, found.Zone, owner, qtype)
 	} else {
-		m.Answer = p.appendAddrs(m.Answer, found.Record, owner, qtype)
+		m.Answer = appendAddrs(m.Answer, found.Zone.TTL, found.Record, owner, qtype)
 	}
 	if len(m.Answer) == before {
 		m.Ns = append(m.Ns, soa(found.Zone))
@@ -81,14 +81,14 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Ma
 
 // appendAddrs appends the addresses of the type, built anew: the server may
 // change what it is given to write.
-func (p *Privatelink) appendAddrs(rrs []dns.RR, r *zone.Record, owner string, qtype uint16) []dns.RR {
+func appendAddrs(rrs []dns.RR, ttl uint32, r *zone.Record, owner string, qtype uint16) []dns.RR {
 	for _, addr := range r.Addrs {
 		rrtype := dns.TypeA
 		if addr.Is6() {
 			rrtype = dns.TypeAAAA
 		}
 		if qtype == rrtype || qtype == dns.TypeANY {
-			rrs = append(rrs, addressRecord(header(owner, rrtype, p.ttl), addr))
+			rrs = append(rrs, addressRecord(header(owner, rrtype, ttl), addr))
 		}
 	}
 	return rrs

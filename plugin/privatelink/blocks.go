@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -31,8 +30,7 @@ type Block struct {
 	// the host is 127.0.0.1: the server listens there, too.
 	Listen []string
 
-	TTL   time.Duration // of addresses and aliases
-	State string        // path of the state file, or empty
+	State string // path of the state file, or empty
 }
 
 // gathering is where setup puts the blocks that it reads, while Blocks runs.
@@ -66,7 +64,7 @@ func (g *gathered) add(c *caddy.Controller, server *dnsserver.Config, cfg *confi
 }
 
 func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block {
-	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, TTL: cfg.ttl, State: cfg.state}
+	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state}
 	for _, key := range c.ServerBlockKeys {
 		kind, key := keys.Transport(key)
 		hosts, port, err := plugin.SplitHostPort(key)

@@ -16,15 +16,11 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// DefaultTTL is that of addresses and aliases.
-const DefaultTTL = time.Minute
-
 // config is what one privatelink block says.
 type config struct {
 	position string // file and line
 	zones    zone.Set
 	sources  []source.Source
-	ttl      time.Duration
 	state    string // path, or empty
 }
 
@@ -44,7 +40,7 @@ type parser struct {
 
 func parse(c *caddy.Controller, root string) (*config, error) {
 	p := &parser{Controller: c, root: root, seen: map[string]bool{}}
-	p.config = config{zones: zone.Set{Cloud: cloud.Public}, ttl: DefaultTTL}
+	p.config = config{zones: zone.Set{Cloud: cloud.Public, TTL: zone.DefaultTTL}}
 	first := true
 	for c.Next() {
 		if !first && c.Val() == "privatelink" {
@@ -110,7 +106,9 @@ func (p *parser) property() error {
 	case "record":
 		err = p.addRecord(args)
 	case "ttl":
-		p.ttl, err = duration(args[0], time.Second, 24*time.Hour)
+		var ttl time.Duration
+		ttl, err = duration(args[0], time.Second, 24*time.Hour)
+		p.zones.TTL = uint32(ttl.Seconds())
 	case "refresh":
 		p.refresh, err = duration(args[0], time.Second, time.Hour)
 	case "strict":

@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 			for _, source := range cfg.sources {
 				sources = append(sources, source.Config().Name)
 			}
-			got := fmt.Sprintf("%s | %s | %s %s", strings.Join(zones, " "), strings.Join(sources, ", "), cfg.ttl, cfg.sources[0].Config().Interval)
+			got := fmt.Sprintf("%s | %s | %s %s", strings.Join(zones, " "), strings.Join(sources, ", "), time.Duration(cfg.zones.TTL)*time.Second, cfg.sources[0].Config().Interval)
 			if got != tc.want {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
 			}
@@ -142,8 +142,8 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, src := range cfg.sources {
 			config := src.Config()
-			if cfg.ttl < time.Second || !config.Static && config.Interval < time.Second || config.Name == "" {
-				t.Errorf("ttl %s, source %q every %s", cfg.ttl, config.Name, config.Interval)
+			if cfg.zones.TTL < 1 || !config.Static && config.Interval < time.Second || config.Name == "" {
+				t.Errorf("ttl %d, source %q every %s", cfg.zones.TTL, config.Name, config.Interval)
 			}
 		}
 	})

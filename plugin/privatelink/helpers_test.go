@@ -33,7 +33,7 @@ func start(t testing.TB, corefile string, next plugin.Handler) *Privatelink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Privatelink{Next: next, ttl: uint32(cfg.ttl.Seconds()), zones: syncer.New(&cfg.zones, cfg.sources, cfg.state)}
+	p := &Privatelink{Next: next, zones: syncer.New(&cfg.zones, cfg.sources, cfg.state)}
 	t.Cleanup(p.zones.Close)
 	p.zones.Sync(t.Context())
 	return p

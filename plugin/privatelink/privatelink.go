@@ -32,7 +32,6 @@ type Privatelink struct {
 	Next plugin.Handler
 
 	zones *syncer.Syncer
-	ttl   uint32 // of addresses, in seconds
 	stop  func() // ends the syncs; may be called again
 
 	// authorities tells that plugin file or secondary is behind this one, so that

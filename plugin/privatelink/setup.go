@@ -26,7 +26,7 @@ func setup(c *caddy.Controller) error {
 	if gathering != nil {
 		gathering.add(c, server, cfg)
 	}
-	p := &Privatelink{ttl: uint32(cfg.ttl.Seconds())}
+	p := &Privatelink{}
 	c.OnStartup(func() error {
 		for _, name := range []string{"file", "secondary"} {
 			p.authorities = p.authorities || server.Handler(name) != nil

@@ -34,7 +34,7 @@ func (p *Privatelink) Transfer(name string, serial uint32) (<-chan []dns.RR, err
 		}
 		ch <- []dns.RR{ns(string(z.Name))}
 		for _, r := range sorted(z) {
-			ch <- p.appendAddrs(nil, r, string(r.Name), dns.TypeANY)
+			ch <- appendAddrs(nil, z.TTL, r, string(r.Name), dns.TypeANY)
 		}
 		ch <- []dns.RR{soa(z)}
 	}()

@@ -90,8 +90,8 @@ func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 			return nil, fmt.Errorf("-cloud: %w", err)
 		}
 	}
-	b := privatelink.Block{Position: "-files", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}, TTL: privatelink.DefaultTTL}
-	b.Zones = zone.Set{Cloud: in, Zones: []dnsname.Name{cloud.Prefix + in.Blob, cloud.Prefix + in.Queue}}
+	b := privatelink.Block{Position: "-files", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}}
+	b.Zones = zone.Set{Cloud: in, Zones: []dnsname.Name{cloud.Prefix + in.Blob, cloud.Prefix + in.Queue}, TTL: zone.DefaultTTL}
 	if len(f.Files) > 0 {
 		b.Sources = append(b.Sources, source.NewFiles(f.Files, nil, 0))
 	}

@@ -26,8 +26,8 @@ func fromState(path string) ([]privatelink.Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := privatelink.Block{Position: path, Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}, TTL: privatelink.DefaultTTL}
-	b.Zones = zone.Set{Cloud: cloud.Public, Zones: slices.Sorted(maps.Keys(known.Serials))}
+	b := privatelink.Block{Position: path, Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}}
+	b.Zones = zone.Set{Cloud: cloud.Public, Zones: slices.Sorted(maps.Keys(known.Serials)), TTL: zone.DefaultTTL}
 	for _, c := range []cloud.Cloud{cloud.USGov, cloud.China} {
 		if slices.Contains(b.Zones.Zones, cloud.Prefix+c.Blob) {
 			b.Zones.Cloud = c

@@ -111,7 +111,7 @@ func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, alia
 	} else if !slices.Equal(known.addrs, r.Addrs) {
 		c.set.warnings = append(c.set.warnings, fmt.Sprintf("%s: %s has other addresses than in the block %s, both are listed", b.Position, r.Name, known.first))
 	}
-	base := record{Zone: z.Name, Name: r.Name, TTL: uint32(b.TTL.Seconds()), Aliases: aliases, From: b.Position}
+	base := record{Zone: z.Name, Name: r.Name, TTL: z.TTL, Aliases: aliases, From: b.Position}
 	endpoints := givers(b.Entries[r.Name])
 	for _, addr := range r.Addrs {
 		if slices.Contains(known.shown, addr) {

@@ -41,6 +41,7 @@ func Look(ctx context.Context, set *zone.Set, sources []source.Source) Preview {
 		complete = complete && list != nil && list.Complete
 		p.Sources = append(p.Sources, fetched)
 	}
-	p.Snapshot = b.Snapshot(complete, serial())
+	now := serial()
+	p.Snapshot = b.Snapshot(complete, func(*zone.Zone) uint32 { return now })
 	return p
 }

@@ -3,11 +3,13 @@ package syncer
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -44,7 +46,7 @@ func New(set *zone.Set, sources []source.Source, stateFile string) *Syncer {
 		}
 		s.feeds = append(s.feeds, f)
 	}
-	s.current.Store(zone.NewBuilder(set, nil).Snapshot(false, serial()))
+	s.current.Store(zone.NewBuilder(set, nil).Snapshot(false, after(nil)))
 	return s
 }
 
@@ -130,16 +132,17 @@ func (s *Syncer) swap() bool {
 	if s.built != nil && slices.Equal(lists, s.built) {
 		return false
 	}
-	b := zone.NewBuilder(s.set, s.Snapshot())
+	before := s.Snapshot().Zones
+	b := zone.NewBuilder(s.set, slices.Collect(maps.Keys(before)))
 	if s.built == nil { // the first one, perhaps after a restart or a reload
-		b.Follow(served(s.state.known.Serials))
+		before = served(s.state.known.Serials)
 	}
 	for i, list := range lists {
 		if list != nil {
 			s.feeds[i].report(s, merge(b, s.set, list, untold))
 		}
 	}
-	next := b.Snapshot(complete, serial())
+	next := b.Snapshot(complete, after(before))
 	previous := s.current.Swap(next)
 	s.built = lists
 	s.announce(previous, remember(next), next, lists)
@@ -147,6 +150,21 @@ func (s *Syncer) swap() bool {
 		metrics.Serial.WithLabelValues(name.String()).Set(float64(z.Serial))
 	}
 	return true
+}
+
+// after returns the serial of a zone: that of the one before if it is equal.
+func after(before map[dnsname.Name]*zone.Zone) func(*zone.Zone) uint32 {
+	now := serial()
+	return func(z *zone.Zone) uint32 {
+		old := before[z.Name]
+		switch {
+		case old == nil:
+			return now
+		case z.Equal(old):
+			return old.Serial
+		}
+		return max(old.Serial+1, now)
+	}
 }
 
 // serial is the SOA serial of a change made now.

@@ -14,36 +14,25 @@ import (
 // A Builder collects the records of the next snapshot.
 type Builder struct {
 	set         *Set
-	before      map[dnsname.Name]*Zone // whose serials are followed
 	zones       map[dnsname.Name]*Zone
 	partitioned map[string]alias
 }
 
-// NewBuilder returns a builder with the zones of the set and of the snapshot
-// that it is to follow, all of them empty: a zone that loses its last record is
-// still a zone. previous is nil for the first snapshot.
-func NewBuilder(set *Set, previous *Snapshot) *Builder {
+// NewBuilder returns a builder with the zones of the set and the known ones, all
+// of them empty. A zone that lost its last record is still a zone: its name is
+// among the known ones.
+func NewBuilder(set *Set, known []dnsname.Name) *Builder {
 	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, partitioned: map[string]alias{}}
-	for _, name := range set.Zones {
+	for _, name := range slices.Concat(set.Zones, known) {
 		b.zone(name)
-	}
-	if previous != nil {
-		b.before = previous.Zones
-		for name := range previous.Zones {
-			b.zone(name)
-		}
 	}
 	return b
 }
 
-// Follow makes the serials those that come after zones, not after the previous
-// snapshot's.
-func (b *Builder) Follow(zones map[dnsname.Name]*Zone) { b.before = zones }
-
 func (b *Builder) zone(name dnsname.Name) *Zone {
 	z, ok := b.zones[name]
 	if !ok {
-		z = &Zone{Name: name, Strict: b.set.strict(name), Answers: metrics.AnswersOf(name.String()), records: map[string]*Record{}}
+		z = &Zone{Name: name, TTL: b.set.TTL, Strict: b.set.strict(name), Answers: metrics.AnswersOf(name.String()), records: map[string]*Record{}}
 		b.zones[name] = z
 	}
 	return z
@@ -91,25 +80,19 @@ func (z *Zone) at(owner dnsname.Name) *Record {
 	return r
 }
 
-// Snapshot returns what was added. A zone with the same records as before keeps
-// its serial; any other gets a later one, now where that is later still. The
-// builder is not used again.
-func (b *Builder) Snapshot(complete bool, now uint32) *Snapshot {
-	for name, z := range b.zones {
-		z.Serial = now
-		old, ok := b.before[name]
-		switch {
-		case ok && z.equal(old):
-			z.Serial = old.Serial
-		case ok:
-			z.Serial = max(old.Serial+1, now)
-		}
+// Snapshot returns the added records. Each zone gets the serial that the function
+// returns for it. The builder must not be used again.
+func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
+	for _, z := range b.zones {
+		z.Serial = serial(z)
 	}
 	return &Snapshot{Zones: b.zones, Complete: complete, suffixes: b.suffixes(), partitioned: b.partitioned}
 }
 
-func (z *Zone) equal(old *Zone) bool {
-	return maps.EqualFunc(z.records, old.records, func(a, b *Record) bool { return slices.Equal(a.Addrs, b.Addrs) })
+// Equal reports whether a transfer of both zones has the same records, except
+// for the serial.
+func (z *Zone) Equal(old *Zone) bool {
+	return z.TTL == old.TTL && maps.EqualFunc(z.records, old.records, func(a, b *Record) bool { return slices.Equal(a.Addrs, b.Addrs) })
 }
 
 func (b *Builder) suffixes() map[string]suffix {

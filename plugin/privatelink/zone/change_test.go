@@ -21,7 +21,7 @@ func TestChanges(t *testing.T) {
 			}
 			b.Add(place, []netip.Addr{netip.MustParseAddr(addr)})
 		}
-		return b.Snapshot(true, 1).Zones[blob]
+		return b.Snapshot(true, at(1)).Zones[blob]
 	}
 	was := map[string]string{"a": "10.0.0.1", "b.c": "10.0.0.2"}
 	for _, tt := range []struct {

@@ -12,6 +12,9 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
+// DefaultTTL is the TTL of addresses and aliases, in seconds.
+const DefaultTTL uint32 = 60
+
 // A Set is the zones that a Corefile names and the rules for their names. A
 // Backup zone need not be named: the first record in it makes it one.
 type Set struct {
@@ -22,6 +25,8 @@ type Set struct {
 	// does not have. A zone in neither is strict if it is a Backup zone.
 	Strict, Fallthrough []dnsname.Name
 	AllStrict, AllFall  bool
+
+	TTL uint32 // of addresses and aliases, in seconds
 }
 
 // Has tells whether zone is in the set, named or by its form.

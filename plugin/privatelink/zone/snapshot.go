@@ -27,7 +27,8 @@ type Snapshot struct {
 type Zone struct {
 	Name   dnsname.Name
 	Serial uint32
-	Strict bool // a missing name is NXDOMAIN, else the next plugin is asked
+	TTL    uint32 // of addresses and aliases, in seconds
+	Strict bool   // a missing name is NXDOMAIN, else the next plugin is asked
 
 	Answers *metrics.Answers
 

@@ -3,6 +3,7 @@ package zone
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -111,11 +112,11 @@ func TestLookupBeforeComplete(t *testing.T) {
 	b := NewBuilder(set, nil)
 	add(t, b, set, "a.blob.core.windows.net.", "10.0.0.1")
 	add(t, b, set, "p.z7.blob.storage.azure.net.", "10.0.0.2")
-	part := b.Snapshot(false, 1)
-	b = NewBuilder(set, part)
+	part := b.Snapshot(false, at(1))
+	b = NewBuilder(set, nil)
 	add(t, b, set, "a.blob.core.windows.net.", "10.0.0.1")
 	add(t, b, set, "p.z7.blob.storage.azure.net.", "10.0.0.2")
-	whole := b.Snapshot(true, 2)
+	whole := b.Snapshot(true, at(2))
 	for _, tc := range []struct {
 		name           string
 		before, loaded Verdict
@@ -148,31 +149,39 @@ func TestAddressesAreUnited(t *testing.T) {
 	b := NewBuilder(set, nil)
 	add(t, b, set, "a.blob.core.windows.net.", "10.0.0.2", "fd00::1", "10.0.0.1")
 	add(t, b, set, "a.privatelink.blob.core.windows.net.", "10.0.0.2", "10.0.0.3")
-	got := b.Snapshot(true, 1).Lookup("a.blob.core.windows.net.").Record.Addrs
+	got := b.Snapshot(true, at(1)).Lookup("a.blob.core.windows.net.").Record.Addrs
 	if want := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3"), netip.MustParseAddr("fd00::1")}; !slices.Equal(got, want) {
 		t.Errorf("addresses = %v; want %v", got, want)
 	}
 }
 
-func TestSerial(t *testing.T) {
-	set, s := newSet(), (*Snapshot)(nil)
+// at returns the serial for every zone.
+func at(serial uint32) func(*Zone) uint32 { return func(*Zone) uint32 { return serial } }
+
+func TestEqual(t *testing.T) {
+	set := newSet()
+	build := func(ttl uint32, addrs ...string) *Zone {
+		of := *set
+		of.TTL = ttl
+		b := NewBuilder(&of, nil)
+		if len(addrs) > 0 {
+			add(t, b, &of, "a.blob.core.windows.net.", addrs...)
+		}
+		return b.Snapshot(true, at(1)).Zones[blob]
+	}
 	for _, tc := range []struct {
-		name        string
-		addr        string
-		now         uint32
-		blob, queue uint32
+		name string
+		a, b *Zone
+		want bool
 	}{
-		{"first", "10.0.0.1", 100, 100, 100},
-		{"nothing changed", "10.0.0.1", 200, 100, 100},
-		{"changed", "10.0.0.2", 300, 300, 100},
-		{"changed again in that second", "10.0.0.3", 300, 301, 100},
-		{"changed, the clock went back", "10.0.0.4", 50, 302, 100},
+		{"empty", build(60), build(60), true},
+		{"same records", build(60, "10.0.0.1", "10.0.0.2"), build(60, "10.0.0.2", "10.0.0.1"), true},
+		{"other address", build(60, "10.0.0.1"), build(60, "10.0.0.2"), false},
+		{"one record less", build(60, "10.0.0.1"), build(60), false},
+		{"other TTL", build(60, "10.0.0.1"), build(61, "10.0.0.1"), false},
 	} {
-		b := NewBuilder(set, s)
-		add(t, b, set, "a.blob.core.windows.net.", tc.addr)
-		s = b.Snapshot(true, tc.now)
-		if s.Zones[blob].Serial != tc.blob || s.Zones[queue].Serial != tc.queue {
-			t.Errorf("%s: serials %d, %d; want %d, %d", tc.name, s.Zones[blob].Serial, s.Zones[queue].Serial, tc.blob, tc.queue)
+		if got := tc.a.Equal(tc.b); got != tc.want {
+			t.Errorf("%s: Equal = %v; want %v", tc.name, got, tc.want)
 		}
 	}
 }
@@ -182,7 +191,8 @@ func TestZoneStaysWhenEmpty(t *testing.T) {
 	set := newSet()
 	b := NewBuilder(set, nil)
 	add(t, b, set, "1.we.backup.windowsazure.com.", "10.0.0.1")
-	s := NewBuilder(set, b.Snapshot(true, 1)).Snapshot(true, 2)
+	known := slices.Collect(maps.Keys(b.Snapshot(true, at(1)).Zones))
+	s := NewBuilder(set, known).Snapshot(true, at(2))
 	if got := s.Lookup("1.privatelink.we.backup.windowsazure.com.").Verdict; got != Absent {
 		t.Errorf("verdict %d; want %d", got, Absent)
 	}
@@ -210,7 +220,7 @@ func estate(t testing.TB, n int) *Snapshot {
 		}
 		b.Add(p, []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
 	}
-	return b.Snapshot(true, 1)
+	return b.Snapshot(true, at(1))
 }
 
 func BenchmarkLookup(b *testing.B) {
