@@ -1,0 +1,84 @@
+package lifecycle
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/coredns/caddy"
+)
+
+const hookName = "lifecycle"
+
+var watchMu sync.Mutex
+
+// watch makes caddy report the outcome of a start. It runs during the setup of
+// each instance, because two of caddy's reports do not last:
+//
+//   - A reload by SIGUSR1 removes the event hooks before it sets up the new
+//     instance.
+//   - A failed reload calls OnRestartFailed of the running instance only, whose
+//     Corefile may have no plugin that attaches anything. Its list of functions
+//     is extended here instead. A watcher that polls caddy.Instances would be
+//     later, and a data race: caddy guards the list by a lock of its own. Here it
+//     is read by the goroutine that changes it.
+func watch() {
+	watchMu.Lock()
+	defer watchMu.Unlock()
+	if !slices.Contains(caddy.ListPlugins()["event_hooks"], hookName) {
+		caddy.RegisterEventHook(hookName, onEvent)
+	}
+	for _, inst := range caddy.Instances() {
+		if claim(inst) {
+			inst.OnRestartFailed = append(inst.OnRestartFailed, func() error {
+				restartFailed(inst)
+				return nil
+			})
+		}
+	}
+	for _, i := range pending.list() {
+		if !i.listed() { // a first start that failed
+			i.abort()
+		}
+	}
+}
+
+// watchedKey is in the storage of the caddy instances that are watched.
+type watchedKey struct{}
+
+// claim reports whether the instance was not watched yet.
+func claim(inst *caddy.Instance) bool {
+	inst.StorageMu.Lock()
+	defer inst.StorageMu.Unlock()
+	if inst.Storage[watchedKey{}] != nil {
+		return false
+	}
+	inst.Storage[watchedKey{}] = true
+	return true
+}
+
+func onEvent(event caddy.EventName, info any) error {
+	if inst, ok := info.(*caddy.Instance); ok && event == caddy.InstanceStartupEvent {
+		if i := find(inst); i != nil {
+			i.commit()
+		}
+	}
+	return nil
+}
+
+// restartFailed is called when old could not be replaced. There is one case in
+// which it was: an OnShutdown function of the old instance returned an error
+// after the new one had begun to serve. Then caddy skips the functions behind
+// it, and emits no event for the new instance.
+func restartFailed(old *caddy.Instance) {
+	replaced := !slices.Contains(caddy.Instances(), old)
+	if i := find(old); i != nil && replaced {
+		i.close()
+	}
+	for _, i := range pending.list() {
+		if replaced && i.listed() {
+			i.commit()
+			continue
+		}
+		i.abort()
+	}
+}

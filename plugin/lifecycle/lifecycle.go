@@ -1,0 +1,153 @@
+// Package lifecycle calls hooks of plugins when their CoreDNS instance begins, is
+// committed or aborted, and closes.
+package lifecycle
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/coredns/caddy"
+)
+
+// Hooks are called for one plugin of one instance. A nil function is skipped.
+// Each function is called at most once, and no two of them at the same time.
+//
+// After a Begin that succeeded, exactly one of Commit and Abort follows, and
+// Close follows Commit. After a Begin that returned an error, nothing follows:
+// it has to release what it acquired. Commit, Abort and Close must not wait for
+// the network or a disk for long, because a reload or a shutdown waits for them.
+type Hooks struct {
+	// Begin is called when the instance starts, before it listens. The
+	// predecessor still serves. An error fails the start.
+	Begin func() error
+	// Commit is called when the instance serves and its predecessor has ended.
+	Commit func()
+	// Abort is called if the start failed, also because of another plugin or
+	// a port in use, or if the process ends before the commit.
+	Abort func()
+	// Close is called when the instance has stopped serving.
+	Close func()
+}
+
+// Attach calls the hooks for the instance that c sets up. It is to be called
+// from a plugin's setup function. The hooks of an instance are called in the
+// order of Attach, which is the order of the directives.
+//
+// If a first start fails in a process that continues, which only tests and
+// embedding programs do, Abort is called by the next Attach of the process.
+func Attach(c *caddy.Controller, h Hooks) {
+	watch()
+	a := &attachment{hooks: h}
+	i := instanceOf(c)
+	i.add(a)
+	c.OnStartup(func() error { return i.begin(a) })
+	c.OnShutdown(func() error {
+		a.close()
+		return nil
+	})
+}
+
+// An attachment is the hooks of one plugin and how far they are.
+type attachment struct {
+	hooks Hooks
+
+	mu    sync.Mutex // held while Commit, Abort or Close runs, not while Begin runs
+	state state
+}
+
+type state uint8
+
+const (
+	attached  state = iota
+	beginning       // Begin is running
+	ending          // Begin is running, and Abort follows it
+	begun
+	committed
+	ended
+)
+
+// errEnded is returned to caddy, which logs it.
+var errEnded = errors.New("the instance has ended before its start was complete")
+
+// begin calls Begin without the lock: an Abort at that time does not wait for it.
+func (a *attachment) begin() (err error) {
+	if !a.advance(attached, beginning) {
+		return errEnded
+	}
+	returned := false
+	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		switch {
+		case err != nil || !returned: // a panic goes on to caddy
+			a.state = ended
+		case a.state == ending:
+			a.state, err = ended, errEnded
+			call(a.hooks.Abort)
+		default:
+			a.state = begun
+		}
+	}()
+	if a.hooks.Begin != nil {
+		err = a.hooks.Begin()
+	}
+	returned = true
+	return err
+}
+
+// advance reports whether the state was from, and sets it to to.
+func (a *attachment) advance(from, to state) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state != from {
+		return false
+	}
+	a.state = to
+	return true
+}
+
+func (a *attachment) commit() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state == begun {
+		a.state = committed
+		call(a.hooks.Commit)
+	}
+}
+
+// abort ends an attachment that is not committed.
+func (a *attachment) abort() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.abortLocked()
+}
+
+func (a *attachment) abortLocked() {
+	switch a.state {
+	case attached:
+		a.state = ended
+	case beginning:
+		a.state = ending
+	case begun:
+		a.state = ended
+		call(a.hooks.Abort)
+	}
+}
+
+// close ends an attachment with Close or, if it is not committed, with Abort.
+func (a *attachment) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state != committed {
+		a.abortLocked()
+		return
+	}
+	a.state = ended
+	call(a.hooks.Close)
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
