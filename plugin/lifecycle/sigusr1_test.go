@@ -4,6 +4,8 @@ package lifecycle
 
 import (
 	"os"
+	"regexp"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,8 +24,9 @@ func TestReloadBySignal(t *testing.T) {
 	if _, err := caddy.LoadCaddyfile("dns"); err != nil { // caddy reloads with the loader that it used last
 		t.Fatal(err)
 	}
-	trapSignals()
-	answers(t, serve(t, "probe a"))
+	trapSignals(t)
+	serve(t, "probe a")
+	end(t, serve(t, "")) // caddy's lock passes what Start wrote to the goroutine for signals
 	calls.take()
 	for _, step := range []struct{ name, corefile, last string }{
 		{"reload", "probe b", "commit b"},
@@ -44,24 +47,38 @@ func TestReloadBySignal(t *testing.T) {
 	end(t, caddy.Instances()[0])
 }
 
-var trapSignals = sync.OnceFunc(caddy.TrapSignals)
+var trapOnce sync.Once
+
+// trapSignals waits until caddy's goroutine for signals has subscribed to them.
+// A signal before that is lost.
+func trapSignals(t *testing.T) {
+	trapOnce.Do(caddy.TrapSignals)
+	waiting := regexp.MustCompile(`\[chan receive[^\]]*\]:\n.*caddy\.trapSignalsPosix\.func1`)
+	buffer := make([]byte, 1<<20)
+	if !eventually(func() bool { return waiting.Match(buffer[:runtime.Stack(buffer, true)]) }) {
+		t.Fatal("caddy does not wait for signals")
+	}
+}
 
 // wait reports whether the last call becomes the one given.
 func (r *recorder) wait(last string) bool {
+	return eventually(func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.all) > 0 && r.all[len(r.all)-1] == last
+	})
+}
+
+func eventually(ok func() bool) bool {
 	deadline := time.After(10 * time.Second)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for {
-		r.mu.Lock()
-		found := len(r.all) > 0 && r.all[len(r.all)-1] == last
-		r.mu.Unlock()
-		if found {
-			return true
-		}
+	for !ok() {
 		select {
 		case <-deadline:
 			return false
 		case <-tick.C:
 		}
 	}
+	return true
 }
