@@ -57,12 +57,37 @@ func claim(inst *caddy.Instance) bool {
 }
 
 func onEvent(event caddy.EventName, info any) error {
-	if inst, ok := info.(*caddy.Instance); ok && event == caddy.InstanceStartupEvent {
-		if i := find(inst); i != nil {
-			i.commit()
+	switch event {
+	case caddy.InstanceStartupEvent:
+		if inst, ok := info.(*caddy.Instance); ok {
+			process.serves(inst)
 		}
+	case caddy.ShutdownEvent:
+		process.terminate()
 	}
 	return nil
+}
+
+// startedKey is in the storage of the caddy instances that have started.
+type startedKey struct{}
+
+// serves commits an instance that has started.
+func (s *shutdown) serves(inst *caddy.Instance) {
+	inst.StorageMu.Lock()
+	inst.Storage[startedKey{}] = true
+	inst.StorageMu.Unlock()
+	s.mu.Lock()
+	s.current = inst
+	s.mu.Unlock()
+	if i := find(inst); i != nil {
+		i.commit()
+	}
+}
+
+func started(inst *caddy.Instance) bool {
+	inst.StorageMu.RLock()
+	defer inst.StorageMu.RUnlock()
+	return inst.Storage[startedKey{}] != nil
 }
 
 // restartFailed is called when old could not be replaced. There is one case in
@@ -70,15 +95,22 @@ func onEvent(event caddy.EventName, info any) error {
 // after the new one had begun to serve. Then caddy skips the functions behind
 // it, and emits no event for the new instance.
 func restartFailed(old *caddy.Instance) {
-	replaced := !slices.Contains(caddy.Instances(), old)
-	if i := find(old); i != nil && replaced {
+	running := caddy.Instances()
+	if slices.Contains(running, old) {
+		for _, i := range pending.list() {
+			i.abort()
+		}
+		return
+	}
+	if i := find(old); i != nil {
 		i.close()
 	}
-	for _, i := range pending.list() {
-		if replaced && i.listed() {
-			i.commit()
-			continue
+	for _, inst := range running {
+		if !started(inst) {
+			process.serves(inst)
 		}
+	}
+	for _, i := range pending.list() {
 		i.abort()
 	}
 }

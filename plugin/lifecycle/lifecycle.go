@@ -66,8 +66,11 @@ const (
 	ended
 )
 
-// errEnded is returned to caddy, which logs it.
-var errEnded = errors.New("the instance has ended before its start was complete")
+// Both errors are returned to caddy, which logs them.
+var (
+	errEnded    = errors.New("the instance has ended before its start was complete")
+	errShutdown = errors.New("the process is shutting down")
+)
 
 // begin calls Begin without the lock: an Abort at that time does not wait for it.
 func (a *attachment) begin() (err error) {

@@ -34,6 +34,9 @@ func setupProbe(c *caddy.Controller) error {
 		Attach(c, Hooks{
 			Begin: func() error {
 				calls.add("begin " + name)
+				if name == "slow" {
+					slow()
+				}
 				if strings.HasPrefix(name, "bad") {
 					return errors.New("bad")
 				}
@@ -47,8 +50,8 @@ func setupProbe(c *caddy.Controller) error {
 	return nil
 }
 
-// setupBroken is a plugin that fails at "startup", at "shutdown", or panics at
-// "panic".
+// setupBroken is a plugin that fails at "startup" or "shutdown", or panics at
+// "panic" or "end". With "phases" it records its own end.
 func setupBroken(c *caddy.Controller) error {
 	c.Next()
 	switch c.RemainingArgs()[0] {
@@ -58,9 +61,18 @@ func setupBroken(c *caddy.Controller) error {
 		c.OnShutdown(func() error { return errors.New("broken") })
 	case "panic":
 		c.OnStartup(func() error { panic("broken") })
+	case "end":
+		c.OnShutdown(func() error { panic("broken") })
+		c.OnFinalShutdown(func() error { panic("broken") })
+	case "phases":
+		c.OnShutdown(func() error { calls.add("shutdown"); return nil })
+		c.OnFinalShutdown(func() error { calls.add("final"); return nil })
 	}
 	return nil
 }
+
+// slow is what Begin of the argument "slow" does.
+var slow func()
 
 var calls recorder
 

@@ -1,0 +1,187 @@
+package lifecycle
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coredns/caddy"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+)
+
+var log = clog.NewWithPlugin("lifecycle")
+
+const (
+	// stopTime bounds the end of the servers and the OnShutdown functions. CoreDNS
+	// stops a server within 5 s.
+	stopTime = 8 * time.Second
+	// lastTime bounds the last function before the process ends.
+	lastTime = time.Second
+
+	exitStopTime     = 1 // the status after stopTime
+	exitSecondSignal = 2
+)
+
+// A shutdown ends all instances of a process, once.
+type shutdown struct {
+	last func()         // runs before the process ends
+	exit func(code int) // os.Exit
+
+	once     sync.Once
+	mu       sync.Mutex
+	begun    bool
+	signaled bool            // caddy ends the process
+	current  *caddy.Instance // the last one that started, also when caddy does not list it any more
+}
+
+var process = &shutdown{last: func() {}, exit: os.Exit}
+
+// Supervise makes the end of the process orderly and bounded, also after a
+// reload by SIGUSR1, which removes event hooks. The main function calls it before
+// it starts CoreDNS. The directive is the first one of the server. The function
+// last is called before the process ends, for a second at most.
+func Supervise(directive string, last func()) {
+	process.last = last
+	caddy.RegisterParsingCallback("dns", directive, func(caddy.Context) error {
+		watch()
+		return process.refuse()
+	})
+}
+
+// Wait returns when everything has ended. The main function calls it when
+// CoreDNS has returned: the servers have stopped, but their plugins may not
+// have. After a signal it does not return, because caddy ends the process with
+// the right status.
+//
+// Without a signal it ends the instances itself. That is the case of a Windows
+// service, which stops the servers only.
+func Wait() {
+	process.stop()
+	process.mu.Lock()
+	signaled := process.signaled
+	process.mu.Unlock()
+	if signaled {
+		select {}
+	}
+}
+
+// refuse returns an error for an instance that starts during a shutdown.
+func (s *shutdown) refuse() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.begun {
+		return errShutdown
+	}
+	return nil
+}
+
+// terminate is the shutdown by a signal. While final functions run, such as the
+// lameduck of plugin health, the servers and the plugins work as before.
+func (s *shutdown) terminate() {
+	s.mu.Lock()
+	s.begun, s.signaled = true, true
+	s.mu.Unlock()
+	go s.endAtSignal()
+	for _, inst := range slices.Clone(caddy.Instances()) {
+		if started(inst) {
+			run("final shutdown", inst.OnFinalShutdown)
+		}
+	}
+	s.stop()
+}
+
+// endAtSignal ends the process at the next signal. The first one is not seen
+// here: it was delivered before.
+func (s *shutdown) endAtSignal() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	log.Warningf("second signal (%s): the process ends now", <-signals)
+	s.quit(exitSecondSignal)
+}
+
+// stop stops the servers, which answer the queries that they have read, and then
+// the plugins. caddy finds no instance afterwards and calls nothing twice.
+func (s *shutdown) stop() {
+	s.once.Do(func() {
+		watchdog := time.AfterFunc(stopTime, func() {
+			log.Errorf("the servers have not stopped within %s: the process ends now", stopTime)
+			s.quit(exitStopTime)
+		})
+		all := s.instances()
+		for _, inst := range all {
+			run("stop", []func() error{inst.Stop})
+		}
+		for _, inst := range all {
+			closePlugins(inst)
+		}
+		s.finish()
+		watchdog.Stop()
+	})
+}
+
+// instances returns the running instance and one that starts.
+func (s *shutdown) instances() []*caddy.Instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = true
+	all := slices.Clone(caddy.Instances())
+	if s.current != nil && !slices.Contains(all, s.current) {
+		all = append(all, s.current)
+	}
+	return all
+}
+
+// closePlugins runs the functions of a stopped instance. Those of one that has not started
+// may depend on what its start had still to do, so only its attachments end.
+func closePlugins(inst *caddy.Instance) {
+	if started(inst) {
+		run("shutdown", inst.OnShutdown)
+		return
+	}
+	if i := find(inst); i != nil {
+		run("shutdown", []func() error{func() error {
+			i.close()
+			return nil
+		}})
+	}
+}
+
+// quit ends the process.
+func (s *shutdown) quit(code int) {
+	s.finish()
+	s.exit(code)
+}
+
+func (s *shutdown) finish() {
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		s.last()
+	}()
+	select {
+	case <-finished:
+	case <-time.After(lastTime):
+	}
+}
+
+// run calls all functions, whatever happens in one of them.
+func run(phase string, all []func() error) {
+	for _, f := range all {
+		if err := protected(f); err != nil {
+			log.Errorf("%s: %v", phase, err)
+		}
+	}
+}
+
+func protected(f func() error) (err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = fmt.Errorf("panic: %v", problem)
+		}
+	}()
+	return f()
+}
