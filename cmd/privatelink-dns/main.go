@@ -15,6 +15,7 @@ import (
 	"github.com/coredns/coredns/coremain"
 
 	"github.com/privatelink-dns/privatelink-dns/corefile"
+	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
 )
 
 // version and commit are stamped by the linker; `go install` leaves them to the
@@ -40,7 +41,11 @@ func main() {
 		return corefile.Quickstart()
 	}))
 	caddy.SetDefaultCaddyfileLoader("default", caddy.LoaderFunc(func(string) (caddy.Input, error) { return corefile.Find("") }))
+	flush := queueLog()
+	caddy.OnProcessExit = append(caddy.OnProcessExit, flush)
+	lifecycle.Supervise(directives[0], flush)
 	coremain.Run()
+	lifecycle.Wait()
 }
 
 func release() string {

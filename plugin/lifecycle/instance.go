@@ -55,6 +55,7 @@ func (i *instance) begin(a *attachment) error {
 	err := a.begin()
 	if err != nil {
 		i.abort()
+		process.hold()
 	}
 	return err
 }

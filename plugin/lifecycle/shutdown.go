@@ -31,6 +31,8 @@ type shutdown struct {
 	last func()         // runs before the process ends
 	exit func(code int) // os.Exit
 
+	supervised bool // caddy traps signals
+
 	once     sync.Once
 	mu       sync.Mutex
 	begun    bool
@@ -45,7 +47,7 @@ var process = &shutdown{last: func() {}, exit: os.Exit}
 // it starts CoreDNS. The directive is the first one of the server. The function
 // last is called before the process ends, for a second at most.
 func Supervise(directive string, last func()) {
-	process.last = last
+	process.last, process.supervised = last, true
 	caddy.RegisterParsingCallback("dns", directive, func(caddy.Context) error {
 		watch()
 		return process.refuse()
@@ -61,9 +63,15 @@ func Supervise(directive string, last func()) {
 // service, which stops the servers only.
 func Wait() {
 	process.stop()
-	process.mu.Lock()
-	signaled := process.signaled
-	process.mu.Unlock()
+	process.hold()
+}
+
+// hold blocks if caddy is about to end the process. A main function that returns,
+// or a start that fails because of the shutdown, would end it with another status.
+func (s *shutdown) hold() {
+	s.mu.Lock()
+	signaled := s.signaled && s.supervised
+	s.mu.Unlock()
 	if signaled {
 		select {}
 	}
@@ -71,6 +79,7 @@ func Wait() {
 
 // refuse returns an error for an instance that starts during a shutdown.
 func (s *shutdown) refuse() error {
+	s.hold()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.begun {
