@@ -25,6 +25,18 @@ func instanceOf(c *caddy.Controller) *instance {
 	return i
 }
 
+// Instance returns caddy's instance that c sets up, while it starts or serves, and
+// nil otherwise. It is to be called from Begin.
+func Instance(c *caddy.Controller) *caddy.Instance {
+	i := instanceOf(c)
+	for _, inst := range caddy.Instances() {
+		if find(inst) == i {
+			return inst
+		}
+	}
+	return nil
+}
+
 // find returns the instance in the storage of one of caddy's, or nil.
 func find(inst *caddy.Instance) *instance {
 	inst.StorageMu.RLock()

@@ -45,6 +45,7 @@ type flights struct {
 	mu       sync.Mutex
 	all      map[key]*flight
 	ofDomain map[string]int
+	ended    bool // the instance has ended
 
 	answered atomic.Int64 // when the upstream answered last, in Unix nanoseconds
 	silent   atomic.Bool  // it did not answer a question put to it after that
@@ -71,7 +72,7 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry) (*flight
 	if e := l.store.peek(k); e != nil && e != seen && e.fresh(time.Now()) {
 		return landed(e), joined
 	}
-	if len(f.all) >= maxFlights || f.ofDomain[domain(k.name)] >= maxOfDomain {
+	if f.ended || len(f.all) >= maxFlights || f.ofDomain[domain(k.name)] >= maxOfDomain {
 		return landed(failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)), refused
 	}
 	if f.all == nil {
@@ -125,19 +126,22 @@ func landed(e *entry) *flight {
 	return &flight{done, e}
 }
 
-// land waits until no flight is under way.
-func (f *flights) land() {
-	for {
-		var any *flight
-		f.mu.Lock()
-		for _, any = range f.all {
-			break
-		}
-		f.mu.Unlock()
-		if any == nil {
-			return
-		}
-		<-any.done
+// end lets no flight begin any more. Those under way are not waited for: the
+// servers have stopped, so nobody else waits. They do not touch the store from
+// then on, because the next plugin ends, too, and fails them, and because the
+// store belongs to the instance's successor or to nobody.
+func (f *flights) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = true
+}
+
+// keep stores the result of a flight.
+func (f *flights) keep(l *LRU, k key, e *entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.ended {
+		l.keep(k, e)
 	}
 }
 
@@ -164,7 +168,7 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 	} else {
 		one.entry = answerOf(k, m)
 	}
-	l.keep(k, one.entry)
+	f.keep(l, k, one.entry)
 }
 
 // keep stores an answer. A failure is stored, too, unless there is an entry that

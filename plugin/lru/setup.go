@@ -3,12 +3,13 @@ package lru
 import (
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
 )
 
 func init() { plugin.Register("lru", setup) }
@@ -32,17 +33,14 @@ func setup(c *caddy.Controller) error {
 	}
 	l := &LRU{stale: cfg.stale, prefetch: cfg.prefetch}
 	server, id := dnsserver.GetConfig(c), ""
-	c.OnStartup(func() error {
-		// Two server blocks may have the same zones, on other addresses or in another
-		// view, and other answers.
-		id = fmt.Sprint(c.ServerBlockIndex, c.ServerBlockKeys, server.ListenHosts, server.ViewName, cfg)
-		l.store = adopt(id, l, cfg)
-		return nil
-	})
-	c.OnShutdown(func() error {
-		l.flights.land()
-		abandon(id, l)
-		return nil
+	lifecycle.Attach(c, lifecycle.Hooks{
+		Begin: func() error {
+			id = identity(c, server, cfg)
+			l.store = adopt(id, cfg)
+			return nil
+		},
+		Abort: func() { l.leave(id) },
+		Close: func() { l.leave(id) },
 	})
 	server.AddPlugin(func(next plugin.Handler) plugin.Handler {
 		l.Next = next
@@ -51,36 +49,10 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// stores has the store of each directive, and who uses it: the new instance of
-// the server takes it over from the old one, which stays warm over a reload.
-var (
-	storesMu sync.Mutex
-	stores   = map[string]*owned{}
-)
-
-type owned struct {
-	*store
-	owner *LRU
-}
-
-func adopt(id string, l *LRU, cfg config) *store {
-	storesMu.Lock()
-	defer storesMu.Unlock()
-	if stores[id] == nil {
-		stores[id] = &owned{store: newStore(cfg.entries, cfg.stale)}
-	}
-	stores[id].owner = l
-	return stores[id].store
-}
-
-// abandon drops the store, unless another instance has adopted it.
-func abandon(id string, l *LRU) {
-	storesMu.Lock()
-	defer storesMu.Unlock()
-	if o := stores[id]; o != nil && o.owner == l {
-		o.purge()
-		delete(stores, id)
-	}
+// leave gives up the store of an instance that has ended.
+func (l *LRU) leave(id string) {
+	l.flights.end()
+	release(id)
 }
 
 func parse(c *caddy.Controller) (config, error) {

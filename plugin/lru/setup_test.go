@@ -101,8 +101,8 @@ func TestServerBlocksShareNothing(t *testing.T) {
 	}
 }
 
-// A reload keeps the entries while the directive stays as it is, and begins anew
-// when it changes; an instance that stops for good leaves nothing.
+// A reload keeps the entries while the directive and the plugins behind it are
+// unchanged. An instance that ends without a successor leaves no store.
 func TestReload(t *testing.T) {
 	addr, asked := counting(t)
 	instance, err := caddy.Start(input("lru 100\nforward . " + addr))
@@ -114,9 +114,11 @@ func TestReload(t *testing.T) {
 		queries        int32 // upstream, so far
 	}{
 		{"first", "", 1},
-		{"same directive, another upstream property", "lru 100\nforward . " + addr + " {\nmax_fails 3\n}", 1},
-		{"again", "lru 100\nforward . " + addr, 1},
-		{"other entries", "lru 200\nforward . " + addr, 2},
+		{"same directives", "lru 100\nforward . " + addr, 1},
+		{"comment", "lru 100\n# the upstream\nforward . " + addr, 1},
+		{"forward changed", "lru 100\nforward . " + addr + " {\nmax_fails 3\n}", 2},
+		{"same again", "lru 100\nforward . " + addr + " {\nmax_fails 3\n}", 2},
+		{"other entries", "lru 200\nforward . " + addr + " {\nmax_fails 3\n}", 3},
 	} {
 		if step.corefile != "" {
 			if instance, err = instance.Restart(input(step.corefile)); err != nil {
