@@ -5,7 +5,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -45,24 +44,25 @@ func (p *Privatelink) reply(r *dns.Msg) *message {
 	return m
 }
 
-// answer appends what we have for a name of ours to m. The first record's owner
-// is spelt as owner is; the question's type says what is asked for.
-func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Match) metrics.Result {
+// answer appends the answer for a name that the zones decide to m. The owner of
+// the first record is spelt as owner is. An SOA record in the authority section
+// and the RCODE distinguish the negative answers.
+func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Match) {
 	qtype := r.Question[0].Qtype
 	switch found.Verdict {
 	case zone.NotReady:
 		m.Answer, m.Rcode = nil, dns.RcodeServerFailure
 		explain(&m.Msg, r, dns.ExtendedErrorCodeNotReady)
-		return metrics.NotReady
+		return
 	case zone.Absent:
 		m.Rcode = dns.RcodeNameError
 		m.Ns = append(m.Ns, soa(found.Zone))
-		return metrics.NXDomain
+		return
 	case zone.Alias:
 		target := string(found.Record.Name)
 		m.Answer = append(m.Answer, &dns.CNAME{Hdr: header(owner, dns.TypeCNAME, found.Zone.TTL), Target: target})
 		if qtype == dns.TypeCNAME || qtype == dns.TypeANY {
-			return metrics.Success
+			return
 		}
 		owner = target
 	}
@@ -74,9 +74,7 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Ma
 	}
 	if len(m.Answer) == before {
 		m.Ns = append(m.Ns, soa(found.Zone))
-		return metrics.NoData
 	}
-	return metrics.Success
 }
 
 // appendAddrs appends the addresses of the type, built anew: the server may

@@ -12,7 +12,6 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -52,9 +51,7 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 	found := p.zones.Snapshot().Lookup(strings.ToLower(q.Name))
 
 	if rcode := p.refuse(r, found); rcode != dns.RcodeSuccess {
-		if found.Zone != nil {
-			found.Zone.Answers.Count(metrics.Direct, metrics.Refused)
-		}
+		countRefused(found)
 		return rcode, nil
 	}
 	if found.Verdict == zone.Foreign {
@@ -64,13 +61,9 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, &splicer{w, p, r}, r)
 	}
 	m := p.reply(r)
-	kind := metrics.Direct
-	if found.Verdict == zone.Alias {
-		kind = metrics.Alias
-	}
-	result := p.answer(m, r, q.Name, found)
-	m.Authoritative = kind == metrics.Direct && result != metrics.NotReady
-	found.Zone.Answers.Count(kind, result)
+	m.Authoritative = found.Verdict == zone.Exists || found.Verdict == zone.Absent
+	p.answer(m, r, q.Name, found)
+	countAnswer(found, &m.Msg)
 	if err := w.WriteMsg(&m.Msg); err != nil { // more than a datagram carries, for one: nothing went out
 		return dns.RcodeServerFailure, err
 	}

@@ -54,7 +54,12 @@ func (p *Privatelink) start(cfg *config, notify func(zone string) error) *notifi
 	ctx, cancel := context.WithCancel(context.Background())
 	p.zones = syncer.New(&cfg.zones, cfg.sources, cfg.state)
 	n := newNotifier(p.zones.Snapshot, notify)
-	p.zones.OnChange(n.look)
+	backup := cfg.zones.Cloud.Backup
+	createSeries(p.zones.Snapshot(), backup)
+	p.zones.OnChange(func() {
+		createSeries(p.zones.Snapshot(), backup)
+		n.look()
+	})
 	p.zones.Sync(ctx)
 	go p.zones.Run(ctx)
 	p.stop = sync.OnceFunc(func() {

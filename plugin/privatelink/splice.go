@@ -8,7 +8,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -28,10 +27,14 @@ type splicer struct {
 // a cache may hold it.
 func (s *splicer) WriteMsg(m *dns.Msg) error {
 	zones := s.p.zones.Snapshot()
-	if out := s.p.splice(zones, s.r, m); out != nil {
+	out, z := s.p.splice(zones, s.r, m)
+	if out != nil {
+		countSplice(z, out)
 		return s.ResponseWriter.WriteMsg(out)
 	}
-	return s.ResponseWriter.WriteMsg(withoutOurs(zones, s.r, m))
+	out, dropped := withoutOurs(zones, s.r, m)
+	countPassedOn(z, m, dropped)
+	return s.ResponseWriter.WriteMsg(out)
 }
 
 // Write implements dns.ResponseWriter. A reply in wire format is no way around
@@ -44,23 +47,25 @@ func (s *splicer) Write(wire []byte) (int, error) {
 	return len(wire), s.WriteMsg(m)
 }
 
-// splice returns the reply to r if the chain in m, walked from the question,
-// reaches a name that we decide: the chain up to there, then our data. What
-// upstream says behind it, or in other sections, is dropped. It returns nil if
-// the chain ends elsewhere, is a loop, or is longer than maxHops.
-func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
+// splice returns the reply to r if the chain in m, followed from the question,
+// reaches a name that the zones decide: the chain up to that name, then the
+// zone's data. The other records of m are dropped. It returns nil if the chain
+// ends elsewhere, is a loop, or is longer than maxHops.
+//
+// The zone is the one that the data is from. For a nil reply it is the last one
+// that the chain leads through by a name that it lacks, if there is one.
+func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, *zone.Zone) {
 	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
-		return nil
+		return nil, nil
 	}
 	name, hops := r.Question[0].Name, 0
 	found := zones.Lookup(strings.ToLower(name))
-	var lacking *zone.Zone // the chain leads through it, by a name that it lacks
+	var lacking *zone.Zone
 	for found.Verdict == zone.Foreign {
 		lacking = cmp.Or(found.Zone, lacking)
 		link := cname(m.Answer, name)
 		if link == nil || hops == maxHops || r.Question[0].Qtype == dns.TypeCNAME {
-			countPublic(lacking, m)
-			return nil
+			return nil, lacking
 		}
 		hops++
 		name = link.Target
@@ -68,18 +73,8 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
 	}
 	out := p.reply(r)
 	out.Answer = chain(out.Answer, m.Answer, r.Question[0].Name, hops)
-	result := p.answer(out, r, name, found)
-	found.Zone.Answers.Count(metrics.Splice, result)
-	return &out.Msg
-}
-
-// countPublic counts a reply with addresses that is passed on, if its chain leads
-// through a zone: to an account of someone else, or to one that no source gives.
-func countPublic(lacking *zone.Zone, m *dns.Msg) {
-	address := func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeA || rr.Header().Rrtype == dns.TypeAAAA }
-	if lacking != nil && slices.ContainsFunc(m.Answer, address) {
-		lacking.Answers.CountPublic()
-	}
+	p.answer(out, r, name, found)
+	return &out.Msg, found.Zone
 }
 
 // chain appends the first hops links of the chain from name, which the first
@@ -108,25 +103,26 @@ func cname(answer []dns.RR, name string) *dns.CNAME {
 	return nil
 }
 
-// withoutOurs returns m without records of names that we decide: whatever was
-// asked, upstream has no say in them. It returns m itself if there are none.
-func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) *dns.Msg {
+// withoutOurs returns m without records of names that the zones decide: whatever
+// the question was, upstream must not answer for them. It returns m itself if
+// there are none. A zone's SOA record in the authority section is not counted as
+// dropped, because any negative answer has one.
+func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) (out *dns.Msg, dropped int) {
 	ours := func(rr dns.RR) bool { return decides(zones, rr) }
 	if !slices.ContainsFunc(m.Answer, ours) && !slices.ContainsFunc(m.Ns, ours) && !slices.ContainsFunc(m.Extra, ours) {
-		return m
+		return m, 0
 	}
-	out := *m
+	out = new(dns.Msg)
+	*out = *m
 	out.AuthenticatedData = false // whoever validated it saw another reply
 	out.Ns = foreignAuthority(zones, m.Ns)
 	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), ours)
 	foreign := slices.DeleteFunc(slices.Clone(m.Answer), ours)
-	dropped := len(m.Answer) - len(foreign)
+	dropped = len(m.Answer) - len(foreign)
 	if dropped > 0 {
 		out.Answer = reachable(foreign, r.Question[0].Name)
 	}
-	// A zone's SOA record in the authority section is what any negative answer has.
-	metrics.Dropped.Add(float64(dropped + len(m.Extra) - len(out.Extra)))
-	return &out
+	return out, dropped + len(m.Extra) - len(out.Extra)
 }
 
 // decides tells whether the record is of a name that we decide, or hints at the

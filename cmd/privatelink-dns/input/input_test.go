@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestMain(m *testing.M) {
@@ -68,6 +69,28 @@ func TestLoad(t *testing.T) {
 				t.Errorf("%s: %s; want %s", tt.args, got, tt.want)
 			}
 		})
+	}
+}
+
+// Reading records is no sync: it creates no series.
+func TestLoadCreatesNoSeries(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("Corefile", []byte(". {\nprivatelink {\nrecord v.zz8.backup.windowsazure.com 10.0.0.1\n}\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, ""); got != "v.privatelink.zz8.backup.windowsazure.com [10.0.0.1]" {
+		t.Fatalf("loaded %s", got)
+	}
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if strings.HasPrefix(f.GetName(), "coredns_privatelink_") && len(m.GetLabel()) > 0 {
+				t.Errorf("the series %s %s exists", f.GetName(), m)
+			}
+		}
 	}
 }
 

@@ -3,7 +3,9 @@
 package metrics
 
 import (
+	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -91,21 +93,44 @@ func (a *Answers) Count(k Kind, r Result) { a.given[k][r].Inc() }
 // CountPublic adds an answer that was not ours: it was passed on.
 func (a *Answers) CountPublic() { a.public.Inc() }
 
-var answersOf sync.Map // zone name → *Answers
+// answersOf has the counters of each zone. The map is replaced, never modified,
+// so that a query reads it without a lock and without an allocation. A sync.Map
+// would allocate the string that it is asked for.
+var (
+	answersOf   atomic.Pointer[map[string]*Answers]
+	answersOfMu sync.Mutex // held to replace the map
+)
 
-// AnswersOf returns the counters of a zone, which exist from then on.
+// AnswersOf returns the counters of a zone. The first call creates their series.
 func AnswersOf(zone string) *Answers {
-	if a, ok := answersOf.Load(zone); ok {
-		return a.(*Answers)
+	if all := answersOf.Load(); all != nil && (*all)[zone] != nil {
+		return (*all)[zone]
 	}
+	return addAnswers(zone)
+}
+
+func addAnswers(zone string) *Answers {
+	answersOfMu.Lock()
+	defer answersOfMu.Unlock()
+	all := map[string]*Answers{}
+	if before := answersOf.Load(); before != nil {
+		maps.Copy(all, *before)
+	}
+	if all[zone] == nil {
+		all[zone] = newAnswers(zone)
+		answersOf.Store(&all)
+	}
+	return all[zone]
+}
+
+func newAnswers(zone string) *Answers {
 	a := &Answers{public: public.WithLabelValues(zone)}
 	for k, kind := range []string{"direct", "alias", "splice"} {
 		for r, result := range []string{"success", "nodata", "nxdomain", "notready", "refused"} {
 			a.given[k][r] = answers.WithLabelValues(zone, kind, result)
 		}
 	}
-	first, _ := answersOf.LoadOrStore(zone, a)
-	return first.(*Answers)
+	return a
 }
 
 // Forget drops all series of a source.

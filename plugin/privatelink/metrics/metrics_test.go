@@ -1,8 +1,10 @@
 package metrics
 
 import (
+	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,10 +69,47 @@ func TestDocumented(t *testing.T) {
 }
 
 func TestAnswersOfOneZoneAreShared(t *testing.T) {
-	AnswersOf("privatelink.a.example").Count(Direct, Success)
-	AnswersOf("privatelink.a.example").Count(Direct, Success)
-	if got := testutil.ToFloat64(answers.WithLabelValues("privatelink.a.example", "direct", "success")); got != 2 {
+	counted := func() float64 {
+		return testutil.ToFloat64(answers.WithLabelValues("privatelink.a.example", "direct", "success"))
+	}
+	before := counted()
+	for range 2 {
+		AnswersOf("privatelink.a.example").Count(Direct, Success)
+	}
+	if got := counted() - before; got != 2 {
 		t.Errorf("%v answers counted; want 2", got)
+	}
+}
+
+func TestAnswersOfDoesNotAllocate(t *testing.T) {
+	zone := strings.Repeat("privatelink.", 2) + "example"
+	AnswersOf(zone)
+	if n := testing.AllocsPerRun(100, func() { AnswersOf(zone).Count(Direct, Success) }); n != 0 {
+		t.Errorf("%v allocations; want 0", n)
+	}
+}
+
+// Zones appear while queries are counted.
+func TestAnswersOfConcurrently(t *testing.T) {
+	const zones, goroutines = 20, 4
+	counted := func() (sum float64) {
+		for i := range zones {
+			sum += testutil.ToFloat64(answers.WithLabelValues(fmt.Sprintf("privatelink.%d.example", i), "alias", "nodata"))
+		}
+		return sum
+	}
+	before := counted()
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			for i := range zones {
+				AnswersOf(fmt.Sprintf("privatelink.%d.example", i)).Count(Alias, NoData)
+			}
+		})
+	}
+	wg.Wait()
+	if got := counted() - before; got != zones*goroutines {
+		t.Errorf("%v answers counted; want %d", got, zones*goroutines)
 	}
 }
 

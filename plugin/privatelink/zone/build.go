@@ -8,7 +8,6 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 )
 
 // A Builder collects the records of the next snapshot.
@@ -32,7 +31,7 @@ func NewBuilder(set *Set, known []dnsname.Name) *Builder {
 func (b *Builder) zone(name dnsname.Name) *Zone {
 	z, ok := b.zones[name]
 	if !ok {
-		z = &Zone{Name: name, TTL: b.set.TTL, Strict: b.set.strict(name), Answers: metrics.AnswersOf(name.String()), records: map[string]*Record{}}
+		z = &Zone{Name: name, TTL: b.set.TTL, Strict: b.set.strict(name), records: map[string]*Record{}}
 		b.zones[name] = z
 	}
 	return z
@@ -98,7 +97,7 @@ func (z *Zone) Equal(old *Zone) bool {
 func (b *Builder) suffixes() map[string]suffix {
 	all := map[string]suffix{}
 	// A name that no zone decides may yet be a vault's, in a zone still to come.
-	pending := &Zone{Name: b.set.Cloud.Backup, Answers: metrics.AnswersOf(b.set.Cloud.Backup.String())}
+	pending := &Zone{Name: b.set.Cloud.Backup}
 	all[string(b.set.Cloud.Backup)] = suffix{pending, undiscovered}
 	for service, parent := range b.set.partitions() {
 		if z, ok := b.zones[dnsname.Name(cloud.Prefix+string(parent))]; ok {

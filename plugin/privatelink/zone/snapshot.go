@@ -7,7 +7,6 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 )
 
 // A Snapshot is one generation of all zones. It is never modified once built,
@@ -29,8 +28,6 @@ type Zone struct {
 	Serial uint32
 	TTL    uint32 // of addresses and aliases, in seconds
 	Strict bool   // a missing name is NXDOMAIN, else the next plugin is asked
-
-	Answers *metrics.Answers
 
 	// records is keyed by the labels before the zone's name. A record without
 	// addresses is an empty non-terminal (RFC 8499): it has names below it.

@@ -1,0 +1,73 @@
+package privatelink
+
+import (
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// This file derives the counters from lookups and replies. Package zone and the
+// code of the answers count nothing.
+
+// createSeries creates the series of all zones, at zero: a rate over a series that
+// begins with its first answer would lack that answer. Names in Backup zones
+// that have no record yet are counted for the suffix of these zones.
+func createSeries(zones *zone.Snapshot, backup dnsname.Name) {
+	metrics.AnswersOf(backup.String())
+	for name := range zones.Zones {
+		metrics.AnswersOf(name.String())
+	}
+}
+
+func countRefused(found zone.Match) {
+	if found.Zone != nil {
+		count(found.Zone, metrics.Direct, metrics.Refused)
+	}
+}
+
+func countAnswer(found zone.Match, m *dns.Msg) {
+	kind := metrics.Direct
+	if found.Verdict == zone.Alias {
+		kind = metrics.Alias
+	}
+	count(found.Zone, kind, resultOf(m))
+}
+
+func countSplice(z *zone.Zone, m *dns.Msg) { count(z, metrics.Splice, resultOf(m)) }
+
+// countPassedOn counts a reply that is passed on without its dropped records. If
+// it has addresses and its chain leads through a zone, they are those of another
+// tenant, or of an endpoint that no source has.
+func countPassedOn(through *zone.Zone, m *dns.Msg, dropped int) {
+	if dropped > 0 {
+		metrics.Dropped.Add(float64(dropped))
+	}
+	if through != nil && slices.ContainsFunc(m.Answer, isAddress) {
+		metrics.AnswersOf(through.Name.String()).CountPublic()
+	}
+}
+
+func count(z *zone.Zone, kind metrics.Kind, result metrics.Result) {
+	metrics.AnswersOf(z.Name.String()).Count(kind, result)
+}
+
+// resultOf returns the result of a reply that answer has completed.
+func resultOf(m *dns.Msg) metrics.Result {
+	switch {
+	case m.Rcode == dns.RcodeServerFailure:
+		return metrics.NotReady
+	case m.Rcode == dns.RcodeNameError:
+		return metrics.NXDomain
+	case len(m.Ns) > 0:
+		return metrics.NoData
+	}
+	return metrics.Success
+}
+
+func isAddress(rr dns.RR) bool {
+	return rr.Header().Rrtype == dns.TypeA || rr.Header().Rrtype == dns.TypeAAAA
+}
