@@ -25,6 +25,9 @@ func (p *parser) addZones(args []string) error {
 		if !strings.HasPrefix(string(name), cloud.Prefix) {
 			return fmt.Errorf("%q does not begin with %q, do you mean %q?", arg, cloud.Prefix, cloud.Prefix+name.String())
 		}
+		if last := strings.LastIndex(string(name), "."+cloud.Prefix); last >= 0 {
+			return fmt.Errorf("%q has the label privatelink more than once, do you mean %q?", arg, name[last+1:].String())
+		}
 		if strings.Count(name.String(), ".") < 2 {
 			return fmt.Errorf("%q: a zone such as privatelink.blob.core.windows.net is expected", arg)
 		}
@@ -32,7 +35,9 @@ func (p *parser) addZones(args []string) error {
 		if geo, ok := p.zones.Cloud.BackupGeo(name); ok && cloud.IsRegion(geo) {
 			return fmt.Errorf("%q: %w", arg, p.zones.Cloud.CheckGeo(geo))
 		}
-		p.addZone(name)
+		if err := p.addZone(name); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -43,15 +48,22 @@ func (p *parser) addGeos(args []string) error {
 		if err := p.zones.Cloud.CheckGeo(geo); err != nil {
 			return err
 		}
-		p.addZone(p.zones.Cloud.BackupZone(geo))
+		if err := p.addZone(p.zones.Cloud.BackupZone(geo)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (p *parser) addZone(name dnsname.Name) {
-	if !slices.Contains(p.zones.Zones, name) {
-		p.zones.Zones = append(p.zones.Zones, name)
+func (p *parser) addZone(name dnsname.Name) error {
+	if slices.Contains(p.zones.Zones, name) {
+		return nil
 	}
+	if err := p.zones.Check(name); err != nil {
+		return err
+	}
+	p.zones.Zones = append(p.zones.Zones, name)
+	return nil
 }
 
 var (

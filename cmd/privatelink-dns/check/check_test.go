@@ -15,7 +15,6 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
 func TestMain(m *testing.M) {
@@ -24,11 +23,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
-
-const (
-	rec2 = "1-ab-pod01-rec2.privatelink.we.backup.windowsazure.com."
-	blob = "acct.privatelink.blob.core.windows.net."
-)
 
 // endpoint returns an export; a name is "FQDN ADDRESS".
 func export(name, status string, names ...string) string {
@@ -259,22 +253,6 @@ func TestJudge(t *testing.T) {
 		r := result{question: question{qtype: tt.qtype}, answer: answer{rcode: tt.rcode, addrs: addrs(tt.got)}}
 		if got := judge(r, addrs(tt.expected)); got != tt.want {
 			t.Errorf("%s: %q; want %q", tt.name, got, tt.want)
-		}
-	}
-}
-
-func TestParent(t *testing.T) {
-	for _, tt := range []struct{ name, zone, question, want string }{
-		{"vault", "privatelink.we.backup.windowsazure.com.", rec2, "backup.windowsazure.com"},
-		{"vault without privatelink", "privatelink.we.backup.windowsazure.com.", "1.we.backup.windowsazure.com.", "backup.windowsazure.com"},
-		{"account", "privatelink.blob.core.windows.net.", blob, "blob.core.windows.net"},
-		{"public name", "privatelink.blob.core.windows.net.", "a.b.blob.core.windows.net.", "blob.core.windows.net"},
-		{"partition", "privatelink.blob.core.windows.net.", "a.z17.blob.storage.azure.net.", "blob.storage.azure.net"},
-		{"key vault", "privatelink.vaultcore.azure.net.", "k.vault.azure.net.", "vault.azure.net"},
-		{"key vault, second parent", "privatelink.vaultcore.azure.net.", "k.vaultcore.azure.net.", "vaultcore.azure.net"},
-	} {
-		if got := parent(dnsname.Name(tt.zone), dnsname.Name(tt.question)).String(); got != tt.want {
-			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type endpoint struct {
 // A name is a record with all names that lead to it.
 type name struct {
 	owner   dnsname.Name
-	zone    dnsname.Name
+	zones   *zone.Set // of its block
 	kind    kind
 	forms   []dnsname.Name // the owner first
 	addrs   []netip.Addr   // what each of them has to give
@@ -135,11 +135,11 @@ func first(entries []source.Entry) source.Entry {
 
 // names returns the names of all records of the block.
 func names(b *input.Block) (all []*name) {
-	aliases := b.Aliases()
+	aliases := b.Snapshot.Aliases()
 	for _, z := range b.Snapshot.Zones {
 		for r := range z.Records() {
-			n := &name{owner: r.Name, zone: z.Name, kind: kindOf(b, z), addrs: r.Addrs}
-			n.forms = append([]dnsname.Name{r.Name}, aliases(z, r)...)
+			n := &name{owner: r.Name, zones: &b.Zones, kind: kindOf(b, z), addrs: r.Addrs}
+			n.forms = append([]dnsname.Name{r.Name}, aliases[r]...)
 			all = append(all, n)
 		}
 	}

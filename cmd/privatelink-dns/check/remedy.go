@@ -6,7 +6,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
@@ -68,24 +67,4 @@ func (r result) shown() string {
 		return what + "no address"
 	}
 	return what + dns.RcodeToString[r.rcode]
-}
-
-// parent returns what other servers have to forward for the name: the public
-// name that it, or its public form, lies below. For Azure Backup it is the one of
-// all regions, for a partitioned name that of all partitions.
-func parent(zone, n dnsname.Name) dnsname.Name {
-	parents := cloud.Parents(zone)
-	found := parents[0]
-	if _, in := n.Below(zone); !in {
-		found = cloud.PartitionParent(n)
-		for _, p := range parents {
-			if _, below := n.Below(p); below {
-				found = p
-			}
-		}
-	}
-	if _, rest, ok := strings.Cut(string(found), "."); ok && strings.HasPrefix(rest, "backup.") {
-		return dnsname.Name(rest)
-	}
-	return found
 }

@@ -139,9 +139,9 @@ func (c *checker) ofName(all *findings, n *name, closed map[netip.Addr]error) {
 		n.wrong, n.astray = n.wrong || !r.to.resolver, n.astray || r.to.resolver
 		f := finding{Kind: kind, Server: r.to.addr, Names: []dnsname.Name{r.name}, Example: r.shown()}
 		if r.to.resolver {
-			f.Text, f.Remedy = ofResolver(kind, r, parent(n.zone, r.name))
+			f.Text, f.Remedy = ofResolver(kind, r, n.zones.Forward(r.name))
 		} else {
-			f.Text, f.Remedy = c.ofServer(kind, r, parent(n.zone, r.name))
+			f.Text, f.Remedy = c.ofServer(kind, r, n.zones.Forward(r.name))
 		}
 		all.add(f)
 	}

@@ -5,24 +5,13 @@ import (
 	"slices"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
 // parents returns the public names below which the block has names, a vault of
 // any region among them: one forwarder does for all geo codes, so that a vault
 // in another region needs no change at the other server.
-func parents(b *privatelink.Block) []dnsname.Name {
-	c := b.Zones.Cloud
-	all := []dnsname.Name{c.Backup}
-	for _, zone := range b.Zones.Zones {
-		all = append(all, cloud.Parents(zone)...)
-	}
-	if c.Partition != "" {
-		all = append(all, "blob."+c.Partition, "queue."+c.Partition)
-	}
-	return topmost(all)
-}
+func parents(b *privatelink.Block) []dnsname.Name { return topmost(b.Zones.PublicSuffixes()) }
 
 // of returns what each block gives.
 func of(blocks []privatelink.Block, give func(*privatelink.Block) []dnsname.Name) (all []dnsname.Name) {

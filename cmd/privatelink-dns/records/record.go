@@ -88,14 +88,14 @@ func collect(blocks []input.Block) set {
 }
 
 func (c *collector) add(b *input.Block) {
-	aliases := b.Aliases()
+	aliases := b.Snapshot.Aliases()
 	for name, z := range b.Snapshot.Zones {
 		if c.zones[name] == nil {
 			c.zones[name] = &zoneRecords{name: name, apex: privatelink.Apex(z)}
 			c.set.zones = append(c.set.zones, c.zones[name])
 		}
 		for r := range z.Records() {
-			c.addRecord(b, z, r, aliases(z, r))
+			c.addRecord(b, z, r, aliases[r])
 		}
 	}
 	for _, src := range b.Preview.Sources {

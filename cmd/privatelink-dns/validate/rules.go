@@ -9,7 +9,6 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
@@ -54,28 +53,14 @@ func (r *report) checkOrigins(blocks []input.Block) {
 	}
 }
 
-// above returns the names below which the names lie that the block has: its
-// zones with records, and where their aliases are.
+// above returns the suffixes that the names of the block are below: its zones
+// with records, and the public names that lead to the records.
 func above(b *input.Block) map[dnsname.Name]bool {
-	names := map[dnsname.Name]bool{}
-	for name, z := range b.Snapshot.Zones {
-		for range z.Records() {
-			names[name] = true
-			for _, parent := range cloud.Parents(name) {
-				names[parent] = true
-			}
-			break
+	suffixes := map[dnsname.Name]bool{}
+	for r, aliases := range b.Snapshot.Aliases() {
+		for _, name := range append(aliases, r.Name) {
+			suffixes[b.Snapshot.Suffix(name)] = true
 		}
 	}
-	for _, src := range b.Preview.Sources {
-		if src.List == nil {
-			continue
-		}
-		for _, e := range src.List.Entries {
-			if place, err := b.Zones.Locate(e.FQDN); err == nil && place.Partition != "" {
-				names[cloud.PartitionParent(place.Partition)] = true
-			}
-		}
-	}
-	return names
+	return suffixes
 }

@@ -5,6 +5,7 @@ package cloud
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -13,21 +14,20 @@ import (
 // A Cloud is one Azure cloud with the parents of its zones. The zero value is
 // no cloud.
 type Cloud struct {
-	Name      string       // as the Corefile spells it
-	Blob      dnsname.Name // blob.core.windows.net.
-	Queue     dnsname.Name // queue.core.windows.net.
-	Backup    dnsname.Name // backup.windowsazure.com.: a geo code stands before it
-	Partition dnsname.Name // storage.azure.net., of x.zNN.blob.storage.azure.net; empty where unknown
-	ARM       string       // URL of a Resource Manager of one's own, empty for the cloud's
+	Name   string       // as the Corefile spells it
+	Blob   dnsname.Name // blob.core.windows.net.
+	Queue  dnsname.Name // queue.core.windows.net.
+	Backup dnsname.Name // backup.windowsazure.com.: a geo code stands before it
+	ARM    string       // URL of a Resource Manager of one's own, empty for the cloud's
 }
 
 // Public, USGov and China are the clouds that Microsoft documents private link
 // zones for ("Azure private endpoint private DNS zone values"). The Backup name
 // of China is an analogy: that table has no row for it.
 var (
-	Public = Cloud{"public", "blob.core.windows.net.", "queue.core.windows.net.", "backup.windowsazure.com.", "storage.azure.net.", ""}
-	USGov  = Cloud{"usgov", "blob.core.usgovcloudapi.net.", "queue.core.usgovcloudapi.net.", "backup.windowsazure.us.", "", ""}
-	China  = Cloud{"china", "blob.core.chinacloudapi.cn.", "queue.core.chinacloudapi.cn.", "backup.windowsazure.cn.", "", ""}
+	Public = Cloud{"public", "blob.core.windows.net.", "queue.core.windows.net.", "backup.windowsazure.com.", ""}
+	USGov  = Cloud{"usgov", "blob.core.usgovcloudapi.net.", "queue.core.usgovcloudapi.net.", "backup.windowsazure.us.", ""}
+	China  = Cloud{"china", "blob.core.chinacloudapi.cn.", "queue.core.chinacloudapi.cn.", "backup.windowsazure.cn.", ""}
 )
 
 // Prefix is the first label of every private link zone.
@@ -60,11 +60,11 @@ func (c Cloud) BackupZone(geo string) dnsname.Name {
 // BackupGeo returns the geo code of a Backup zone, and false for any other zone.
 func (c Cloud) BackupGeo(zone dnsname.Name) (geo string, ok bool) {
 	labels, ok := zone.Below(c.Backup)
-	if !ok {
+	if !ok || c.Backup == "" {
 		return "", false
 	}
 	geo, ok = strings.CutPrefix(labels, Prefix)
-	return geo, ok && geo != "" && !strings.Contains(geo, ".")
+	return geo, ok && geo != "" && geo+"." != Prefix && !strings.Contains(geo, ".")
 }
 
 // keyVault lists the zones whose public names do not only lie below the zone's
@@ -85,9 +85,18 @@ func Parents(zone dnsname.Name) []dnsname.Name {
 	return []dnsname.Name{parent}
 }
 
-// PartitionParent returns what the partitioned names of all partitions lie below:
-// blob.storage.azure.net for x.zNN.blob.storage.azure.net.
-func PartitionParent(name dnsname.Name) dnsname.Name {
-	labels := strings.SplitN(string(name), ".", 3)
-	return dnsname.Name(labels[len(labels)-1])
+// DNSZoneEndpoints returns the suffix of the DNS zone endpoints of a storage
+// service: blob.storage.azure.net. for the zone privatelink.blob.core.windows.net.,
+// because x.zNN.blob.storage.azure.net is a CNAME to x in that zone. It reports
+// false for a zone without them. No other cloud has documented any.
+func DNSZoneEndpoints(zone dnsname.Name) (suffix dnsname.Name, ok bool) {
+	relative, ok := zone.Below("core.windows.net.")
+	service, private := strings.CutPrefix(relative, Prefix)
+	if !ok || !private || !slices.Contains(dnsZoneServices, service) {
+		return "", false
+	}
+	return dnsname.Name(service + ".storage.azure.net."), true
 }
+
+// dnsZoneServices are the storage services with DNS zone endpoints.
+var dnsZoneServices = []string{"blob", "queue"}

@@ -79,7 +79,7 @@ func TestBackupZone(t *testing.T) {
 			t.Errorf("%s: BackupGeo(BackupZone(eus)) = %q, %v", c.Name, geo, ok)
 		}
 	}
-	for _, not := range []dnsname.Name{"privatelink.blob.core.windows.net.", "eus.backup.windowsazure.com.", "privatelink.backup.windowsazure.com.", "privatelink.a.eus.backup.windowsazure.com.", "backup.windowsazure.com."} {
+	for _, not := range []dnsname.Name{"privatelink.blob.core.windows.net.", "eus.backup.windowsazure.com.", "privatelink.backup.windowsazure.com.", "privatelink.privatelink.backup.windowsazure.com.", "privatelink.a.eus.backup.windowsazure.com.", "backup.windowsazure.com."} {
 		if geo, ok := Public.BackupGeo(not); ok {
 			t.Errorf("BackupGeo(%q) = %q, true; want false", not, geo)
 		}
@@ -119,8 +119,20 @@ func TestGeos(t *testing.T) {
 	}
 }
 
-func TestPartitionParent(t *testing.T) {
-	if got, want := PartitionParent("x.z17.blob.storage.azure.net."), dnsname.Name("blob.storage.azure.net."); got != want {
-		t.Errorf("PartitionParent = %q; want %q", got, want)
+func TestDNSZoneEndpoints(t *testing.T) {
+	for _, tc := range []struct{ zone, want dnsname.Name }{
+		{"privatelink.blob.core.windows.net.", "blob.storage.azure.net."},
+		{"privatelink.queue.core.windows.net.", "queue.storage.azure.net."},
+		{"privatelink.disk.core.windows.net.", ""},
+		{"privatelink.core.windows.net.", ""},
+		{"privatelink.a.blob.core.windows.net.", ""},
+		{"blob.core.windows.net.", ""},
+		{"privatelink.blob.core.usgovcloudapi.net.", ""},
+		{"privatelink.blob.core.chinacloudapi.cn.", ""},
+		{"privatelink.vaultcore.azure.net.", ""},
+	} {
+		if got, ok := DNSZoneEndpoints(tc.zone); got != tc.want || ok != (tc.want != "") {
+			t.Errorf("DNSZoneEndpoints(%q) = %q, %v; want %q", tc.zone, got, ok, tc.want)
+		}
 	}
 }

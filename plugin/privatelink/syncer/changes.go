@@ -78,7 +78,7 @@ func (s *Syncer) givers(changes []zone.Change, lists []*source.List) map[dnsname
 			continue
 		}
 		for _, e := range list.Entries {
-			place, err := s.set.Locate(e.FQDN)
+			place, err := s.Snapshot().Locate(e.FQDN)
 			if endpoint, wanted := all[place.Owner]; err == nil && wanted && endpoint == "" {
 				all[place.Owner] = source.Title(e.Endpoint, e.Target)
 			}

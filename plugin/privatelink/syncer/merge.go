@@ -26,14 +26,14 @@ type findings struct {
 // merge adds a source's entries to the snapshot that is built, and tells served
 // of each. A name that an earlier source gave is not touched; inside one source
 // addresses are united.
-func merge(b *zone.Builder, set *zone.Set, list *source.List, served func(owner dnsname.Name, e source.Entry)) findings {
+func merge(b *zone.Builder, list *source.List, served func(owner dnsname.Name, e source.Entry)) findings {
 	found := findings{skipped: map[source.Reason]int{}, lines: map[string]bool{}}
 	for _, skip := range list.Skipped {
 		found.skip(skip)
 	}
 	mine := map[dnsname.Name]string{} // record → the endpoint that gave it first
 	for _, e := range list.Entries {
-		place, err := set.Locate(e.FQDN)
+		place, err := b.Locate(e.FQDN)
 		if err != nil {
 			found.skip(unplaced(e, err))
 			continue

@@ -35,7 +35,7 @@ func Look(ctx context.Context, set *zone.Set, sources []source.Source) Preview {
 		list, err := src.Fetch(ctx)
 		fetched := Fetched{Name: src.Config().Name, List: list, Err: err}
 		if list != nil {
-			found := merge(b, set, list, func(owner dnsname.Name, e source.Entry) { p.Entries[owner] = append(p.Entries[owner], e) })
+			found := merge(b, list, func(owner dnsname.Name, e source.Entry) { p.Entries[owner] = append(p.Entries[owner], e) })
 			fetched.Findings = slices.Sorted(maps.Keys(found.lines))
 		}
 		complete = complete && list != nil && list.Complete

@@ -139,7 +139,7 @@ func (s *Syncer) swap() bool {
 	}
 	for i, list := range lists {
 		if list != nil {
-			s.feeds[i].report(s, merge(b, s.set, list, untold))
+			s.feeds[i].report(s, merge(b, list, untold))
 		}
 	}
 	next := b.Snapshot(complete, after(before))

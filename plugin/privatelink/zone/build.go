@@ -6,36 +6,43 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
 // A Builder collects the records of the next snapshot.
 type Builder struct {
-	set         *Set
-	zones       map[dnsname.Name]*Zone
-	partitioned map[string]alias
+	set       *Set
+	zones     map[dnsname.Name]*Zone
+	claims    table
+	endpoints map[string]*Record
 }
 
 // NewBuilder returns a builder with the zones of the set and the known ones, all
 // of them empty. A zone that lost its last record is still a zone: its name is
-// among the known ones.
+// among the known ones. Known zones that are not in the set are ignored.
 func NewBuilder(set *Set, known []dnsname.Name) *Builder {
-	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, partitioned: map[string]alias{}}
+	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, claims: newTable(set.Cloud), endpoints: map[string]*Record{}}
 	for _, name := range slices.Concat(set.Zones, known) {
-		b.zone(name)
+		if set.Has(name) {
+			b.zone(name)
+		}
 	}
 	return b
 }
 
+// zone returns the zone of the name. A new zone's claims join the table.
 func (b *Builder) zone(name dnsname.Name) *Zone {
 	z, ok := b.zones[name]
 	if !ok {
 		z = &Zone{Name: name, TTL: b.set.TTL, Strict: b.set.strict(name), records: map[string]*Record{}}
 		b.zones[name] = z
+		b.claims.add(z)
 	}
 	return z
 }
+
+// Locate is that of the set, and fast.
+func (b *Builder) Locate(fqdn dnsname.Name) (Place, error) { return b.claims.locate(fqdn) }
 
 // Addrs returns the addresses that the place has so far.
 func (b *Builder) Addrs(p Place) []netip.Addr {
@@ -60,7 +67,7 @@ func (b *Builder) Add(p Place, addrs []netip.Addr) {
 		}
 	}
 	if p.Partition != "" {
-		b.partitioned[string(p.Partition)] = alias{z, r}
+		b.endpoints[string(p.Partition)] = r
 	}
 }
 
@@ -85,32 +92,11 @@ func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 	for _, z := range b.zones {
 		z.Serial = serial(z)
 	}
-	return &Snapshot{Zones: b.zones, Complete: complete, suffixes: b.suffixes(), partitioned: b.partitioned}
+	return &Snapshot{Zones: b.zones, Complete: complete, claims: b.claims, endpoints: b.endpoints}
 }
 
 // Equal reports whether a transfer of both zones has the same records, except
 // for the serial.
 func (z *Zone) Equal(old *Zone) bool {
 	return z.TTL == old.TTL && maps.EqualFunc(z.records, old.records, func(a, b *Record) bool { return slices.Equal(a.Addrs, b.Addrs) })
-}
-
-func (b *Builder) suffixes() map[string]suffix {
-	all := map[string]suffix{}
-	// A name that no zone decides may yet be a vault's, in a zone still to come.
-	pending := &Zone{Name: b.set.Cloud.Backup}
-	all[string(b.set.Cloud.Backup)] = suffix{pending, undiscovered}
-	for service, parent := range b.set.partitions() {
-		if z, ok := b.zones[dnsname.Name(cloud.Prefix+string(parent))]; ok {
-			all[string(service)] = suffix{z, ofPartition}
-		}
-	}
-	for name, z := range b.zones {
-		for _, parent := range cloud.Parents(name) {
-			all[string(parent)] = suffix{z, ofParent}
-		}
-	}
-	for name, z := range b.zones { // last: a zone's name beats another zone's parent
-		all[string(name)] = suffix{z, ofZone}
-	}
-	return all
 }

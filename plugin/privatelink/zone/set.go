@@ -5,8 +5,8 @@ package zone
 
 import (
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -29,32 +29,34 @@ type Set struct {
 	TTL uint32 // of addresses and aliases, in seconds
 }
 
-// Has tells whether zone is in the set, named or by its form.
+// Has reports whether zone is in the set, named or by its form.
 func (s *Set) Has(zone dnsname.Name) bool {
-	_, backup := s.Cloud.BackupGeo(zone)
-	return backup || slices.Contains(s.Zones, zone)
+	return s.isBackup(zone) || slices.Contains(s.Zones, zone)
+}
+
+func (s *Set) isBackup(zone dnsname.Name) bool {
+	_, ok := s.Cloud.BackupGeo(zone)
+	return ok
 }
 
 // strict tells whether a missing name of the zone is NXDOMAIN. No name of a
 // vault is public, so a Backup zone has no one else's names; all other zones do.
 func (s *Set) strict(zone dnsname.Name) bool {
-	_, backup := s.Cloud.BackupGeo(zone)
 	switch {
 	case slices.Contains(s.Strict, zone):
 		return true
 	case slices.Contains(s.Fallthrough, zone):
 		return false
 	}
-	return s.AllStrict || backup && !s.AllFall
+	return s.AllStrict || s.isBackup(zone) && !s.AllFall
 }
 
-// A Place is where a name that a source gives belongs.
+// A Place is the record that a name leads to.
 type Place struct {
 	Zone  dnsname.Name
-	Owner dnsname.Name // the record's name, in the zone
-	// Partition is the x.zNN.blob.storage.azure.net form that the source gave,
-	// else empty. Aliases below the zone's parents need no place: they follow
-	// from Owner.
+	Owner dnsname.Name // of the record, in the zone
+	// Partition is the name itself if it is a DNS zone endpoint, such as
+	// x.zNN.blob.storage.azure.net, else empty. Other aliases follow from Owner.
 	Partition dnsname.Name
 }
 
@@ -62,86 +64,33 @@ type Place struct {
 // counts these apart from names that are wrong.
 var ErrOutside = errors.New("is in none of the zones")
 
-// Locate returns the place of an FQDN in any of the forms that Azure gives:
-// with the privatelink label, without it, or partitioned. A zone's own name, and
-// a parent's, are outside. With the label a name may become too long: that is
-// an error, too.
-func (s *Set) Locate(fqdn dnsname.Name) (Place, error) {
-	if account, zone, ok := s.partitioned(fqdn); ok {
-		owner, err := zone.Child(account)
-		return Place{Zone: zone, Owner: owner, Partition: fqdn}, err
-	}
-	if zone, ok := s.backupZone(fqdn); ok {
-		return place(fqdn, zone)
-	}
-	best, found := Place{}, ErrOutside
-	for _, zone := range s.Zones {
-		if p, err := place(fqdn, zone); !errors.Is(err, ErrOutside) && len(zone) > len(best.Zone) {
-			best, found = p, err
+// Locate returns the place of an FQDN in any of the forms that Azure gives: with
+// the privatelink label, without it, or as a DNS zone endpoint. The name of a
+// zone, and a suffix of public names, are outside. With the label a name may
+// become too long: that is an error too. Locate builds the table of the zones
+// for one name; for many names use that of a Builder or a Snapshot.
+func (s *Set) Locate(fqdn dnsname.Name) (Place, error) { return NewBuilder(s, nil).Locate(fqdn) }
+
+// Check returns an error if zone claims a suffix that a zone of the set claims as
+// well. Names below it would have two owners. It is always the zone with the
+// plain name, privatelink.SUFFIX, that Azure does not use: each other claim to
+// the suffix comes from Azure's own table.
+func (s *Set) Check(zone dnsname.Name) error {
+	claimed := NewBuilder(s, nil).claims
+	for suffix := range claims(zone) {
+		c, taken := claimed[string(suffix)]
+		if !taken || c.zone.Name == zone {
+			continue
 		}
-	}
-	return best, found
-}
-
-func place(fqdn, zone dnsname.Name) (Place, error) {
-	if labels, ok := fqdn.Below(zone); ok {
-		if labels == "" {
-			return Place{}, ErrOutside
+		other := c.zone.Name
+		if c.kind == backupZones {
+			other = s.Cloud.BackupZone("GEO")
 		}
-		return Place{Zone: zone, Owner: fqdn}, nil
-	}
-	for _, parent := range cloud.Parents(zone) {
-		if labels, ok := fqdn.Below(parent); ok && labels != "" {
-			owner, err := zone.Child(labels)
-			return Place{Zone: zone, Owner: owner}, err
+		plain, right := zone, other
+		if plain != cloud.Prefix+suffix {
+			plain, right = other, zone
 		}
+		return fmt.Errorf("%s and %s both claim the names below %s: remove %s, Azure has these names in %s", zone, other, suffix, plain, right)
 	}
-	return Place{}, ErrOutside
-}
-
-// backupZone returns the Backup zone that fqdn is below, from the name alone.
-func (s *Set) backupZone(fqdn dnsname.Name) (dnsname.Name, bool) {
-	labels, ok := fqdn.Below(s.Cloud.Backup)
-	if !ok {
-		return "", false
-	}
-	below := strings.Split(labels, ".")
-	if len(below) < 2 { // the zone of a geo code, or its parent
-		return "", false
-	}
-	return s.Cloud.BackupZone(below[len(below)-1]), true
-}
-
-// partitioned takes x.zNN.blob.storage.azure.net for x in the blob zone: the
-// public name is a CNAME to x.privatelink.blob.core.windows.net, without zNN.
-func (s *Set) partitioned(fqdn dnsname.Name) (account string, zone dnsname.Name, ok bool) {
-	if _, below := fqdn.Below(s.Cloud.Partition); s.Cloud.Partition == "" || !below {
-		return "", "", false // as nearly every name
-	}
-	for service, parent := range s.partitions() {
-		labels, below := fqdn.Below(service)
-		account, partition, cut := strings.Cut(labels, ".")
-		if below && cut && account != "" && isPartition(partition) {
-			return account, cloud.Prefix + parent, true
-		}
-	}
-	return "", "", false
-}
-
-// partitions maps blob.storage.azure.net. and its queue twin to the parents of
-// the zones that their names are in.
-func (s *Set) partitions() map[dnsname.Name]dnsname.Name {
-	if s.Cloud.Partition == "" {
-		return nil
-	}
-	return map[dnsname.Name]dnsname.Name{
-		"blob." + s.Cloud.Partition:  s.Cloud.Blob,
-		"queue." + s.Cloud.Partition: s.Cloud.Queue,
-	}
-}
-
-// isPartition tells whether label is a z and a number.
-func isPartition(label string) bool {
-	number, ok := strings.CutPrefix(label, "z")
-	return ok && number != "" && strings.Trim(number, "0123456789") == ""
+	return nil
 }

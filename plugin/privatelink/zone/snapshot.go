@@ -4,8 +4,6 @@ import (
 	"iter"
 	"net/netip"
 
-	"github.com/miekg/dns"
-
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
@@ -15,11 +13,10 @@ type Snapshot struct {
 	Zones    map[dnsname.Name]*Zone
 	Complete bool // every source has been loaded once
 
-	// suffixes is what a name is looked up by, from its longest suffix to its
-	// shortest: the zones' names, their parents' and the partitions'.
-	suffixes map[string]suffix
-	// partitioned holds the aliases that do not follow from a record's name.
-	partitioned map[string]alias
+	claims table
+	// endpoints has the records of the DNS zone endpoints, whose names do not
+	// follow from the record's name.
+	endpoints map[string]*Record
 }
 
 // A Zone is the records of one zone.
@@ -38,25 +35,6 @@ type Zone struct {
 type Record struct {
 	Name  dnsname.Name
 	Addrs []netip.Addr // ascending, each once: IPv4 before IPv6
-}
-
-type suffix struct {
-	zone *Zone
-	kind suffixKind
-}
-
-type suffixKind uint8
-
-const (
-	ofZone       suffixKind = iota // the zone's name
-	ofParent                       // its public names lie below
-	ofPartition                    // partitioned names lie below
-	undiscovered                   // Backup zones that no record has made yet may lie below
-)
-
-type alias struct {
-	zone   *Zone
-	record *Record
 }
 
 // A Verdict is what a snapshot says of a name. [Foreign] is the zero value.
@@ -83,37 +61,29 @@ type Match struct {
 // Lookup returns the verdict on name, which is in lower case with its trailing
 // dot. It does not allocate.
 func (s *Snapshot) Lookup(name string) Match {
-	for off, end := 0, false; !end; off, end = dns.NextLabel(name, off) {
-		at, ok := s.suffixes[name[off:]]
-		if !ok {
-			continue
+	c, labels := s.claims.find(name)
+	switch c.kind {
+	case unclaimed:
+		return Match{}
+	case zoneNames:
+		return s.inZone(c.zone, labels)
+	case publicNames:
+		if r := c.zone.records[labels]; r != nil && len(r.Addrs) > 0 {
+			return Match{Alias, c.zone, r}
 		}
-		labels := name[:max(off-1, 0)]
-		if m := s.match(at, name, labels); m.Verdict != Foreign || at.kind == ofZone {
-			return m
+	case dnsZoneEndpoints:
+		if r := s.endpoints[name]; r != nil && len(r.Addrs) > 0 {
+			return Match{Alias, c.zone, r}
 		}
+	}
+	if !s.Complete {
+		return Match{NotReady, c.zone, nil}
 	}
 	return Match{}
 }
 
-func (s *Snapshot) match(at suffix, name, labels string) Match {
-	switch at.kind {
-	case ofZone:
-		return s.inZone(at.zone, labels)
-	case ofParent:
-		if r := at.zone.records[labels]; r != nil && len(r.Addrs) > 0 {
-			return Match{Alias, at.zone, r}
-		}
-	case ofPartition:
-		if a, ok := s.partitioned[name]; ok {
-			return Match{Alias, a.zone, a.record}
-		}
-	}
-	if !s.Complete && labels != "" {
-		return Match{NotReady, at.zone, nil}
-	}
-	return Match{}
-}
+// Locate is that of the set, and fast.
+func (s *Snapshot) Locate(fqdn dnsname.Name) (Place, error) { return s.claims.locate(fqdn) }
 
 func (s *Snapshot) inZone(z *Zone, labels string) Match {
 	if labels == "" {

@@ -1,0 +1,183 @@
+package privatelink
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coredns/caddy"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// TestPlacedNamesAreFound loads names into thousands of random zone sets, real
+// zones and zones of few labels among them, and asserts that the place of a name
+// and the lookup of a name follow one rule.
+func TestPlacedNamesAreFound(t *testing.T) {
+	random := rand.New(rand.NewPCG(12, 5)) //nolint:gosec // G404: a test
+	accepted, found := 0, 0
+	for range 6000 {
+		w := world{random: random, cloud: []cloud.Cloud{cloud.Public, cloud.Public, cloud.USGov, cloud.China}[random.IntN(4)]}
+		corefile := w.corefile()
+		cfg, err := parse(caddy.NewTestController("dns", corefile), "")
+		if err != nil {
+			continue
+		}
+		accepted++
+		noTwoClaims(t, &cfg.zones)
+		names := w.names(cfg.zones.Zones)
+		found += placedAreFound(t, &cfg.zones, names)
+		if t.Failed() {
+			t.Fatalf("the first set that fails is\n%s", corefile)
+		}
+	}
+	if accepted < 1000 || found < 20_000 {
+		t.Errorf("only %d sets accepted and %d names placed", accepted, found)
+	}
+}
+
+// noTwoClaims asserts that each zone of an accepted set has its suffixes alone.
+func noTwoClaims(t *testing.T, set *zone.Set) {
+	t.Helper()
+	for i, name := range set.Zones {
+		others := *set
+		others.Zones = slices.Delete(slices.Clone(set.Zones), i, i+1)
+		if err := others.Check(name); err != nil {
+			t.Errorf("accepted: %v", err)
+		}
+	}
+}
+
+// placedAreFound asserts that every name that the set places is found under all
+// of its names, and every other name under none. It returns the number placed.
+func placedAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (placed int) {
+	t.Helper()
+	addr := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
+	b, again := zone.NewBuilder(set, nil), zone.NewBuilder(set, nil)
+	for _, name := range names {
+		p, err := set.Locate(name)
+		if now, nowErr := b.Locate(name); now != p || fmt.Sprint(nowErr) != fmt.Sprint(err) {
+			t.Errorf("Locate(%q) = %v, %v; with the zones that records made %v, %v", name, p, err, now, nowErr)
+		}
+		if err == nil {
+			placed++
+			b.Add(p, addr)
+			again.Add(p, addr)
+		}
+	}
+	snapshot, rebuilt := build(b), build(again)
+	aliases := snapshot.Aliases()
+	for _, name := range names {
+		m := snapshot.Lookup(string(name))
+		if same := rebuilt.Lookup(string(name)); m.Verdict != same.Verdict || owner(m) != owner(same) {
+			t.Errorf("Lookup(%q) = %v; after a rebuild %v", name, m, same)
+		}
+		p, err := set.Locate(name)
+		if err != nil {
+			outside(t, snapshot, name, err)
+			continue
+		}
+		if m.Verdict != zone.Exists && m.Verdict != zone.Alias || owner(m) != p.Owner {
+			t.Errorf("Lookup(%q) = %v; want the record of %v", name, m, p)
+		}
+		direct := snapshot.Lookup(string(p.Owner))
+		if direct.Verdict != zone.Exists || direct.Zone.Name != p.Zone || owner(direct) != p.Owner {
+			t.Errorf("%q: Lookup(%q) = %v; want it in %s", name, p.Owner, direct, p.Zone)
+			continue
+		}
+		for _, alias := range aliases[direct.Record] {
+			if m := snapshot.Lookup(string(alias)); m.Verdict != zone.Alias || owner(m) != p.Owner {
+				t.Errorf("%q: Lookup(%q) = %v; want an alias of %q", name, alias, m, p.Owner)
+			}
+		}
+	}
+	return placed
+}
+
+// outside asserts that a name without a place has no record.
+func outside(t *testing.T, s *zone.Snapshot, name dnsname.Name, err error) {
+	t.Helper()
+	m := s.Lookup(string(name))
+	apex := m.Verdict == zone.Exists && m.Record == nil && m.Zone.Name == name
+	if !errors.Is(err, zone.ErrOutside) || m.Verdict != zone.Foreign && !apex {
+		t.Errorf("Lookup(%q) = %v; it has no place: %v", name, m, err)
+	}
+}
+
+func owner(m zone.Match) dnsname.Name {
+	if m.Record == nil {
+		return ""
+	}
+	return m.Record.Name
+}
+
+func build(b *zone.Builder) *zone.Snapshot {
+	return b.Snapshot(true, func(*zone.Zone) uint32 { return 1 })
+}
+
+// A world makes Corefiles and names that are likely to collide.
+type world struct {
+	random *rand.Rand
+	cloud  cloud.Cloud
+}
+
+var (
+	realSuffixes = []string{
+		"file.core.windows.net", "table.core.windows.net", "core.windows.net", "windows.net", "vaultcore.azure.net", "vault.azure.net", "azure.net",
+		"vaultcore.azure.cn", "vault.azure.cn", "azurecr.io", "weu.azurecr.io", "data.azurecr.io", "siterecovery.windowsazure.com", "windowsazure.com",
+		"backup.windowsazure.com", "we.backup.windowsazure.com", "a.we.backup.windowsazure.com", "backup.windowsazure.us", "ugv.backup.windowsazure.us",
+		"backup.windowsazure.cn", "windowsazure.cn", "blob.storage.azure.net", "file.storage.azure.net", "storage.azure.net", "z7.blob.storage.azure.net",
+		"database.windows.net", "abc.database.windows.net", "privatelink.azurecr.io", "blob.core.usgovcloudapi.net",
+	}
+	realLabels = []string{"a", "b", "z7", "z", "we", "eus", "privatelink", "blob", "file", "backup", "x.y", "data"}
+)
+
+func (w *world) one(of []string) string { return of[w.random.IntN(len(of))] }
+
+// suffix returns what a zone has after its first label.
+func (w *world) suffix() string {
+	if w.random.IntN(3) > 0 {
+		return w.one(realSuffixes)
+	}
+	labels := make([]string, 2+w.random.IntN(3))
+	for i := range labels {
+		labels[i] = w.one([]string{"a", "b", "privatelink"})
+	}
+	return strings.Join(labels, ".")
+}
+
+func (w *world) corefile() string {
+	var zones []string
+	for range w.random.IntN(5) {
+		zones = append(zones, cloud.Prefix+w.suffix())
+	}
+	geo := ""
+	if w.random.IntN(2) > 0 {
+		geo = map[string]string{"public": "geo we\n", "usgov": "geo ugv\n", "china": "geo bjb\n"}[w.cloud.Name]
+	}
+	return fmt.Sprintf("privatelink %s {\n%scloud %s\nfiles /a\n}", strings.Join(zones, " "), geo, w.cloud.Name)
+}
+
+// names returns the names that a source may have, the zones' own among them.
+func (w *world) names(zones []dnsname.Name) (names []dnsname.Name) {
+	suffixes := append(slices.Clone(realSuffixes), string(w.cloud.Blob), string(w.cloud.Queue), string(w.cloud.Backup))
+	for _, name := range zones {
+		suffixes = append(suffixes, string(name), strings.TrimPrefix(string(name), cloud.Prefix))
+	}
+	for range 60 {
+		text := w.one(suffixes)
+		for range w.random.IntN(4) {
+			text = w.one(realLabels) + "." + text
+		}
+		if name, err := dnsname.Parse(text); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}

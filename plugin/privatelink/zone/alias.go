@@ -1,0 +1,96 @@
+package zone
+
+import (
+	"slices"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// Aliases returns the names of every record that Lookup answers with it as an
+// alias: its public names, then its DNS zone endpoints by name. No list is nil.
+func (s *Snapshot) Aliases() map[*Record][]dnsname.Name {
+	all := map[*Record][]dnsname.Name{}
+	for _, z := range s.Zones {
+		for r := range z.Records() {
+			all[r] = s.publicNames(z, r)
+		}
+	}
+	var endpoints []dnsname.Name
+	for name := range s.endpoints {
+		endpoints = append(endpoints, dnsname.Name(name))
+	}
+	slices.Sort(endpoints)
+	for _, name := range endpoints {
+		if r := s.endpoints[string(name)]; len(r.Addrs) > 0 {
+			all[r] = append(all[r], name)
+		}
+	}
+	return all
+}
+
+// publicNames returns the names x.SUFFIX of the record x.ZONE that lead to it. A
+// longer suffix of such a name may be the claim of another zone.
+func (s *Snapshot) publicNames(z *Zone, r *Record) []dnsname.Name {
+	names := []dnsname.Name{}
+	labels, _ := r.Name.Below(z.Name)
+	for _, suffix := range cloud.Parents(z.Name) {
+		name, err := suffix.Child(labels)
+		if m := s.Lookup(string(name)); err == nil && m.Verdict == Alias && m.Record == r {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Suffix returns the suffix by which a name belongs to its zone, or "" if it is
+// outside every zone.
+func (s *Snapshot) Suffix(name dnsname.Name) dnsname.Name {
+	c, labels := s.claims.find(string(name))
+	if c.kind == unclaimed {
+		return ""
+	}
+	return suffixAfter(name, labels)
+}
+
+// PublicSuffixes returns the suffixes that all public names of the set's zones are
+// below, the Backup zones of all regions included. Those of DNS zone endpoints
+// are last.
+func (s *Set) PublicSuffixes() []dnsname.Name {
+	all, last := []dnsname.Name{s.Cloud.Backup}, []dnsname.Name(nil)
+	for _, zone := range s.Zones {
+		for suffix, kind := range claims(zone) {
+			switch kind {
+			case publicNames:
+				all = append(all, suffix)
+			case dnsZoneEndpoints:
+				last = append(last, suffix)
+			}
+		}
+	}
+	return append(all, last...)
+}
+
+// Forward returns the suffix that another DNS server has to forward so that a
+// query for the name, or for the public name of the record, gets here. Backup has
+// one suffix for all regions. Forward returns "" for a name outside every zone.
+func (s *Set) Forward(name dnsname.Name) dnsname.Name {
+	c, labels := NewBuilder(s, nil).claims.find(string(name))
+	switch {
+	case c.kind == unclaimed:
+		return ""
+	case c.kind == backupZones || s.isBackup(c.zone.Name):
+		return s.Cloud.Backup
+	case c.kind == zoneNames:
+		return cloud.Parents(c.zone.Name)[0]
+	}
+	return suffixAfter(name, labels)
+}
+
+// suffixAfter returns the part of name after the labels.
+func suffixAfter(name dnsname.Name, labels string) dnsname.Name {
+	if labels == "" {
+		return name
+	}
+	return name[len(labels)+1:]
+}
