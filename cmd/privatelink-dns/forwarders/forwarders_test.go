@@ -59,9 +59,9 @@ func TestZones(t *testing.T) {
 		{"Key Vault has two parents", serving(".", "privatelink.vaultcore.azure.net"), "", defaults + " vault.azure.net vaultcore.azure.net" + parts},
 		{"below another one", serving(".", "privatelink.a.b.example privatelink.b.example"), "", defaults + " b.example" + parts},
 		{"above the others", serving(".", "privatelink.core.windows.net"), "", "backup.windowsazure.com core.windows.net" + parts},
-		{"two blocks", serving(".:1", "privatelink.file.core.windows.net") + serving(".:2", "", "cloud usgov"), "", defaults + " file.core.windows.net" + parts + " backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net"},
+		{"two blocks", serving(".:1", "privatelink.file.core.windows.net") + serving(".:2", "", "cloud usgov"), "", defaults + " file.core.windows.net" + parts + " file.storage.azure.net backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net"},
 		{"files alone", "", "-hosts a.hosts", defaults + parts},
-		{"state alone", "", "-state state", "backup.windowsazure.com blob.core.windows.net file.core.windows.net blob.storage.azure.net"},
+		{"state alone", "", "-state state", "backup.windowsazure.com blob.core.windows.net file.core.windows.net blob.storage.azure.net file.storage.azure.net"},
 		{"Azure is not asked", strings.ReplaceAll(serving(".", ""), "hosts a.hosts", "azure 00000000-0000-0000-0000-000000000000"), "", defaults + parts},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

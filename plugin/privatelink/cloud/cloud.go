@@ -99,4 +99,4 @@ func DNSZoneEndpoints(zone dnsname.Name) (suffix dnsname.Name, ok bool) {
 }
 
 // dnsZoneServices are the storage services with DNS zone endpoints.
-var dnsZoneServices = []string{"blob", "queue"}
+var dnsZoneServices = []string{"blob", "queue", "file", "table", "dfs", "web"}
