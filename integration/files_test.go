@@ -85,7 +85,7 @@ func TestBrokenFile(t *testing.T) {
 
 			s.write("vault.json", export(fc1+" 10.20.0.44"))
 			s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
-			s.logs(`in order again`)
+			s.logs(`recovered`)
 		})
 	}
 }

@@ -116,7 +116,7 @@ func TestLiveLifeOfAVault(t *testing.T) {
 			s.logs(`\[ERROR\] plugin/privatelink: azure ` + subscription + ` cloud https://127\.0\.0\.1:\d+: .*grant Reader on subscription ` + subscription + ` to the identity \(its last good records are served\)`)
 			s.remains(blob, blobServed)
 			arm.SetFaults()
-			s.logs(`\[INFO\] plugin/privatelink: azure ` + subscription + ` cloud https://127\.0\.0\.1:\d+: in order again`)
+			s.logs(`\[INFO\] plugin/privatelink: azure ` + subscription + ` cloud https://127\.0\.0\.1:\d+: recovered`)
 
 			set(func(e *fakearm.Endpoint) { e.Status = "Rejected" })
 			s.becomes(blob, blobPublic)

@@ -70,12 +70,17 @@ func logLines(t *testing.T, folder string) (all []string) {
 func format(n ast.Node) (string, bool) {
 	switch n := n.(type) {
 	case *ast.CallExpr:
+		if called, ok := n.Fun.(*ast.Ident); ok && called.Name == "logf" && !info(n.Args[0]) {
+			return literal(n.Args[1])
+		}
 		if called, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) > 0 {
 			switch called.Sel.Name {
 			case "Errorf", "Warningf":
 				if on, ok := called.X.(*ast.Ident); !ok || on.Name != "log" {
 					return "", false
 				}
+				return literal(n.Args[0])
+			case "errorf", "warningf": // lines that are written later
 				return literal(n.Args[0])
 			case "conflict":
 				return literal(n.Args[0])
@@ -89,6 +94,12 @@ func format(n ast.Node) (string, bool) {
 		return literal(n.Index)
 	}
 	return "", false
+}
+
+// info reports whether logf writes at level INFO.
+func info(level ast.Expr) bool {
+	called, ok := level.(*ast.SelectorExpr)
+	return ok && called.Sel.Name == "Info"
 }
 
 // literal returns a string, or the format of a Sprintf.

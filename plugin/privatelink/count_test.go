@@ -16,9 +16,9 @@ func TestSeriesBeginAtZero(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Privatelink{}
-	p.start(cfg, func(string) error { return nil })
-	t.Cleanup(p.stop)
+	p := newPrivatelink(cfg, t.Name())
+	p.zones.Begin()
+	t.Cleanup(p.close)
 	for _, zone := range []string{"privatelink.series.test", "privatelink.zz9.backup.windowsazure.com", "backup.windowsazure.com"} {
 		if n := series(t, "answers_total", zone); n != 15 {
 			t.Errorf("%s: %d series of answers_total; want 15", zone, n)

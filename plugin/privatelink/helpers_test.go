@@ -11,8 +11,6 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
-
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
 // estate has a fallthrough zone, a strict one, and a partitioned name.
@@ -33,9 +31,11 @@ func start(t testing.TB, corefile string, next plugin.Handler) *Privatelink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Privatelink{Next: next, zones: syncer.New(&cfg.zones, cfg.sources, cfg.state)}
-	t.Cleanup(p.zones.Close)
-	p.zones.Sync(t.Context())
+	p := newPrivatelink(cfg, t.Name())
+	p.Next = next
+	t.Cleanup(p.close)
+	p.zones.Begin()
+	p.zones.Commit()
 	return p
 }
 

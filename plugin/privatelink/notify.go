@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coredns/caddy"
-
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -22,11 +20,15 @@ type notifier struct {
 	repeated bool                    // the first NOTIFY of all zones is, or will be, sent again
 	told     map[dnsname.Name]uint32 // the serials that the secondaries were told
 	underway map[dnsname.Name]bool
-	troubles troubles
+
+	reporting sync.Mutex
+	troubles  troubles
 }
 
-func newNotifier(snapshot func() *zone.Snapshot, send func(zone string) error) *notifier {
-	return &notifier{snapshot: snapshot, send: send, told: map[dnsname.Name]uint32{}, underway: map[dnsname.Name]bool{}, troubles: troubles{}}
+// newNotifier returns a notifier that sends nothing until it begins; send must be
+// set by then.
+func newNotifier(snapshot func() *zone.Snapshot) *notifier {
+	return &notifier{snapshot: snapshot, told: map[dnsname.Name]uint32{}, underway: map[dnsname.Name]bool{}, troubles: troubles{}}
 }
 
 // look has those zones notified whose serial is another than the secondaries
@@ -63,10 +65,16 @@ func (n *notifier) notify(name dnsname.Name) {
 		}
 		n.told[name] = serial
 		n.mu.Unlock()
-		err := n.send(string(name))
+		n.report(name, n.send(string(name)))
 		n.mu.Lock()
-		n.troubles.report(name, err)
 	}
+}
+
+// report has a lock of its own: a log that nobody reads must not delay look.
+func (n *notifier) report(name dnsname.Name, err error) {
+	n.reporting.Lock()
+	defer n.reporting.Unlock()
+	n.troubles.report(name, err)
 }
 
 func (n *notifier) dueLocked(name dnsname.Name) (serial uint32, due bool) {
@@ -105,30 +113,4 @@ func (n *notifier) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.open = false
-}
-
-// notifiersKey is where an instance of the server keeps its notifiers.
-type notifiersKey struct{}
-
-// begunLater leaves it to listening to begin n.
-func begunLater(c *caddy.Controller, n *notifier) {
-	all, _ := c.Get(notifiersKey{}).([]*notifier)
-	c.Set(notifiersKey{}, append(all, n))
-}
-
-// listening begins an instance's notifiers. At this event it listens, and after
-// a reload its predecessor does not any more: a secondary that asks back gets
-// the new serial. At OnStartup neither is so.
-func listening(event caddy.EventName, info any) error {
-	instance, ok := info.(*caddy.Instance)
-	if event != caddy.InstanceStartupEvent || !ok {
-		return nil
-	}
-	instance.StorageMu.RLock()
-	all, _ := instance.Storage[notifiersKey{}].([]*notifier)
-	instance.StorageMu.RUnlock()
-	for _, n := range all {
-		n.begin()
-	}
-	return nil
 }

@@ -59,7 +59,8 @@ func TestNotifier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now generations
 		var sent sent
-		n := newNotifier(now.Load, sent.send)
+		n := newNotifier(now.Load)
+		n.send = sent.send
 		is := func(when, want string) {
 			t.Helper()
 			synctest.Wait()
@@ -109,14 +110,15 @@ func TestNotifierDoesNotWait(t *testing.T) {
 		var now generations
 		now.become(true, "slow. 1", "fast. 1")
 		var fast atomic.Int32
-		n := newNotifier(now.Load, func(zone string) error {
+		n := newNotifier(now.Load)
+		n.send = func(zone string) error {
 			if zone == "slow." {
 				time.Sleep(time.Minute)
 			} else {
 				fast.Add(1)
 			}
 			return nil
-		})
+		}
 		begun := time.Now()
 		n.begin()
 		for serial := range 3 {

@@ -30,8 +30,8 @@ import (
 type Privatelink struct {
 	Next plugin.Handler
 
-	zones *syncer.Syncer
-	stop  func() // ends the syncs; may be called again
+	zones    *syncer.Syncer
+	notifier *notifier
 
 	// authorities tells that plugin file or secondary is behind this one, so that
 	// a transfer's NOTIFY, or a query without RD, may be for a zone of theirs.

@@ -1,21 +1,21 @@
 package privatelink
 
 import (
-	"context"
-	"sync"
+	"fmt"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/transfer"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
-func init() {
-	plugin.Register("privatelink", setup)
-	caddy.RegisterEventHook("privatelink", listening)
-}
+func init() { plugin.Register("privatelink", setup) }
+
+// process owns what outlives a reload.
+var process = syncer.NewProcess()
 
 func setup(c *caddy.Controller) error {
 	server := dnsserver.GetConfig(c)
@@ -26,21 +26,16 @@ func setup(c *caddy.Controller) error {
 	if gathering != nil {
 		gathering.add(c, server, cfg)
 	}
-	p := &Privatelink{}
-	c.OnStartup(func() error {
-		for _, name := range []string{"file", "secondary"} {
-			p.authorities = p.authorities || server.Handler(name) != nil
-		}
-		secondaries, _ := server.Handler("transfer").(*transfer.Transfer)
-		begunLater(c, p.start(cfg, secondaries.Notify)) // of nil it notifies nobody
-		return nil
+	p := newPrivatelink(cfg, fmt.Sprint(c.ServerBlockKeys, server.ListenHosts, server.ViewName))
+	lifecycle.Attach(c, lifecycle.Hooks{
+		Begin: func() error {
+			p.begin(server)
+			return nil
+		},
+		Commit: p.commit,
+		Abort:  p.close,
+		Close:  p.close,
 	})
-	c.OnShutdown(func() error {
-		p.stop()
-		return nil
-	})
-	c.OnRestart(clearStarted)
-	c.OnRestartFailed(stopStarted)
 	server.AddPlugin(func(next plugin.Handler) plugin.Handler {
 		p.Next = next
 		return p
@@ -48,52 +43,41 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// start loads what can be loaded at once, before the first query and before a
-// reload lets go of the old instance, and begins to sync.
-func (p *Privatelink) start(cfg *config, notify func(zone string) error) *notifier {
-	ctx, cancel := context.WithCancel(context.Background())
-	p.zones = syncer.New(&cfg.zones, cfg.sources, cfg.state)
-	n := newNotifier(p.zones.Snapshot, notify)
-	backup := cfg.zones.Cloud.Backup
-	createSeries(p.zones.Snapshot(), backup)
-	p.zones.OnChange(func() {
-		createSeries(p.zones.Snapshot(), backup)
-		n.look()
+// newPrivatelink returns a handler that is not ready. Plugin ready may ask it
+// before it begins.
+func newPrivatelink(cfg *config, block string) *Privatelink {
+	p := &Privatelink{}
+	p.zones = process.New(syncer.Config{
+		Block: block, Zones: &cfg.zones, Sources: cfg.sources, StateFile: cfg.state,
+		OnChange: func() {
+			createSeries(p.zones.Snapshot(), cfg.zones.Cloud.Backup)
+			p.notifier.look()
+		},
 	})
-	p.zones.Sync(ctx)
-	go p.zones.Run(ctx)
-	p.stop = sync.OnceFunc(func() {
-		cancel()
-		n.close()
-		p.zones.Close()
-	})
-	startedMu.Lock()
-	defer startedMu.Unlock()
-	started = append(started, p)
-	return n
+	p.notifier = newNotifier(p.zones.Snapshot)
+	return p
 }
 
-// started has what the reload under way has started. A reload that fails later,
-// for a port that is taken say, calls no shutdown function of the new instance:
-// the old one has to stop what the new one began.
-var (
-	startedMu sync.Mutex
-	started   []*Privatelink
-)
-
-func clearStarted() error {
-	startedMu.Lock()
-	defer startedMu.Unlock()
-	started = nil
-	return nil
-}
-
-func stopStarted() error {
-	startedMu.Lock()
-	defer startedMu.Unlock()
-	for _, p := range started {
-		p.stop()
+// begin loads what can be loaded at once, before the first query and before a
+// reload ends the running instance.
+func (p *Privatelink) begin(server *dnsserver.Config) {
+	for _, name := range []string{"file", "secondary"} {
+		p.authorities = p.authorities || server.Handler(name) != nil
 	}
-	started = nil
-	return nil
+	secondaries, _ := server.Handler("transfer").(*transfer.Transfer)
+	p.notifier.send = secondaries.Notify // of a nil Transfer: it notifies nobody
+	p.zones.Begin()
+}
+
+// commit begins to notify secondaries: the server listens, and after a reload its
+// predecessor does not any more, so that a secondary which asks back gets the new
+// serial.
+func (p *Privatelink) commit() {
+	p.zones.Commit()
+	p.notifier.begin()
+}
+
+func (p *Privatelink) close() {
+	p.notifier.close()
+	p.zones.Close()
 }

@@ -34,7 +34,7 @@ func fromState(path string) ([]privatelink.Block, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(known.Sources)) {
-		b.Sources = append(b.Sources, last{fmt.Sprintf("%s: %s", path, name), known.Sources[name]})
+		b.Sources = append(b.Sources, last{fmt.Sprintf("%s: %s", path, name), known.Sources[name].Entries})
 	}
 	return []privatelink.Block{b}, nil
 }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/wholefile"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
 )
 
 // zoneFile prints the zone as a master file (RFC 1035, 5). Every name in it is
@@ -36,7 +36,7 @@ func writeZones(w io.Writer, s set, folder string) error {
 	for _, z := range s.zones {
 		path := filepath.Join(folder, z.name.String()+".zone")
 		// Everybody may read it: DNS servers run as users of their own.
-		err := wholefile.Replace(path, 0o644, func(w io.Writer) error {
+		err := atomicfile.Replace(path, 0o644, func(w io.Writer) error {
 			z.print(w) // w keeps its error
 			return nil
 		})

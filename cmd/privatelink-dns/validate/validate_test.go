@@ -92,7 +92,7 @@ func TestValidate(t *testing.T) {
 		{"conflict", serving(".", "files a.json", "record a.blob.core.windows.net 10.20.0.9"), "", 1, "warning: Corefile:2: record Corefile:4: a.privatelink.blob.core.windows.net has other addresses in an earlier source"},
 		{"no file yet", serving(".", "files a.json", "hosts *.txt"), "", 1, "warning: Corefile:2: hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\n"},
 		{"no name", serving(".", "files empty.json"), "", 1, "warning: Corefile:2: its sources give no name\n"},
-		{"broken state file", serving(".", "files a.json", "state brokenstate"), "", 1, "warning: Corefile:2: state: brokenstate: unexpected end of JSON input (the server starts without what was known)\n"},
+		{"broken state file", serving(".", "files a.json", "state brokenstate"), "", 1, "warning: Corefile:2: state: brokenstate: byte 1: the file ends here, it has been cut (the server starts without what was known)\n"},
 		{"no folder for the state", serving(".", "files a.json", "state none/state"), "", 1, "warning: Corefile:2: state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
 		{"one state for two", serving(".:1", "files a.json", "state s") + serving(".:2", "files a.json", "state s"), "", 1, "warning: Corefile:8: state: s is that of the block Corefile:2, too: give each its own\n"},
 		{"a server block for other names", serving("corp.example core.windows.net:1", "files a.json"), "", 1, "warning: Corefile:2: a query for a name below blob.storage.azure.net does not get here: add blob.storage.azure.net to the server block, which is for corp.example, core.windows.net\nit starts: 1 warning\n"},

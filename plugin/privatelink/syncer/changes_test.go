@@ -31,21 +31,22 @@ func TestChangesAreTold(t *testing.T) {
 		{"other address", many(1), []string{"m00.blob.core.windows.net. 10.0.0.9 from=/pe/b"}, "m00.privatelink.blob.core.windows.net is changed: 10.0.0.9 in place of 10.0.0.1, of /pe/b"},
 		{"gone", many(2), many(1), "m01.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.1"},
 		{"many addresses", many(1), []string{many(1)[0], addresses + " from=/pe/b"}, "b.privatelink.blob.core.windows.net is served now: 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 4 more, of /pe/b"},
-		{"very many at the start", nil, many(50), "50 names are served now"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
 			logTo(t, &out)
-			f := newFake(t.Name(), tt.before...)
-			s, twin := newSyncer(t, f), newSyncer(t, f)
-			s.Sync(t.Context())
-			twin.Sync(t.Context())
+			p, f := NewProcess(), newFake("f", tt.before...)
+			s := serve(t, p, f)
+			twin := p.New(Config{Block: "twin", Zones: testSet, Sources: s.Sources})
+			twin.Begin()
+			defer twin.Close()
+			twin.Commit()
 			out.Reset()
 			f.gives(tt.now...)
-			s.Sync(t.Context())
-			twin.Sync(t.Context())
-			reloaded := newSyncer(t, f)
-			reloaded.Sync(t.Context())
+			poll(t, s)
+			reloaded := begin(t, p, "", f)
+			s.Close()
+			reloaded.Commit()
 			got := out.String()
 			if i := strings.Index(got, "privatelink: "); i >= 0 {
 				got = got[i+len("privatelink: "):]
@@ -60,17 +61,43 @@ func TestChangesAreTold(t *testing.T) {
 func TestChangesAreBounded(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
-	f := newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1")
-	s := newSyncer(t, f)
-	s.Sync(t.Context())
+	f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+	s := serve(t, NewProcess(), f)
 	entries := []string{"a.blob.core.windows.net. 10.0.0.1"}
 	for i := range 100 {
 		entries = append(entries, fmt.Sprintf("m%02d.blob.core.windows.net. 10.0.0.1", i))
 	}
 	out.Reset()
 	f.gives(entries...)
-	s.Sync(t.Context())
+	poll(t, s)
 	if n := strings.Count(out.String(), "\n"); n != maxLines+1 || !strings.Contains(out.String(), "80 more names like these") {
 		t.Errorf("%d lines:\n%s", n, out.String())
+	}
+}
+
+// The first snapshot of a process is one line, if it has many names.
+func TestFirstNamesAreCounted(t *testing.T) {
+	var out bytes.Buffer
+	logTo(t, &out)
+	serve(t, NewProcess(), newFake("f", accounts(50)...))
+	if got, want := out.String(), "50 names are served now\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
+		t.Errorf("log %q; want %q", got, want)
+	}
+}
+
+// A reload that removes a source logs its names.
+func TestRemovedByReload(t *testing.T) {
+	var out bytes.Buffer
+	p := NewProcess()
+	old := serve(t, p, newFake("f", "a.blob.core.windows.net. 10.0.0.1"), newFake("g", "b.blob.core.windows.net. 10.0.0.2"))
+	reloaded := begin(t, p, "", newFake("f"))
+	logTo(t, &out)
+	old.Close()
+	if out.Len() > 0 {
+		t.Errorf("log before the commit: %s", out.String())
+	}
+	reloaded.Commit()
+	if got, want := out.String(), "b.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.2\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
+		t.Errorf("log %q; want %q", got, want)
 	}
 }

@@ -1,68 +1,203 @@
 package syncer
 
 import (
+	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
 
 const (
-	guarded = 10 // names from which on a sudden loss is not believed at once
-	agree   = 3  // complete fetches that must show the loss
+	guarded  = 10 // names: a smaller source may lose all of them at once
+	agreeing = 3  // complete lists, an interval apart, that must lack a name
 )
 
-// A guard holds back a sudden loss: more than half of ten or more names gone.
-// The likely cause is a permission that someone took away, or a filter that is
-// too narrow, and no such change may delete a zone. What is new or changed in
-// the same list applies meanwhile. The zero value has admitted nothing.
+// A guard decides which names of a source may go. Every list passes through it,
+// because each protection that covered one path of several had a way around it.
+//
+//   - An incomplete list adds and changes names. It removes none: a name that it
+//     lacks may be in the part that is missing.
+//   - The names of an unread endpoint stay.
+//   - A complete list removes the names that it lacks. If more than half of ten or
+//     more names go suddenly, the likely cause is a permission that was taken away
+//     or a filter that is too narrow. Each name then stays until three complete
+//     lists, an interval apart, have lacked it.
+//
+// Additions and changes always apply at once. The alternative, to refuse a list
+// with a sudden loss as a whole, would refuse the new names in it.
+//
+// Time counts, not the number of lists: a reload, or two server blocks with one
+// source, must not make three lists out of one. The zero value has served nothing.
 type guard struct {
-	accepted *source.List // the last list that was admitted as it came
-	losing   *source.List // the list that shows the loss
-	merged   *source.List // losing, and what it lacks
-	seen     int          // complete fetches in a row with a loss
+	interval time.Duration // between two fetches
+
+	served *source.List // what to serve; nil before the first list
+	loaded bool         // a list was complete once, now or in the run before a restart
+
+	latest *source.List // the list that served was made from
+	kept   int          // entries of served that latest lacks
+
+	missing map[dnsname.Name]*absence  // of the names that are held
+	gone    map[dnsname.Name]time.Time // names removed within the last two intervals
 }
 
-// admit returns the list to serve and how many names of it are held back.
-func (g *guard) admit(list *source.List) (serve *source.List, held int) {
-	lost := g.lost(list)
-	names, before := countNames(lost), 0
-	if names > 0 {
-		before = countNames(g.accepted.Entries)
-	}
-	if before < guarded || 2*names <= before || g.seen+1 == agree {
-		*g = guard{accepted: list}
-		return list, 0
-	}
-	g.seen++
-	if list != g.losing {
-		g.losing = list
-		g.merged = &source.List{Entries: slices.Concat(list.Entries, lost), Skipped: list.Skipped, Complete: true}
-	}
-	return g.merged, names
+// An absence is how long a name has been missing.
+type absence struct {
+	since time.Time
+	lists int // complete lists that lack it
 }
 
-// lost returns the accepted entries whose names the list has no more.
-func (g *guard) lost(list *source.List) (lost []source.Entry) {
-	if g.accepted == nil || g.accepted == list {
+// restore begins with the last good list of a state file. It reports false if a
+// complete list was faster.
+func (g *guard) restore(last state.Source) bool {
+	if g.loaded {
+		return false
+	}
+	list := &source.List{Entries: last.Entries, Parts: last.Parts, Complete: true}
+	if g.served != nil {
+		list = join(g.served, missingFrom(namesOf(g.served.Entries), list.Entries))
+		list.Parts = union(last.Parts, g.served.Parts)
+	}
+	g.served, g.loaded, g.latest = list, true, nil
+	return true
+}
+
+// admit makes served the list to serve from now on.
+func (g *guard) admit(list *source.List, now time.Time) {
+	if list == nil || list == g.latest && g.kept == 0 {
+		return
+	}
+	kept := g.keep(list, now)
+	g.loaded = g.loaded || list.Complete
+	if list == g.latest && len(kept) == g.kept {
+		return // the same entries again: the same pointer, so that nothing is built
+	}
+	next := join(list, kept)
+	if !list.Complete && g.served != nil {
+		next.Parts = union(g.served.Parts, list.Parts)
+	}
+	g.latest, g.kept, g.served = list, len(kept), next
+}
+
+// keep returns the served entries that stay although the list lacks them.
+func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
+	if g.served == nil {
 		return nil
 	}
-	still := map[dnsname.Name]bool{}
-	for _, e := range list.Entries {
-		still[e.FQDN] = true
+	names := namesOf(list.Entries)
+	maps.DeleteFunc(g.missing, func(name dnsname.Name, _ *absence) bool { return names[name] })
+	lost := missingFrom(names, g.served.Entries)
+	if !list.Complete {
+		return lost
 	}
-	for _, e := range g.accepted.Entries {
-		if !still[e.FQDN] {
-			lost = append(lost, e)
+	unread := unreadOf(list)
+	kept = slices.DeleteFunc(lost, func(e source.Entry) bool { return unread[strings.ToLower(e.Endpoint)] })
+	held := g.hold(namesOf(kept), names, now)
+	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[e.FQDN] })
+	for _, e := range g.served.Entries {
+		if len(unread) > 0 && unread[strings.ToLower(e.Endpoint)] {
+			kept = append(kept, e)
 		}
 	}
-	return lost
+	return kept
 }
 
-func countNames(entries []source.Entry) int {
-	names := map[dnsname.Name]bool{}
+// held returns the number of names that are served although complete lists lack
+// them.
+func (g *guard) held() int { return len(g.missing) }
+
+// hold returns the lost names that stay. All others are gone from now on.
+func (g *guard) hold(lost, names map[dnsname.Name]bool, now time.Time) map[dnsname.Name]bool {
+	if len(lost) == 0 {
+		return nil
+	}
+	maps.DeleteFunc(g.gone, func(name dnsname.Name, at time.Time) bool {
+		return names[name] || now.Sub(at) > 2*g.interval
+	})
+	before := len(namesOf(g.served.Entries)) + len(g.gone)
+	sudden := before >= guarded && 2*(len(lost)+len(g.gone)) > before
+	held := map[dnsname.Name]bool{}
+	for name := range lost {
+		if (sudden || g.missing[name] != nil) && !g.agreed(name, now) {
+			held[name] = true
+			continue
+		}
+		delete(g.missing, name)
+		if g.gone == nil {
+			g.gone = map[dnsname.Name]time.Time{}
+		}
+		g.gone[name] = now
+	}
+	return held
+}
+
+// agreed counts one more complete list that lacks the name, and reports whether
+// they are enough and far enough apart.
+func (g *guard) agreed(name dnsname.Name, now time.Time) bool {
+	a := g.missing[name]
+	if a == nil {
+		a = &absence{since: now}
+		if g.missing == nil {
+			g.missing = map[dnsname.Name]*absence{}
+		}
+		g.missing[name] = a
+	}
+	a.lists++
+	// Two fetches are a tenth less than an interval apart at least.
+	return a.lists >= agreeing && now.Sub(a.since) >= (agreeing-1)*g.interval*9/10
+}
+
+// join returns the list with more entries behind its own.
+func join(list *source.List, more []source.Entry) *source.List {
+	all := *list
+	if len(more) > 0 {
+		all.Entries = slices.Concat(list.Entries, more)
+	}
+	return &all
+}
+
+func namesOf(entries []source.Entry) map[dnsname.Name]bool {
+	names := make(map[dnsname.Name]bool, len(entries))
 	for _, e := range entries {
 		names[e.FQDN] = true
 	}
-	return len(names)
+	return names
+}
+
+// missingFrom returns the entries whose names are not among names.
+func missingFrom(names map[dnsname.Name]bool, entries []source.Entry) (missing []source.Entry) {
+	for _, e := range entries {
+		if !names[e.FQDN] {
+			missing = append(missing, e)
+		}
+	}
+	return missing
+}
+
+// unreadOf returns the endpoints that the list could not read and has no entry of.
+func unreadOf(list *source.List) map[string]bool {
+	if len(list.Unread) == 0 {
+		return nil
+	}
+	unread := map[string]bool{}
+	for _, id := range list.Unread {
+		unread[id] = true
+	}
+	for _, e := range list.Entries {
+		delete(unread, strings.ToLower(e.Endpoint))
+	}
+	return unread
+}
+
+func union(a, b map[string]int) map[string]int {
+	if len(a) == 0 {
+		return b
+	}
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
 }

@@ -2,8 +2,15 @@ package syncer
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
 
 // accounts returns the entries n0 to n(count-1).
@@ -15,87 +22,201 @@ func accounts(count int) []string {
 	return all
 }
 
+// A step of these tests is "@MINUTE NAMES": the list that is fetched at that
+// minute. NAMES are numbers and ranges such as 0-9,12; a ~ before them makes the
+// list incomplete, and a ! behind them names an endpoint that is unread.
+func parseStep(t *testing.T, step string) (time.Duration, *source.List) {
+	t.Helper()
+	minute, names, _ := strings.Cut(step[1:], " ")
+	at, err := strconv.ParseFloat(minute, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, unread, _ := strings.Cut(names, "!")
+	names, incomplete := strings.CutPrefix(names, "~")
+	var entries []string
+	for _, i := range parseNames(t, names) {
+		entries = append(entries, fmt.Sprintf("n%d.blob.core.windows.net. 10.0.0.1", i))
+	}
+	list := listOf(entries...)
+	list.Complete = !incomplete
+	for _, i := range parseNames(t, unread) {
+		list.Unread = append(list.Unread, fmt.Sprintf("/pe/n%d.blob.core.windows.net.", i))
+	}
+	return time.Duration(at * float64(time.Minute)), list
+}
+
+func parseNames(t *testing.T, text string) (all []int) {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		if err1 != nil || err2 != nil {
+			t.Fatalf("names %q", text)
+		}
+		for i := from; i <= to; i++ {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// showNames is the inverse of parseNames.
+func showNames(list *source.List) string {
+	var all []int
+	for name := range namesOf(list.Entries) {
+		i, _ := strconv.Atoi(strings.TrimPrefix(strings.TrimSuffix(string(name), ".blob.core.windows.net."), "n"))
+		all = append(all, i)
+	}
+	slices.Sort(all)
+	var parts []string
+	for i := 0; i < len(all); {
+		j := i
+		for j+1 < len(all) && all[j+1] == all[j]+1 {
+			j++
+		}
+		if i == j {
+			parts = append(parts, strconv.Itoa(all[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", all[i], all[j]))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ",")
+}
+
+// The interval is one minute.
 func TestGuard(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		lists []int  // names in each fetch
+		steps string // separated by ;
 		want  string // names served after each
 	}{
-		{"grows", []int{5, 20, 40}, "5 20 40"},
-		{"few names may all go", []int{9, 0}, "9 0"},
-		{"half may go", []int{10, 5}, "10 5"},
-		{"more than half is held back twice", []int{10, 4, 4, 4}, "10 10 10 4"},
-		{"all is held back twice", []int{100, 0, 0, 0}, "100 100 100 0"},
-		{"it was a mistake", []int{100, 0, 100, 0, 0, 0}, "100 100 100 100 100 0"},
-		{"it gets better", []int{100, 0, 60, 60}, "100 100 60 60"},
-		{"it gets worse, the third fetch counts", []int{100, 40, 20, 10}, "100 100 100 10"},
+		{"grows", "@0 0-4;@1 0-19", "0-4;0-19"},
+		{"few names may all go", "@0 0-8;@1 ", "0-8;"},
+		{"half may go", "@0 0-9;@1 0-4", "0-9;0-4"},
+		{"more than half stays until three lists agree", "@0 0-9;@1 0-3;@2 0-3;@3 0-3", "0-9;0-9;0-9;0-3"},
+		{"all names", "@0 0-99;@1 ;@2 ;@3 ", "0-99;0-99;0-99;"},
+		{"three lists at once are one", "@0 0-9;@1 ;@1.1 ;@1.2 ;@2 ;@2.5 ;@3 ", "0-9;0-9;0-9;0-9;0-9;0-9;"},
+		{"two lists far apart are two", "@0 0-9;@1 ;@9 ;@10 ", "0-9;0-9;0-9;"},
+		{"it was a mistake", "@0 0-99;@1 ;@2 0-99;@3 ;@4 ;@5 ", "0-99;0-99;0-99;0-99;0-99;"},
+		{"each name has its own time", "@0 0-9;@1 0-1;@2 0-3;@3 0-1;@4 0-1;@5 0-1", "0-9;0-9;0-9;0-3;0-3;0-1"},
+		{"three lists that each lack others do not agree", "@0 0-11;@1 0-3;@2 4-7;@3 8-11", "0-11;0-11;0-11;0-11"},
+		{"a name that is back is not held", "@0 0-9;@1 ;@2 0-4;@3 0-4", "0-9;0-9;0-9;0-4"},
+		{"a loss that gets smaller stays held", "@0 0-99;@1 ;@2 0-59;@2.9 0-59", "0-99;0-99;0-99;0-59"},
+		{"new names apply at once", "@0 0-9;@1 20;@2 20,21", "0-9;0-9,20;0-9,20-21"},
+		{"a loss in two steps is one loss", "@0 0-9;@1 0-5;@2 0-2", "0-9;0-5;0-5"},
+		{"two losses far apart are two", "@0 0-9;@1 0-5;@9 0-2", "0-9;0-5;0-2"},
+
+		{"a part removes nothing", "@0 0-3;@1 ~;@2 ~0;@3 ~0-1,9", "0-3;0-3;0-3;0-3,9"},
+		{"also of a large source", "@0 0-49;@1 ~;@2 ~;@3 ~;@4 ~", "0-49;0-49;0-49;0-49;0-49"},
+		{"a part does not release held names", "@0 0-9;@1 ;@2 ~;@3 ~;@4 ~5", "0-9;0-9;0-9;0-9;0-9"},
+		{"a part does not agree", "@0 0-9;@1 ;@2 ~;@3 ;@4 ", "0-9;0-9;0-9;0-9;"},
+		{"a part with the name starts its time again", "@0 0-9;@1 ;@2 ~5;@3 ;@4 ;@5 ", "0-9;0-9;0-9;0-9;5;"},
+		{"parts before the first whole", "@0 ~0-1;@1 ~2;@2 2", "0-1;0-2;2"},
+
+		{"an unread endpoint keeps its names", "@0 0-3;@1 0-1!2;@2 0-1!2;@3 0-1", "0-3;0-2;0-2;0-1"},
+		{"many unread endpoints are no loss", "@0 0-11;@1 0!1-11;@2 0!1-11;@3 0!1-11;@4 0!1-11", "0-11;0-11;0-11;0-11;0-11"},
+		{"an unread endpoint among a loss", "@0 0-11;@1 0!1;@2 0!1;@3 0!1", "0-11;0-11;0-11;0-1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var g guard
+			g := guard{interval: time.Minute}
+			start := time.Now()
 			var got []string
-			for _, n := range tc.lists {
-				list, held := g.admit(listOf(accounts(n)...))
-				if held != len(list.Entries)-n {
-					t.Errorf("%d names are said to be held back; want %d", held, len(list.Entries)-n)
+			for step := range strings.SplitSeq(tc.steps, ";") {
+				at, list := parseStep(t, step)
+				g.admit(list, start.Add(at))
+				got = append(got, showNames(g.served))
+				if held := len(namesOf(missingFrom(namesOf(list.Entries), g.served.Entries))); list.Complete && len(list.Unread) == 0 && g.held() != held {
+					t.Errorf("%s: held() = %d; want %d", step, g.held(), held)
 				}
-				got = append(got, fmt.Sprint(len(list.Entries)))
 			}
-			if strings.Join(got, " ") != tc.want {
-				t.Errorf("served %s; want %s", strings.Join(got, " "), tc.want)
+			if strings.Join(got, ";") != tc.want {
+				t.Errorf("served %s; want %s", strings.Join(got, ";"), tc.want)
 			}
 		})
 	}
 }
 
-// The same list again is the same pointer again: nothing is built anew.
-func TestGuardKeepsPointers(t *testing.T) {
-	var g guard
-	full, short := listOf(accounts(10)...), listOf(accounts(1)...)
-	for range 2 {
-		if got, _ := g.admit(full); got != full {
-			t.Error("a list that loses nothing is not admitted as it is")
-		}
-	}
-	first, _ := g.admit(short)
-	if second, _ := g.admit(short); second != first {
-		t.Error("the merged list is made anew")
-	}
-	if third, _ := g.admit(short); third != short {
-		t.Error("the third fetch does not agree")
-	}
-}
-
-// What is new or changed applies while the loss is held back.
-func TestGuardLetsChangesThrough(t *testing.T) {
-	f := newFake(t.Name(), accounts(10)...)
-	s := newSyncer(t, f)
-	s.Sync(t.Context())
-	f.gives("n0.blob.core.windows.net. 10.0.9.9", "new.blob.core.windows.net. 10.0.0.100")
-	s.Sync(t.Context())
-	if got, want := addrs(s, "n0")+" "+addrs(s, "n1")+" "+addrs(s, "new"), "10.0.9.9 10.0.0.2 10.0.0.100"; got != want {
+// An unread endpoint keeps its addresses for a name that another endpoint has.
+func TestGuardUnreadEndpointOfSharedName(t *testing.T) {
+	g := guard{interval: time.Minute}
+	g.admit(listOf("a.example. 10.0.0.1 from=/PE/1", "a.example. 10.0.0.2 from=/pe/2"), time.Now())
+	second := listOf("a.example. 10.0.0.3 from=/pe/2")
+	second.Unread = []string{"/pe/1"}
+	g.admit(second, time.Now())
+	if got, want := fmt.Sprint(g.served.Entries), fmt.Sprint(listOf("a.example. 10.0.0.3 from=/pe/2", "a.example. 10.0.0.1 from=/PE/1").Entries); got != want {
 		t.Errorf("served %s; want %s", got, want)
 	}
-	s.Sync(t.Context())
-	s.Sync(t.Context())
-	if got := addrs(s, "n1"); got != "foreign" {
-		t.Errorf("served %s after three fetches that agree; want it gone", got)
+}
+
+// The same list again is the same pointer, so that no snapshot is built.
+func TestGuardKeepsPointers(t *testing.T) {
+	part := listOf(accounts(2)...)
+	part.Complete = false
+	for _, tc := range []struct {
+		name string
+		list *source.List
+	}{{"same", listOf(accounts(10)...)}, {"held", listOf(accounts(1)...)}, {"incomplete", part}} {
+		g := guard{interval: time.Minute}
+		now := time.Now()
+		g.admit(listOf(accounts(10)...), now)
+		g.admit(tc.list, now)
+		first := g.served
+		if g.admit(tc.list, now); g.served != first {
+			t.Errorf("%s: the served list is another pointer", tc.name)
+		}
 	}
 }
 
-// A failed fetch is no fetch that agrees.
-func TestGuardCountsCompleteFetches(t *testing.T) {
-	f := newFake(t.Name(), accounts(10)...)
-	s := newSyncer(t, f)
-	s.Sync(t.Context())
-	f.gives()
-	s.Sync(t.Context())
-	f.fails(nil)
-	for range 5 {
-		s.Sync(t.Context())
+func TestGuardRestores(t *testing.T) {
+	restored := state.Source{Entries: listOf(accounts(3)...).Entries, Parts: map[string]int{"/a": 3}}
+	for _, tc := range []struct {
+		name, before, after string // lists before and after the state file
+		want                string
+		parts               int
+	}{
+		{"at the start", "", "", "0-2", 1},
+		{"a part was faster", "@0 ~2,9", "", "0-2,9", 1},
+		{"the whole was faster", "@0 9", "", "9", 0},
+		{"a part follows", "", "@0 ~9", "0-2,9", 1},
+		{"the whole follows", "", "@0 9", "9", 0},
+	} {
+		g := guard{interval: time.Minute}
+		for _, step := range []string{tc.before, "", tc.after} {
+			switch {
+			case step != "":
+				_, list := parseStep(t, step)
+				g.admit(list, time.Now())
+			case g.served == nil || !g.loaded:
+				g.restore(restored)
+			}
+		}
+		if got := showNames(g.served); got != tc.want || len(g.served.Parts) != tc.parts || !g.loaded {
+			t.Errorf("%s: served %s with %d parts, loaded %v; want %s with %d", tc.name, got, len(g.served.Parts), g.loaded, tc.want, tc.parts)
+		}
 	}
-	f.gives()
-	s.Sync(t.Context())
-	if got := addrs(s, "n1"); got != "10.0.0.2" {
-		t.Errorf("served %s after two complete fetches; want it held back", got)
+}
+
+// Additions and changes apply while a loss is held back.
+func TestGuardLetsChangesThrough(t *testing.T) {
+	g := guard{interval: time.Minute}
+	g.admit(listOf(accounts(10)...), time.Now())
+	g.admit(listOf("n0.blob.core.windows.net. 10.0.9.9", "new.blob.core.windows.net. 10.0.0.100"), time.Now())
+	got := map[dnsname.Name]string{}
+	for _, e := range g.served.Entries {
+		got[e.FQDN] += e.Addrs[0].String()
+	}
+	for name, want := range map[dnsname.Name]string{"n0.blob.core.windows.net.": "10.0.9.9", "n1.blob.core.windows.net.": "10.0.0.2", "new.blob.core.windows.net.": "10.0.0.100"} {
+		if got[name] != want {
+			t.Errorf("%s: served %q; want %s", name, got[name], want)
+		}
 	}
 }

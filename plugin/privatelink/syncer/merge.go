@@ -6,58 +6,71 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// findings is what a merge has to say of one source.
-type findings struct {
-	records   int
-	conflicts int
-	skipped   map[source.Reason]int
-	lines     map[string]bool // for the log, each once
+// merged is what the lists of all sources make together.
+type merged struct {
+	builder *zone.Builder
+	sources []findings // by list
 }
 
-// merge adds a source's entries to the snapshot that is built, and tells served
-// of each. A name that an earlier source gave is not touched; inside one source
-// addresses are united.
-func merge(b *zone.Builder, list *source.List, served func(owner dnsname.Name, e source.Entry)) findings {
-	found := findings{skipped: map[source.Reason]int{}, lines: map[string]bool{}}
-	for _, skip := range list.Skipped {
-		found.skip(skip)
+// findings are the facts that a merge finds about one source.
+type findings struct {
+	endpoints map[dnsname.Name]string // of each record of this source: the first endpoint with it
+	conflicts int
+	skipped   map[source.Reason]int
+	texts     map[string]bool // for the log
+}
+
+// merge unites the lists. If several have a name, the first one wins; within one
+// list, all addresses of a name are united. It has no side effects. use, if not
+// nil, is called for each entry that is served.
+func merge(set *zone.Set, known []dnsname.Name, lists []*source.List, use func(owner dnsname.Name, e source.Entry)) merged {
+	m := merged{builder: zone.NewBuilder(set, known)}
+	for _, list := range lists {
+		found := findings{endpoints: map[dnsname.Name]string{}, skipped: map[source.Reason]int{}, texts: map[string]bool{}}
+		if list != nil {
+			found.merge(m.builder, list, use)
+		}
+		m.sources = append(m.sources, found)
 	}
-	mine := map[dnsname.Name]string{} // record → the endpoint that gave it first
+	return m
+}
+
+func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsname.Name, e source.Entry)) {
+	for _, skip := range list.Skipped {
+		f.skip(skip)
+	}
 	for _, e := range list.Entries {
 		place, err := b.Locate(e.FQDN)
 		if err != nil {
-			found.skip(unplaced(e, err))
+			f.skip(unplaced(e, err))
 			continue
 		}
-		first, seen := mine[place.Owner]
-		if !seen && len(b.Addrs(place)) > 0 {
-			found.shadowed(b, place, e)
+		first, mine := f.endpoints[place.Owner]
+		if !mine && len(b.Addrs(place)) > 0 {
+			f.shadowed(b, place, e)
 			continue
 		}
-		if !seen {
-			mine[place.Owner] = e.Endpoint
+		if !mine {
+			f.endpoints[place.Owner] = e.Endpoint
 		} else if first != e.Endpoint {
-			found.conflict("%s is given by two endpoints, the addresses of both are served: %s and %s", place.Owner, first, e.Endpoint)
+			f.conflict("%s is given by two endpoints, the addresses of both are served: %s and %s", place.Owner, first, e.Endpoint)
 		}
 		b.Add(place, e.Addrs)
-		served(place.Owner, e)
-		found.warnPublic(place.Owner, e)
+		f.warn(place.Owner, e)
+		if use != nil {
+			use(place.Owner, e)
+		}
 	}
-	found.records = len(mine)
-	return found
 }
 
-// untold is for those who do not want to know.
-func untold(dnsname.Name, source.Entry) {}
+// sortedTexts returns what the log has to say about the source.
+func (f *findings) sortedTexts() []string { return slices.Sorted(maps.Keys(f.texts)) }
 
 func unplaced(e source.Entry, err error) source.Skip {
 	if errors.Is(err, zone.ErrOutside) {
@@ -68,20 +81,21 @@ func unplaced(e source.Entry, err error) source.Skip {
 
 func (f *findings) skip(s source.Skip) {
 	f.skipped[s.Reason]++
-	f.lines[s.String()] = true
+	f.texts[s.String()] = true
 }
 
 func (f *findings) conflict(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	if !f.lines[line] {
+	text := fmt.Sprintf(format, args...)
+	if !f.texts[text] {
 		f.conflicts++
 	}
-	f.lines[line] = true
+	f.texts[text] = true
 }
 
-// shadowed handles a name that an earlier source has: that one's addresses stay.
+// shadowed handles a name that an earlier source has. That source's addresses
+// stay.
 func (f *findings) shadowed(b *zone.Builder, place zone.Place, e source.Entry) {
-	b.Add(place, nil) // the alias is new perhaps
+	b.Add(place, nil) // the form of the name may be a new alias
 	if addrs := b.Addrs(place); slices.ContainsFunc(e.Addrs, func(a netip.Addr) bool { return !slices.Contains(addrs, a) }) {
 		f.conflict("%s has other addresses in an earlier source, those are served: not %v of %s", place.Owner, e.Addrs, e.Endpoint)
 	}
@@ -90,66 +104,16 @@ func (f *findings) shadowed(b *zone.Builder, place zone.Place, e source.Entry) {
 // carrierGrade is shared address space (RFC 6598), which some use as private.
 var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
 
-func (f *findings) warnPublic(name dnsname.Name, e source.Entry) {
-	for _, addr := range e.Addrs {
-		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
-			f.lines[fmt.Sprintf("%s has the address %s, which is in no private range, it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))] = true
-		}
-	}
-	if len(e.Addrs) > transferable {
-		f.lines[fmt.Sprintf("%s has %d addresses: BIND, as a secondary or a forwarder, refuses more than %d for one name", name, len(e.Addrs), transferable)] = true
-	}
-}
-
 // transferable is BIND's max-records-per-type.
 const transferable = 100
 
-// maxLines bounds what one change may write to the log.
-const maxLines = 20
-
-// report publishes what the syncer found: all of it as metrics, as log lines what
-// no syncer has found before. A reload has two of them for a moment, and two
-// server blocks may share a source.
-func (f *feed) report(s *Syncer, found findings) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	name := f.source.Config().Name
-	metrics.Records.WithLabelValues(name).Set(float64(found.records))
-	metrics.Conflicts.WithLabelValues(name).Set(float64(found.conflicts))
-	metrics.Skipped.DeletePartialMatch(map[string]string{"source": name})
-	for reason, n := range found.skipped {
-		metrics.Skipped.WithLabelValues(name, string(reason)).Set(float64(n))
-	}
-	fresh := 0
-	for _, line := range slices.Sorted(maps.Keys(found.lines)) {
-		if f.told(line) {
-			continue
-		}
-		if fresh++; fresh <= maxLines {
-			log.Warningf("%s: %s", name, printable(line))
+func (f *findings) warn(name dnsname.Name, e source.Entry) {
+	for _, addr := range e.Addrs {
+		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
+			f.texts[fmt.Sprintf("%s has the address %s, which is in no private range, it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))] = true
 		}
 	}
-	if fresh > maxLines {
-		log.Warningf("%s: %d more findings like these", name, fresh-maxLines)
+	if len(e.Addrs) > transferable {
+		f.texts[fmt.Sprintf("%s has %d addresses: BIND, as a secondary or a forwarder, refuses more than %d for one name", name, len(e.Addrs), transferable)] = true
 	}
-	f.found[s] = found.lines
-}
-
-func (f *feed) told(line string) bool {
-	for _, lines := range f.found {
-		if lines[line] {
-			return true
-		}
-	}
-	return false
-}
-
-// printable keeps what comes from outside from making log lines of its own.
-func printable(line string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, line)
 }

@@ -2,46 +2,45 @@ package syncer
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A Preview is what a server with some sources would serve now, had it nothing
-// from before. Nothing of it is modified later.
+// A Preview is what a server that starts with these sources and without a state
+// file would serve. It is not modified after Look returned it.
 type Preview struct {
 	Snapshot *zone.Snapshot
-	Sources  []Fetched                       // in the order of the plans
-	Entries  map[dnsname.Name][]source.Entry // what a record is made of, by its name
+	Sources  []Fetched                       // in their order
+	Entries  map[dnsname.Name][]source.Entry // of each record, by its name
 }
 
-// A Fetched is what one source gave.
+// A Fetched is the result of one source.
 type Fetched struct {
 	Name     string
 	List     *source.List // nil if there is none
 	Err      error        // of the fetch, joined
-	Findings []string     // what the server would log of the list, sorted
+	Findings []string     // what the server would log about the list, sorted
 }
 
-// Look fetches every source once, the remote ones too. A source that fails has
-// its error in the preview, and what of it could be read.
+// Look fetches every source once, the remote ones as well. A source that fails has
+// its error in the preview, and the part of its list that could be read.
 func Look(ctx context.Context, set *zone.Set, sources []source.Source) Preview {
 	p := Preview{Entries: map[dnsname.Name][]source.Entry{}}
-	b, complete := zone.NewBuilder(set, nil), true
+	var lists []*source.List
+	complete := true
 	for _, src := range sources {
 		list, err := src.Fetch(ctx)
-		fetched := Fetched{Name: src.Config().Name, List: list, Err: err}
-		if list != nil {
-			found := merge(b, list, func(owner dnsname.Name, e source.Entry) { p.Entries[owner] = append(p.Entries[owner], e) })
-			fetched.Findings = slices.Sorted(maps.Keys(found.lines))
-		}
+		lists = append(lists, list)
+		p.Sources = append(p.Sources, Fetched{Name: src.Config().Name, List: list, Err: err})
 		complete = complete && list != nil && list.Complete
-		p.Sources = append(p.Sources, fetched)
 	}
-	now := serial()
-	p.Snapshot = b.Snapshot(complete, func(*zone.Zone) uint32 { return now })
+	m := merge(set, nil, lists, func(owner dnsname.Name, e source.Entry) { p.Entries[owner] = append(p.Entries[owner], e) })
+	for i, found := range m.sources {
+		p.Sources[i].Findings = found.sortedTexts()
+	}
+	serial := now()
+	p.Snapshot = m.builder.Snapshot(complete, func(*zone.Zone) uint32 { return serial })
 	return p
 }

@@ -1,171 +1,240 @@
-// Package syncer keeps the snapshot in step with the sources.
+// Package syncer keeps the zones in step with the sources.
+//
+// The sync is a pipeline of values. A [Process] owns what outlives a reload: one
+// poller for each source, the state files and the serials. A poller fetches a list
+// and passes it through its guard, which decides which names may go. A Syncer
+// merges the lists of its sources, publishes the result as an immutable snapshot
+// and then reports what changed. Nothing between a fetch and the publishing waits
+// for a disk, a log or a lock that is held over either.
+//
+// A Syncer belongs to one instance of the server. It begins when the instance
+// starts, and reads what the process knows. Only when it commits does it write: a
+// reload that fails at its last step leaves no trace. The alternative, one sync
+// for each instance that hands its state over, has two writers during a reload.
 package syncer
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A Syncer builds snapshots from its sources, in whose order the first one that
-// gives a name wins it. A source that fails keeps its last good list: Azure's
-// outage, or a broken file, must not take a name away.
-type Syncer struct {
-	set   *zone.Set
-	feeds []*feed
-	state *stateFile
-
-	current atomic.Pointer[zone.Snapshot] // queries Load it once
-
-	mu    sync.Mutex     // one rebuild at a time
-	built []*source.List // what current was built from
-
-	changed func() // see OnChange
+// A Config is what a Syncer serves.
+type Config struct {
+	// Block identifies the server block. After a reload, the serials and the
+	// emptied zones of the same block continue.
+	Block     string
+	Zones     *zone.Set
+	Sources   []source.Source // if several have a name, the first one wins
+	StateFile string          // keeps the last good lists across a restart; none if empty
+	// OnChange is called after each new snapshot, once the Syncer has begun. It
+	// must not block.
+	OnChange func()
 }
 
-// New returns a syncer whose snapshot has the set's zones, all of them empty
-// and not ready. A source of a name that another syncer has is shared with it,
-// so that a reload keeps what is known. The state file may be "". Close it.
-func New(set *zone.Set, sources []source.Source, stateFile string) *Syncer {
-	s := &Syncer{set: set, state: openState(stateFile), changed: func() {}}
-	for _, src := range sources {
-		f, config := acquire(src), src.Config()
-		if !config.Static {
-			metrics.Refresh.WithLabelValues(config.Name).Set(config.Interval.Seconds())
-		}
-		if entries, ok := s.state.known.Sources[config.Name]; ok {
-			f.restore(entries)
-		}
-		s.feeds = append(s.feeds, f)
+// A Syncer publishes the snapshots of one server block.
+type Syncer struct {
+	Config
+	process *Process
+	state   *stateFile
+	pollers []*poller // by source
+
+	current atomic.Pointer[zone.Snapshot] // a query loads it once
+
+	mu        sync.Mutex     // held over one merge
+	merged    []*source.List // current was built from these
+	committed bool
+	closed    bool
+
+	reporting sync.Mutex // reports are written one after the other, and nothing else waits for them
+}
+
+// New returns a Syncer whose zones are empty and not ready. It has no effect on
+// the process until it begins.
+func (p *Process) New(c Config) *Syncer {
+	if c.OnChange == nil {
+		c.OnChange = func() {}
 	}
-	s.current.Store(zone.NewBuilder(set, nil).Snapshot(false, after(nil)))
+	s := &Syncer{Config: c, process: p}
+	s.current.Store(zone.NewBuilder(c.Zones, nil).Snapshot(false, func(*zone.Zone) uint32 { return now() }))
 	return s
 }
 
-// OnChange has f called after each new snapshot, by the goroutine of the source
-// that changed: its next sync waits for f, no other and no query does. Call it
-// before Sync.
-func (s *Syncer) OnChange(f func()) { s.changed = f }
+// startTime bounds how long a start waits for the state file and for local
+// sources: a stalled file system must not keep the server from listening.
+const startTime = 2 * time.Second
 
-// Close gives the sources back. The last snapshot stays.
-func (s *Syncer) Close() {
-	for _, f := range s.feeds {
-		f.release(s)
+// Begin subscribes to the sources and publishes what is known of them. It waits
+// at most 2 s each for the state file and for the first fetch of local sources.
+func (s *Syncer) Begin() {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	s.process.begin(s)
+	s.state = s.process.openState(s)
+	s.awaitState(ctx)
+	var all []*poller
+	for _, src := range s.Sources {
+		all = append(all, s.process.subscribe(s, src, s.state.lastGood(src.Config().Name)))
 	}
-	s.state.close()
+	s.mu.Lock()
+	s.pollers = all // all at once: with some of them, a snapshot would look complete
+	s.mu.Unlock()
+	s.awaitLocal(all)
+	s.refresh()
+}
+
+// awaitState waits for the state file. If that takes too long, its records join
+// when they arrive.
+func (s *Syncer) awaitState(ctx context.Context) {
+	if s.state == nil {
+		return
+	}
+	select {
+	case <-s.state.loaded:
+	case <-ctx.Done():
+		logf(log.Warning, "%s: cannot be read yet, the start goes on without it", s.StateFile)
+		go func() {
+			<-s.state.loaded
+			for _, p := range s.subscriptions() {
+				if p.restore(s.state.lastGood(p.Name)) {
+					p.refreshSubscribers()
+				}
+			}
+		}()
+	}
+}
+
+func (s *Syncer) awaitLocal(all []*poller) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	for _, p := range all {
+		if p.Remote {
+			continue
+		}
+		select {
+		case <-p.polled:
+		case <-ctx.Done():
+			logf(log.Warning, "%s: cannot be read yet, the start goes on without it", p.Name)
+			p.settle() // another server block need not wait for it
+		}
+	}
+}
+
+// Commit makes the Syncer the one that reports, and that the state file follows.
+// It is called when the instance serves and its predecessor has ended.
+func (s *Syncer) Commit() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.committed, s.merged = true, nil // merge again: the predecessor may have moved the serials
+	s.mu.Unlock()
+	s.state.follow(s)
+	s.refresh()
+}
+
+// Close ends the subscriptions. The last snapshot stays. It serves as the abort of
+// a Syncer that was not committed, and may be called more than once.
+func (s *Syncer) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.process.closeState(s) // first: the last save needs the lists
+	for _, p := range s.subscriptions() {
+		s.process.unsubscribe(s, p)
+	}
+	s.process.end(s)
+}
+
+func (s *Syncer) subscriptions() []*poller {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.pollers)
 }
 
 // Snapshot returns the current generation.
 func (s *Syncer) Snapshot() *zone.Snapshot { return s.current.Load() }
 
-// Ready tells whether every source has been loaded once. It stays true.
+// Ready reports whether every source has been loaded once.
 func (s *Syncer) Ready() bool { return s.Snapshot().Complete }
 
-// Sync fetches all local sources once and builds the snapshot of what is known.
-func (s *Syncer) Sync(ctx context.Context) {
-	for _, f := range s.feeds {
-		if !f.source.Config().Remote {
-			f.fetch(ctx)
-		}
+// refresh publishes a new snapshot if a list has changed, and then reports it.
+func (s *Syncer) refresh() {
+	report, ok := s.publish()
+	if !ok {
+		return
 	}
-	s.rebuild()
-}
-
-// Run syncs each source for ever, until ctx ends.
-func (s *Syncer) Run(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, f := range s.feeds {
-		config := f.source.Config()
-		if config.Static {
-			continue
-		}
-		wg.Go(func() {
-			for sleep(ctx, f.due(config.Interval, config.Remote)) {
-				f.fetch(ctx)
-				s.rebuild()
-			}
-		})
-	}
-	wg.Wait()
-}
-
-// sleep reports false when ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	s.OnChange()
+	if report != nil {
+		s.state.changed()
+		s.reporting.Lock()
+		defer s.reporting.Unlock()
+		report.write()
 	}
 }
 
-// rebuild replaces the snapshot as a whole, if any list is another than before.
-func (s *Syncer) rebuild() {
-	changed := s.swap()
-	if changed {
-		s.changed()
-	}
-	if changed || s.state.behind() {
-		s.state.save(s)
-	}
-}
-
-// swap reports whether there is a new snapshot.
-func (s *Syncer) swap() bool {
+// publish merges the lists and stores the snapshot. The report is nil before the
+// commit.
+func (s *Syncer) publish() (*report, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lists, complete := make([]*source.List, len(s.feeds)), true
-	for i, f := range s.feeds {
-		list, loaded := f.last()
-		lists[i], complete = list, complete && loaded
+	lists, complete := s.lists()
+	if s.closed || len(lists) == 0 {
+		return nil, false
 	}
-	if s.built != nil && slices.Equal(lists, s.built) {
-		return false
+	if s.merged != nil && slices.Equal(lists, s.merged) && complete == s.Snapshot().Complete {
+		return nil, false
 	}
-	before := s.Snapshot().Zones
-	b := zone.NewBuilder(s.set, slices.Collect(maps.Keys(before)))
-	if s.built == nil { // the first one, perhaps after a restart or a reload
-		before = served(s.state.known.Serials)
+	previous := s.previous()
+	m := merge(s.Zones, s.known(previous), lists, nil)
+	next := m.builder.Snapshot(complete, s.process.serials(previous))
+	s.current.Store(next)
+	s.merged = lists
+	if !s.committed {
+		return nil, true
 	}
-	for i, list := range lists {
-		if list != nil {
-			s.feeds[i].report(s, merge(b, list, untold))
-		}
-	}
-	next := b.Snapshot(complete, after(before))
-	previous := s.current.Swap(next)
-	s.built = lists
-	s.announce(previous, remember(next), next, lists)
-	for name, z := range next.Zones {
-		metrics.Serial.WithLabelValues(name.String()).Set(float64(z.Serial))
-	}
-	return true
+	announced := s.process.publish(s, previous, next)
+	return &report{syncer: s, merged: m, changes: changes(previous, next, announced), first: len(announced) == 0, next: next}, true
 }
 
-// after returns the serial of a zone: that of the one before if it is equal.
-func after(before map[dnsname.Name]*zone.Zone) func(*zone.Zone) uint32 {
-	now := serial()
-	return func(z *zone.Zone) uint32 {
-		old := before[z.Name]
-		switch {
-		case old == nil:
-			return now
-		case z.Equal(old):
-			return old.Serial
-		}
-		return max(old.Serial+1, now)
+func (s *Syncer) lists() (lists []*source.List, complete bool) {
+	complete = true
+	for _, p := range s.pollers {
+		list, loaded := p.latest()
+		lists, complete = append(lists, list), complete && loaded
 	}
+	return lists, complete
 }
 
-// serial is the SOA serial of a change made now.
-func serial() uint32 { return uint32(time.Now().Unix()) } //nolint:gosec // G115: serials are modulo 2^32 (RFC 1982)
+// previous returns the snapshot that the next one follows: that of the block in
+// the running instance, and before the first commit an empty one.
+func (s *Syncer) previous() *zone.Snapshot {
+	if last := s.process.last(s.Block); last != nil {
+		return last
+	}
+	return &zone.Snapshot{}
+}
+
+// known returns the zones that exist although they may have no record any more.
+func (s *Syncer) known(previous *zone.Snapshot) []dnsname.Name {
+	var all []dnsname.Name
+	for name := range previous.Zones {
+		all = append(all, name)
+	}
+	all = append(all, s.state.zones()...)
+	return slices.DeleteFunc(all, func(name dnsname.Name) bool { return !s.Zones.Has(name) })
+}
+
+// now is the SOA serial of a change made now.
+func now() uint32 { return uint32(time.Now().Unix()) } //nolint:gosec // G115: serials are modulo 2^32 (RFC 1982)

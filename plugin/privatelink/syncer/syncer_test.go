@@ -2,9 +2,11 @@ package syncer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	stdlog "log"
 	"net/netip"
 	"strings"
@@ -21,10 +23,12 @@ import (
 
 // A fake is a source whose next fetch is set from outside.
 type fake struct {
-	name    string
-	remote  bool
-	next    atomic.Pointer[fetched]
-	fetches atomic.Int32
+	name     string
+	remote   bool
+	interval time.Duration // 0: a minute
+	stall    chan struct{} // if not nil, a fetch waits until it is closed
+	next     atomic.Pointer[fetched]
+	fetches  atomic.Int32
 }
 
 type fetched struct {
@@ -33,11 +37,14 @@ type fetched struct {
 }
 
 func (f *fake) Config() source.Config {
-	return source.Config{Name: f.name, Interval: time.Minute, Remote: f.remote}
+	return source.Config{Name: f.name, Interval: cmp.Or(f.interval, time.Minute), Remote: f.remote}
 }
 
 func (f *fake) Fetch(context.Context) (*source.List, error) {
 	f.fetches.Add(1)
+	if f.stall != nil {
+		<-f.stall
+	}
 	n := f.next.Load()
 	return n.list, n.err
 }
@@ -70,17 +77,36 @@ func listOf(entries ...string) *source.List {
 	return l
 }
 
-func newSyncer(t testing.TB, sources ...source.Source) *Syncer {
-	return newSyncerWithState(t, "", sources...)
-}
-
 var testSet = &zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net."}}
 
-// newSyncerWithState syncs the sources every minute.
-func newSyncerWithState(t testing.TB, state string, sources ...source.Source) *Syncer {
-	s := New(testSet, sources, state)
+// bubble runs a test whose time is synthetic, with a process of its own.
+func bubble(t *testing.T, f func(t *testing.T, p *Process)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, NewProcess()) })
+}
+
+// begin returns a syncer that has begun. It is closed when the test ends.
+func begin(t testing.TB, p *Process, stateFile string, sources ...source.Source) *Syncer {
+	s := p.New(Config{Block: "test", Zones: testSet, Sources: sources, StateFile: stateFile})
+	s.Begin()
 	t.Cleanup(s.Close)
 	return s
+}
+
+// serve returns a syncer that has committed.
+func serve(t testing.TB, p *Process, sources ...source.Source) *Syncer {
+	s := begin(t, p, "", sources...)
+	s.Commit()
+	return s
+}
+
+// poll polls the sources of s at once.
+func poll(t testing.TB, s *Syncer) {
+	for _, p := range s.subscriptions() {
+		if !p.Static && p.poll(t.Context()) {
+			p.refreshSubscribers()
+		}
+	}
 }
 
 // addrs returns what is served for the account's blob name.
@@ -105,8 +131,7 @@ func TestMerge(t *testing.T) {
 		{"so are those of two endpoints", []string{"a.blob.core.windows.net. 10.0.0.1 from=/pe/1", "a.blob.core.windows.net. 10.0.0.2 from=/pe/2"}, nil, "10.0.0.1 10.0.0.2, foreign"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := newSyncer(t, newFake(t.Name()+"1", tc.first...), newFake(t.Name()+"2", tc.second...))
-			s.Sync(t.Context())
+			s := serve(t, NewProcess(), newFake("1", tc.first...), newFake("2", tc.second...))
 			if got := addrs(s, "a") + ", " + addrs(s, "b"); got != tc.want {
 				t.Errorf("served %s; want %s", got, tc.want)
 			}
@@ -116,8 +141,7 @@ func TestMerge(t *testing.T) {
 
 // The alias of a later source counts although its addresses do not.
 func TestLaterSourceAddsAlias(t *testing.T) {
-	s := newSyncer(t, newFake(t.Name()+"1", "a.blob.core.windows.net. 10.0.0.1"), newFake(t.Name()+"2", "a.z7.blob.storage.azure.net. 10.0.0.1"))
-	s.Sync(t.Context())
+	s := serve(t, NewProcess(), newFake("1", "a.blob.core.windows.net. 10.0.0.1"), newFake("2", "a.z7.blob.storage.azure.net. 10.0.0.1"))
 	if m := s.Snapshot().Lookup("a.z7.blob.storage.azure.net."); m.Verdict != zone.Alias || m.Record.Addrs[0].String() != "10.0.0.1" {
 		t.Errorf("Lookup = %+v", m)
 	}
@@ -132,41 +156,39 @@ func TestFailures(t *testing.T) {
 		want  string
 		ready bool
 	}{
-		{"never loaded", func(f *fake) { f.fails(nil) }, "not ready", false},
-		{"a part is served, the rest is not denied", func(f *fake) { f.fails(part) }, "10.0.0.9", false},
-		{"loaded, then nothing", func(f *fake) { f.fails(nil) }, "10.0.0.1", true},
-		{"loaded, then with a new part that cannot be read", func(f *fake) { f.fails(part) }, "10.0.0.9", true},
-		{"loaded, then an error with the whole", func(f *fake) { f.fails(listOf("a.blob.core.windows.net. 10.0.0.2")) }, "10.0.0.2", true},
-		{"loaded, then empty", func(f *fake) { f.gives() }, "foreign", true},
+		{"never loaded", func(f *fake) { f.fails(nil) }, "not ready not ready", false},
+		{"a part is served, the rest is not denied", func(f *fake) { f.fails(part) }, "10.0.0.9 not ready", false},
+		{"loaded, then nothing", func(f *fake) { f.fails(nil) }, "10.0.0.1 10.0.0.2", true},
+		{"loaded, then a part: it changes, and removes nothing", func(f *fake) { f.fails(part) }, "10.0.0.9 10.0.0.2", true},
+		{"loaded, then an error with the whole", func(f *fake) { f.fails(listOf("a.blob.core.windows.net. 10.0.0.3")) }, "10.0.0.3 foreign", true},
+		{"loaded, then empty", func(f *fake) { f.gives() }, "foreign foreign", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f := newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1")
-			s := newSyncer(t, f)
-			if strings.HasPrefix(tc.name, "loaded") {
-				s.Sync(t.Context())
+			f := newFake("f", "a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2")
+			if !strings.HasPrefix(tc.name, "loaded") {
+				tc.steps(f)
 			}
+			s := serve(t, NewProcess(), f)
 			tc.steps(f)
-			s.Sync(t.Context())
-			if got := addrs(s, "a"); got != tc.want || s.Ready() != tc.ready {
+			poll(t, s)
+			if got := addrs(s, "a") + " " + addrs(s, "b"); got != tc.want || s.Ready() != tc.ready {
 				t.Errorf("served %s, ready %v; want %s, %v", got, s.Ready(), tc.want, tc.ready)
 			}
 		})
 	}
 }
 
-func TestRunFollowsEachSource(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		steady, moving := newFake(t.Name()+"1", "a.blob.core.windows.net. 10.0.0.1"), newFake(t.Name()+"2", "b.blob.core.windows.net. 10.0.0.2")
-		s := newSyncer(t, steady, moving)
-		s.Sync(t.Context())
+func TestEachSourceIsFollowed(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		steady, moving := newFake("1", "a.blob.core.windows.net. 10.0.0.1"), newFake("2", "b.blob.core.windows.net. 10.0.0.2")
+		s := serve(t, p, steady, moving)
 		first := s.Snapshot()
-		go s.Run(t.Context())
 
 		time.Sleep(10 * time.Minute)
 		if s.Snapshot() != first {
-			t.Error("the snapshot is built anew although nothing changed")
+			t.Error("a new snapshot is built although nothing changed")
 		}
-		if n := steady.fetches.Load(); n < 9 || n > 12 {
+		if n := steady.fetches.Load(); n < 9 || n > 13 {
 			t.Errorf("%d fetches in ten minutes; want one a minute", n)
 		}
 		moving.gives("b.blob.core.windows.net. 10.0.0.3")
@@ -177,47 +199,30 @@ func TestRunFollowsEachSource(t *testing.T) {
 		moving.fails(nil)
 		time.Sleep(time.Hour)
 		if got := addrs(s, "a") + ", " + addrs(s, "b"); got != "10.0.0.1, 10.0.0.3" {
-			t.Errorf("served %s after an hour's outage; want what was there", got)
+			t.Errorf("served %s after an hour's outage; want the last good addresses", got)
 		}
 	})
 }
 
-// A reload makes a second syncer before it stops the first. What only the first
-// has seen must not be lost.
-func TestSourcesOutliveReload(t *testing.T) {
-	before := newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.1")
-	old := newSyncer(t, before)
-	old.Sync(t.Context())
-	before.fails(nil)
-
-	reloaded := newSyncer(t, newFake(t.Name(), "a.blob.core.windows.net. 10.0.0.2"))
-	reloaded.Sync(t.Context())
-	if got := addrs(reloaded, "a"); got != "10.0.0.1" {
-		t.Errorf("served %s after the reload; want the last good 10.0.0.1", got)
-	}
-}
-
-// Records of the Corefile have no memory: a reload means the new ones.
+// Records of the Corefile do not survive a reload that changes them.
 func TestRecordsDoNotOutliveReload(t *testing.T) {
+	p := NewProcess()
 	for _, addr := range []string{"10.0.0.1", "10.0.0.2"} {
-		r := source.NewRecord("Corefile:3", listOf("a.blob.core.windows.net. "+addr).Entries)
-		s := newSyncer(t, r)
-		s.Sync(t.Context())
+		s := serve(t, p, source.NewRecord("Corefile:3", listOf("a.blob.core.windows.net. "+addr).Entries))
 		if got := addrs(s, "a"); got != addr {
 			t.Errorf("served %s; want %s", got, addr)
 		}
 	}
 }
 
-// logTo takes the log until the test ends, of a process that has served nothing yet.
-func logTo(t *testing.T, out *bytes.Buffer) {
-	clear(zones)
+// logTo redirects the log until the test ends.
+func logTo(t *testing.T, out io.Writer) {
 	before := stdlog.Writer()
 	stdlog.SetOutput(out)
 	t.Cleanup(func() { stdlog.SetOutput(before) })
 }
 
-func TestLogTellsOnce(t *testing.T) {
+func TestLog(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
 	list := listOf(
@@ -225,14 +230,18 @@ func TestLogTellsOnce(t *testing.T) {
 		"b.blob.core.windows.net. 20.1.2.3 from=/pe/3", "c.database.windows.net. 10.0.0.4 from=/pe/4",
 		"d.blob.core.windows.net. 100.64.0.1 fd00::1 127.0.0.1")
 	list.Skipped = []source.Skip{{Endpoint: "/pe/5", Reason: source.NotApproved, Detail: "its connection is Pend\ning"}}
-	f := newFake("src", "x.blob.core.windows.net. 10.0.0.1")
-	s := newSyncer(t, f)
-	for range 3 {
+	f := newFake("src")
+	pours := func() {
 		f.next.Store(&fetched{&source.List{Entries: list.Entries, Skipped: list.Skipped, Complete: true}, errors.New("it rains\nit pours")})
-		s.Sync(t.Context())
 	}
-	f.next.Store(&fetched{&source.List{Complete: true}, nil})
-	s.Sync(t.Context())
+	pours()
+	s := serve(t, NewProcess(), f)
+	for range 2 {
+		pours()
+		poll(t, s)
+	}
+	f.gives()
+	poll(t, s)
 	want := []string{
 		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
 		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is given by two endpoints, the addresses of both are served: /pe/1 and /pe/2",
@@ -243,7 +252,7 @@ func TestLogTellsOnce(t *testing.T) {
 		"[INFO] plugin/privatelink: a.privatelink.blob.core.windows.net is served now: 10.0.0.1, 10.0.0.2, of /pe/1",
 		"[INFO] plugin/privatelink: b.privatelink.blob.core.windows.net is served now: 20.1.2.3, of /pe/3",
 		"[INFO] plugin/privatelink: d.privatelink.blob.core.windows.net is served now: 100.64.0.1, 127.0.0.1, fd00::1, of /pe/d.blob.core.windows.net.",
-		"[INFO] plugin/privatelink: src: in order again",
+		"[INFO] plugin/privatelink: src: recovered",
 		"[INFO] plugin/privatelink: a.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.1, 10.0.0.2",
 		"[INFO] plugin/privatelink: b.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 20.1.2.3",
 		"[INFO] plugin/privatelink: d.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 100.64.0.1, 127.0.0.1, fd00::1",
@@ -259,16 +268,18 @@ func TestLogTellsOnce(t *testing.T) {
 
 // Two server blocks with the same source, or two instances over a reload, tell
 // what they find once.
-func TestLogTellsOnceForTwo(t *testing.T) {
+func TestLogOfTwoBlocks(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
 	f := newFake(t.Name(), "a.blob.core.windows.net. 20.1.2.3")
-	first, second := newSyncer(t, f), newSyncer(t, f)
-	for _, entries := range [][]string{{"a.blob.core.windows.net. 20.1.2.3"}, {"a.blob.core.windows.net. 20.1.2.3", "b.blob.core.windows.net. 10.0.0.1"}} {
-		f.gives(entries...)
-		first.Sync(t.Context())
-		second.Sync(t.Context())
-	}
+	p := NewProcess()
+	first := serve(t, p, f)
+	second := p.New(Config{Block: "second", Zones: testSet, Sources: []source.Source{f}})
+	second.Begin()
+	t.Cleanup(second.Close)
+	second.Commit()
+	f.gives("a.blob.core.windows.net. 20.1.2.3", "b.blob.core.windows.net. 10.0.0.1")
+	poll(t, first)
 	if n := strings.Count(out.String(), "20.1.2.3"); n != 2 || strings.Count(out.String(), "10.0.0.1") != 1 {
 		t.Errorf("told %d times:\n%s", n, out.String())
 	}
@@ -282,7 +293,7 @@ func TestLogIsBounded(t *testing.T) {
 	for i := range 1000 {
 		entries = append(entries, fmt.Sprintf("db%d.database.windows.net. 10.0.0.1", i))
 	}
-	newSyncer(t, newFake(t.Name(), entries...)).Sync(t.Context())
+	serve(t, NewProcess(), newFake(t.Name(), entries...))
 	if n := strings.Count(out.String(), "\n"); n != maxLines+1 || !strings.Contains(out.String(), "980 more findings like these") {
 		t.Errorf("%d lines:\n%s", n, out.String())
 	}

@@ -1,0 +1,103 @@
+// Package atomicfile replaces files as a whole, and opens files that may be
+// anything but a file.
+//
+// A reader, at any moment and also after a crash of the machine, finds the old
+// content or the new one. The temporary file has a fixed name, so that a process
+// that was killed leaves at most one, which the next Replace removes. Random names
+// would collect. One process at a time may therefore replace a file.
+package atomicfile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Replace replaces the content of the file at path with what write writes, and
+// gives the file the mode. If path is a symbolic link, its target is replaced.
+// After an error the old content stays.
+func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	path, err := target(path)
+	if err != nil {
+		return err
+	}
+	temporary := path + ".tmp"
+	if err := create(temporary, mode, write); err != nil {
+		_ = os.Remove(temporary)
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		_ = os.Remove(temporary)
+		return err
+	}
+	syncFolder(filepath.Dir(path))
+	return nil
+}
+
+// target returns the path of the file itself. It refuses to replace what is not a
+// regular file: a named pipe, say, that an operator put there by mistake.
+func target(path string) (string, error) {
+	switch real, err := filepath.EvalSymlinks(path); {
+	case err == nil:
+		path = real
+	case errors.Is(err, fs.ErrNotExist):
+		if link, err := os.Readlink(path); err == nil { // a link to a file that does not exist yet
+			if !filepath.IsAbs(link) {
+				link = filepath.Join(filepath.Dir(path), link)
+			}
+			return link, nil
+		}
+		return path, nil
+	default:
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", path)
+	}
+	return path, err
+}
+
+func create(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	text := bufio.NewWriterSize(file, 64<<10)
+	return errors.Join(write(text), text.Flush(), file.Chmod(mode), file.Sync(), file.Close())
+}
+
+// syncFolder makes the new name survive a crash. Windows cannot sync a folder and
+// does not need it.
+func syncFolder(path string) {
+	if folder, err := os.Open(path); err == nil {
+		_ = folder.Sync()
+		_ = folder.Close()
+	}
+}
+
+// Open opens a regular file for reading. It returns an error for anything else.
+// It does not wait for the writer of a named pipe.
+func Open(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat() // of the open file: the path may lead elsewhere by now
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", path)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}

@@ -1,0 +1,181 @@
+package state
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+// Load reads the state file. A file that does not exist is an empty state. The
+// error names the file and the position in it, in bytes; the state is empty then.
+func Load(path string) (State, error) {
+	file, err := atomicfile.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, err
+	}
+	defer file.Close()
+	d := &decoder{Decoder: json.NewDecoder(bufio.NewReaderSize(file, 64<<10)), texts: map[string]string{}}
+	s, err := d.state()
+	if err != nil {
+		return State{}, fmt.Errorf("%s: byte %d: %w", path, d.InputOffset(), err)
+	}
+	return s, nil
+}
+
+// A decoder reads one value after the other.
+type decoder struct {
+	*json.Decoder
+	texts map[string]string // each text once: an endpoint has several names
+}
+
+func (d *decoder) state() (s State, err error) {
+	read := 0
+	err = d.object(func(key string) (err error) {
+		switch key {
+		case "version":
+			return d.value(&read)
+		case "serials":
+			return d.value(&s.Serials)
+		case "sources":
+			s.Sources, err = d.sources()
+			return err
+		}
+		return d.value(new(json.RawMessage))
+	})
+	if err == nil && (read < 1 || read > version) {
+		err = fmt.Errorf("version %d, this server reads versions 1 to %d", read, version)
+	}
+	if err == nil {
+		err = d.end()
+	}
+	return s, err
+}
+
+// end rejects anything after the state: two files in one.
+func (d *decoder) end() error {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("the end of the file is expected")
+	}
+	return nil
+}
+
+func (d *decoder) sources() (map[string]Source, error) {
+	all := map[string]Source{}
+	err := d.object(func(name string) error {
+		one, err := d.source()
+		if err != nil {
+			return fmt.Errorf("source %q: %w", name, err)
+		}
+		all[name] = one
+		return nil
+	})
+	return all, err
+}
+
+// source reads an object or, in version 1, the array of its entries.
+func (d *decoder) source() (s Source, err error) {
+	open, err := d.token()
+	switch {
+	case err != nil:
+		return s, err
+	case open == json.Delim('['):
+		s.Entries, err = d.entries()
+		return s, err
+	case open != json.Delim('{'):
+		return s, fmt.Errorf("%v where a source is expected", open)
+	}
+	err = d.members(func(key string) error {
+		switch key {
+		case "parts":
+			return d.value(&s.Parts)
+		case "entries":
+			if err := d.open('['); err != nil {
+				return err
+			}
+			s.Entries, err = d.entries()
+			return err
+		}
+		return d.value(new(json.RawMessage))
+	})
+	return s, err
+}
+
+// entries reads the rest of an array.
+func (d *decoder) entries() (all []source.Entry, err error) {
+	for d.More() {
+		var e source.Entry
+		if err := d.value(&e); err != nil {
+			return nil, err
+		}
+		if e.FQDN == "" || len(e.Addrs) == 0 {
+			return nil, errors.New("an entry without name or address")
+		}
+		e.Endpoint, e.Target = d.once(e.Endpoint), d.once(e.Target)
+		all = append(all, e)
+	}
+	_, err = d.token()
+	return all, err
+}
+
+func (d *decoder) once(text string) string {
+	if known, ok := d.texts[text]; ok {
+		return known
+	}
+	d.texts[text] = text
+	return text
+}
+
+// object reads an object and calls value to read each of its values.
+func (d *decoder) object(value func(key string) error) error {
+	if err := d.open('{'); err != nil {
+		return err
+	}
+	return d.members(value)
+}
+
+// members reads the rest of an object.
+func (d *decoder) members(value func(key string) error) error {
+	for d.More() {
+		key, err := d.token()
+		if err != nil {
+			return err
+		}
+		if err := value(fmt.Sprint(key)); err != nil {
+			return err
+		}
+	}
+	_, err := d.token()
+	return err
+}
+
+func (d *decoder) open(delimiter json.Delim) error {
+	token, err := d.token()
+	if err == nil && token != delimiter {
+		err = fmt.Errorf("%v where %v is expected", token, delimiter)
+	}
+	return err
+}
+
+func (d *decoder) token() (json.Token, error) {
+	token, err := d.Token()
+	return token, cut(err)
+}
+
+func (d *decoder) value(to any) error { return cut(d.Decode(to)) }
+
+// cut names what a sudden end means.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the file ends here, it has been cut")
+	}
+	return err
+}

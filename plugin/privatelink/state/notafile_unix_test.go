@@ -1,0 +1,26 @@
+//go:build unix
+
+package state
+
+import (
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// What an operator put there by mistake is refused, and never waited for.
+func TestNotAFile(t *testing.T) {
+	folder := t.TempDir()
+	pipe := filepath.Join(folder, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, folder} {
+		if _, err := Load(path); err == nil || err.Error() != path+": not a regular file" {
+			t.Errorf("Load = %v; want it refused", err)
+		}
+		if err := Save(path, sample("10.0.0.1")); err == nil || err.Error() != path+": not a regular file" {
+			t.Errorf("Save = %v; want it refused", err)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package state
+
+import (
+	"encoding/json"
+	"io"
+	"net/netip"
+	"strconv"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+// Save replaces the state file as a whole. It needs a buffer for one record, not
+// for the file.
+func Save(path string, s State) error {
+	return atomicfile.Replace(path, 0o600, func(w io.Writer) error {
+		e := &encoder{w: w}
+		e.state(s)
+		return e.err
+	})
+}
+
+// An encoder writes JSON piece by piece and keeps the first error. encoding/json
+// would make garbage of several times the file's size.
+type encoder struct {
+	w    io.Writer
+	line []byte
+	err  error
+}
+
+func (e *encoder) flush() {
+	if e.err == nil {
+		_, e.err = e.w.Write(e.line)
+	}
+	e.line = e.line[:0]
+}
+
+func (e *encoder) raw(text string) { e.line = append(e.line, text...) }
+
+// text appends a JSON string. Names and resource IDs are plain ASCII; anything
+// else is left to encoding/json.
+func (e *encoder) text(s string) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string cannot fail
+			e.line = append(e.line, quoted...)
+			return
+		}
+	}
+	e.line = append(e.line, '"')
+	e.line = append(e.line, s...)
+	e.line = append(e.line, '"')
+}
+
+// next begins the element i of an array or an object.
+func (e *encoder) next(i int) {
+	if i > 0 {
+		e.raw(",")
+	}
+	e.raw("\n")
+	e.flush()
+}
+
+func (e *encoder) state(s State) {
+	e.raw(`{"version": ` + strconv.Itoa(version) + `, "serials": {`)
+	for i, zone := range sorted(s.Serials) {
+		e.next(i)
+		e.text(zone.String())
+		e.raw(": " + strconv.FormatUint(uint64(s.Serials[zone]), 10))
+	}
+	e.raw(`}, "sources": {`)
+	for i, name := range sorted(s.Sources) {
+		e.next(i)
+		e.text(name)
+		e.raw(": ")
+		e.source(s.Sources[name])
+	}
+	e.raw("}}\n")
+	e.flush()
+}
+
+func (e *encoder) source(s Source) {
+	e.raw(`{"parts": {`)
+	for i, part := range sorted(s.Parts) {
+		e.next(i)
+		e.text(part)
+		e.raw(": " + strconv.Itoa(s.Parts[part]))
+	}
+	e.raw(`}, "entries": [`)
+	for i := range s.Entries {
+		e.next(i)
+		e.entry(&s.Entries[i])
+	}
+	e.raw("]}")
+}
+
+func (e *encoder) entry(entry *source.Entry) {
+	e.raw(`{"fqdn": `)
+	e.text(entry.FQDN.String())
+	e.raw(`, "ipAddresses": [`)
+	for i, addr := range entry.Addrs {
+		if i > 0 {
+			e.raw(", ")
+		}
+		e.address(addr)
+	}
+	e.raw(`], "endpoint": `)
+	e.text(entry.Endpoint)
+	if entry.Target != "" {
+		e.raw(`, "target": `)
+		e.text(entry.Target)
+	}
+	e.raw("}")
+}
+
+func (e *encoder) address(addr netip.Addr) {
+	e.line = append(e.line, '"')
+	e.line = addr.AppendTo(e.line)
+	e.line = append(e.line, '"')
+}

@@ -1,0 +1,263 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+var log = clog.NewWithPlugin("privatelink")
+
+// A poller fetches one source at its interval, for all syncers that have it.
+type poller struct {
+	source.Config
+	source source.Source
+	cancel context.CancelFunc
+	polled chan struct{} // closed when nobody has to wait for the first poll
+	settle func()        // closes polled; may be called again
+
+	polling sync.Mutex // held over a poll: one fetch at a time
+
+	mu          sync.Mutex // held over nothing that waits
+	subscribers map[*Syncer]time.Duration
+	findings    map[*Syncer]map[string]bool // what each of them has logged
+	guard       guard
+	failure     string        // the text of the last fetch's error
+	failures    int           // consecutive fetches with an error
+	ended       time.Time     // when the last fetch ended
+	retryAfter  time.Duration // how long the source asked not to be fetched
+}
+
+func newPoller(src source.Source) *poller {
+	polled := make(chan struct{})
+	return &poller{
+		Config: src.Config(), source: src, cancel: func() {}, polled: polled, settle: sync.OnceFunc(func() { close(polled) }),
+		subscribers: map[*Syncer]time.Duration{}, findings: map[*Syncer]map[string]bool{},
+	}
+}
+
+// newStatic returns a poller that has the Corefile's own records and never polls.
+func newStatic(src source.Source) *poller {
+	p := newPoller(src)
+	p.settle()
+	list, _ := src.Fetch(context.Background()) // a static source cannot fail
+	p.guard.admit(list, time.Now())
+	return p
+}
+
+func (p *poller) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	go p.run(ctx)
+}
+
+func (p *poller) stop() {
+	p.cancel()
+	metrics.Forget(p.Name)
+}
+
+// add has the syncer refreshed after each change. The shortest interval of all
+// subscribers counts.
+func (p *poller) add(s *Syncer, interval time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.subscribers[s] = interval
+	p.setIntervalLocked()
+}
+
+// remove returns how many subscribers are left.
+func (p *poller) remove(s *Syncer) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.subscribers, s)
+	delete(p.findings, s)
+	p.setIntervalLocked()
+	return len(p.subscribers)
+}
+
+func (p *poller) setIntervalLocked() {
+	shortest := time.Duration(0)
+	for _, interval := range p.subscribers {
+		if shortest == 0 || interval < shortest {
+			shortest = interval
+		}
+	}
+	if shortest == 0 {
+		return
+	}
+	p.Interval, p.guard.interval = shortest, shortest
+	metrics.Refresh.WithLabelValues(p.Name).Set(shortest.Seconds())
+}
+
+// restore gives the guard the last good list of a state file. It reports false if
+// a complete fetch was faster.
+func (p *poller) restore(last lastGood) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return last.ok && p.guard.restore(last.Source)
+}
+
+// remember reminds a source of files which ones it had before a restart. It is
+// called before the first fetch.
+func (p *poller) remember(last lastGood) {
+	if files, ok := p.source.(interface{ Remember(parts map[string]int) }); ok && last.ok {
+		files.Remember(last.Parts)
+	}
+}
+
+func (p *poller) run(ctx context.Context) {
+	if p.Remote && !sleep(ctx, rand.N(time.Second)) {
+		return
+	}
+	for open := true; open; open = sleep(ctx, p.nextDelay()) {
+		if p.poll(ctx) {
+			p.refreshSubscribers()
+		}
+		p.settle()
+	}
+}
+
+// sleep reports false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (p *poller) refreshSubscribers() {
+	p.mu.Lock()
+	all := make([]*Syncer, 0, len(p.subscribers))
+	for s := range p.subscribers {
+		all = append(all, s)
+	}
+	p.mu.Unlock()
+	for _, s := range all {
+		s.refresh()
+	}
+}
+
+// poll fetches the source once and reports whether the list to serve changed.
+func (p *poller) poll(ctx context.Context) bool {
+	p.polling.Lock()
+	defer p.polling.Unlock()
+	list, err := p.source.Fetch(ctx)
+	if ctx.Err() != nil { // stopped: a successor may have changed what is known
+		return false
+	}
+	changed, lines := p.apply(list, err)
+	lines.write()
+	return changed
+}
+
+func (p *poller) apply(list *source.List, err error) (changed bool, lines lines) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = time.Now()
+	before, loaded, held := p.guard.served, p.guard.loaded, p.guard.held()
+	p.guard.admit(list, p.ended)
+	metrics.HeldBack.WithLabelValues(p.Name).Set(float64(p.guard.held()))
+	lines.add(p.recordResultLocked(err)...)
+	switch {
+	case p.guard.held() > 0 && held == 0:
+		lines.errorf("%s: more than half of its names are gone, %d are still served until %d fetches agree: check the identity's permissions, and the export", p.Name, p.guard.held(), agreeing)
+	case p.guard.held() == 0 && held > 0:
+		lines.infof("%s: no names are held back any more", p.Name)
+	}
+	return p.guard.served != before || p.guard.loaded != loaded, lines
+}
+
+// recordResultLocked counts how a fetch ended, and returns what to log if that is
+// news.
+func (p *poller) recordResultLocked(err error) (lines lines) {
+	if err == nil {
+		metrics.LastSuccess.WithLabelValues(p.Name).Set(float64(p.ended.Unix()))
+		if p.failure != "" {
+			lines.infof("%s: recovered", p.Name)
+		}
+		p.failure, p.failures, p.retryAfter = "", 0, 0
+		return lines
+	}
+	metrics.Failures.WithLabelValues(p.Name).Inc()
+	p.failures++
+	p.retryAfter = 0
+	if busy := (*source.RetryAfterError)(nil); errors.As(err, &busy) {
+		p.retryAfter = busy.After
+	}
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if text == p.failure {
+		return lines
+	}
+	p.failure = text
+	if p.guard.loaded {
+		lines.errorf("%s: %s (its last good records are served)", p.Name, text)
+	} else {
+		lines.errorf("%s: %s (not ready: names that are not loaded yet get SERVFAIL)", p.Name, text)
+	}
+	return lines
+}
+
+const (
+	maxBackOff    = 2 * time.Minute
+	maxRetryAfter = time.Hour // however long a source asks for
+)
+
+// nextDelay returns the time until the next fetch: the interval, a tenth more or
+// less, so that instances which start together do not fetch together. A remote
+// source that fails is fetched less often, but an operator who repairs it waits
+// two minutes at most.
+func (p *poller) nextDelay() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delay := p.Interval
+	if p.Remote && p.failures > 1 {
+		delay = max(delay, min(delay<<min(p.failures-1, 10), maxBackOff))
+	}
+	delay = delay*9/10 + rand.N(delay/5+1)
+	return max(delay, min(p.retryAfter, maxRetryAfter))
+}
+
+// latest returns the list to serve, nil if there is none, and whether the source
+// has been loaded once.
+func (p *poller) latest() (list *source.List, loaded bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.guard.served, p.guard.loaded
+}
+
+// news returns the findings that no subscriber has logged before, sorted, and
+// remembers those of s.
+func (p *poller) news(s *Syncer, sorted []string) (fresh []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	mine := map[string]bool{}
+	for _, text := range sorted {
+		mine[text] = true
+		if !p.loggedLocked(text) {
+			fresh = append(fresh, text)
+		}
+	}
+	p.findings[s] = mine
+	return fresh
+}
+
+func (p *poller) loggedLocked(text string) bool {
+	for _, texts := range p.findings {
+		if texts[text] {
+			return true
+		}
+	}
+	return false
+}

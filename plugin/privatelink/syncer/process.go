@@ -1,0 +1,148 @@
+package syncer
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// A Process owns everything that outlives a reload. The zero value is not usable;
+// see NewProcess.
+type Process struct {
+	mu        sync.Mutex // never held over a fetch, a log line or the disk
+	pollers   map[string]*poller
+	states    map[string]*stateFile
+	blocks    map[string]*block
+	serial    map[dnsname.Name]uint32     // the latest one of each zone, of all blocks
+	announced map[dnsname.Name]*zone.Zone // what the log has last reported of each zone
+}
+
+// A block is a server block with its last committed snapshot.
+type block struct {
+	last  *zone.Snapshot
+	users int // syncers that have begun and not ended
+}
+
+// NewProcess returns a process that has served nothing yet.
+func NewProcess() *Process {
+	return &Process{
+		pollers:   map[string]*poller{},
+		states:    map[string]*stateFile{},
+		blocks:    map[string]*block{},
+		serial:    map[dnsname.Name]uint32{},
+		announced: map[dnsname.Name]*zone.Zone{},
+	}
+}
+
+func (p *Process) begin(s *Syncer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.blocks[s.Block]
+	if b == nil {
+		b = &block{}
+		p.blocks[s.Block] = b
+	}
+	b.users++
+}
+
+// end forgets a block that the Corefile no longer has.
+func (p *Process) end(s *Syncer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.blocks[s.Block]
+	if b == nil {
+		return
+	}
+	if b.users--; b.users <= 0 {
+		delete(p.blocks, s.Block)
+	}
+}
+
+// last returns the last committed snapshot of a block, or nil.
+func (p *Process) last(id string) *zone.Snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := p.blocks[id]; b != nil {
+		return b.last
+	}
+	return nil
+}
+
+// publish records a committed snapshot. It returns what the log has reported of
+// the zones so far, by this block or by another one.
+func (p *Process) publish(s *Syncer, previous, next *zone.Snapshot) (announced map[dnsname.Name]*zone.Zone) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := p.blocks[s.Block]; b != nil {
+		b.last = next
+	}
+	announced = maps.Clone(p.announced)
+	maps.DeleteFunc(p.announced, func(name dnsname.Name, _ *zone.Zone) bool {
+		return previous.Zones[name] != nil && next.Zones[name] == nil
+	})
+	for name, z := range next.Zones {
+		p.serial[name] = max(p.serial[name], z.Serial)
+	}
+	maps.Copy(p.announced, next.Zones)
+	return announced
+}
+
+// serials returns the function that gives a zone its serial: the previous one if
+// the zone is unchanged, otherwise one after every serial that the zone has had.
+func (p *Process) serials(previous *zone.Snapshot) func(*zone.Zone) uint32 {
+	p.mu.Lock()
+	latest := maps.Clone(p.serial)
+	p.mu.Unlock()
+	return func(z *zone.Zone) uint32 {
+		if old := previous.Zones[z.Name]; old != nil && z.Equal(old) {
+			return old.Serial
+		}
+		if last, ok := latest[z.Name]; ok {
+			return max(last+1, now())
+		}
+		return now()
+	}
+}
+
+// raise makes the serials of a state file earlier than all that follow.
+func (p *Process) raise(serials map[dnsname.Name]uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, serial := range serials {
+		p.serial[name] = max(p.serial[name], serial)
+	}
+}
+
+// subscribe returns the poller of a source. Sources with the same name share one.
+func (p *Process) subscribe(s *Syncer, src source.Source, last lastGood) *poller {
+	config := src.Config()
+	if config.Static {
+		return newStatic(src)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one, running := p.pollers[config.Name]
+	if !running {
+		one = newPoller(src)
+		one.remember(last)
+		p.pollers[config.Name] = one
+	}
+	one.add(s, config.Interval)
+	one.restore(last)
+	if !running {
+		one.start()
+	}
+	return one
+}
+
+func (p *Process) unsubscribe(s *Syncer, one *poller) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if left := one.remove(s); left == 0 && p.pollers[one.Name] == one {
+		delete(p.pollers, one.Name)
+		one.stop()
+	}
+}

@@ -1,0 +1,299 @@
+package syncer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+const blobZone = "privatelink.blob.core.windows.net."
+
+// serveBlock returns a syncer of another server block that has committed.
+func serveBlock(t testing.TB, p *Process, id, stateFile string, sources ...source.Source) *Syncer {
+	s := p.New(Config{Block: id, Zones: testSet, Sources: sources, StateFile: stateFile})
+	s.Begin()
+	t.Cleanup(s.Close)
+	s.Commit()
+	return s
+}
+
+// reload replaces s by a syncer of the same block.
+func reload(t testing.TB, p *Process, s *Syncer, sources ...source.Source) *Syncer {
+	next := begin(t, p, s.StateFile, sources...)
+	s.Close()
+	next.Commit()
+	return next
+}
+
+// What only the running instance has seen must survive a reload.
+func TestSourcesOutliveReload(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		s := serve(t, p, f)
+		f.fails(nil)
+		s = reload(t, p, s, newFake("f", "a.blob.core.windows.net. 10.0.0.2"))
+		if got := addrs(s, "a"); got != "10.0.0.1" {
+			t.Errorf("served %s after the reload; want the last good 10.0.0.1", got)
+		}
+	})
+}
+
+// One source is polled once an interval, whoever has it.
+func TestOnePollerForAll(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("f", accounts(10)...)
+		f.remote = true
+		first := serve(t, p, f)
+		serveBlock(t, p, "second", "", f)
+		serveBlock(t, p, "third", "", f)
+		time.Sleep(30 * time.Second)
+		for range 10 {
+			first = reload(t, p, first, f)
+			if got := addrs(first, "n0"); got != "10.0.0.1" {
+				t.Errorf("served %s at once after a reload", got)
+			}
+		}
+		if n := f.fetches.Load(); n != 1 {
+			t.Errorf("%d fetches in half a minute; want 1", n)
+		}
+		time.Sleep(10 * time.Minute)
+		if n := f.fetches.Load(); n < 10 || n > 13 {
+			t.Errorf("%d fetches in ten minutes; want one a minute", n)
+		}
+		f.gives() // a sudden loss, and reloads while it is held
+		for range 20 {
+			time.Sleep(4 * time.Second)
+			first = reload(t, p, first, f)
+			if got := addrs(first, "n0"); got != "10.0.0.1" {
+				t.Fatalf("served %s; want it held for two minutes", got)
+			}
+		}
+		time.Sleep(5 * time.Minute)
+		if got := addrs(first, "n0"); got != "foreign" {
+			t.Errorf("served %s after all lists agreed; want it gone", got)
+		}
+	})
+}
+
+func TestShortestIntervalCounts(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		slow, fast := newFake("f"), newFake("f")
+		fast.interval = time.Second
+		s := serve(t, p, slow)
+		both := serveBlock(t, p, "second", "", fast)
+		before := slow.fetches.Load()
+		time.Sleep(time.Minute + 10*time.Second) // the first minute was planned before
+		if n := slow.fetches.Load() - before; n < 5 {
+			t.Errorf("%d fetches; want one a second", n)
+		}
+		both.Close()
+		time.Sleep(2 * time.Second)
+		before = slow.fetches.Load()
+		time.Sleep(10 * time.Minute)
+		if n := slow.fetches.Load() - before; n > 13 {
+			t.Errorf("%d fetches in ten minutes without the fast block; want one a minute", n)
+		}
+		_ = s
+	})
+}
+
+// A reload that fails leaves no trace: in the log, the metrics and the serials.
+func TestAbort(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		var out bytes.Buffer
+		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		s := serve(t, p, f)
+		serial := s.Snapshot().Zones[blobZone].Serial
+		logTo(t, &out)
+		for range 3 {
+			time.Sleep(time.Second)
+			failed := begin(t, p, "", newFake("g", "b.blob.core.windows.net. 10.0.0.2"))
+			if got := addrs(failed, "b"); got != "10.0.0.2" {
+				t.Errorf("served %s before the commit; want the new records", got)
+			}
+			failed.Close()
+			failed.Commit() // too late
+		}
+		if out.Len() > 0 {
+			t.Errorf("log:\n%s", out.String())
+		}
+		if n := len(p.pollers); n != 1 {
+			t.Errorf("%d pollers; want 1", n)
+		}
+		if n := testutil.CollectAndCount(metrics.Refresh); n != 1 {
+			t.Errorf("%d series of refresh_seconds; want 1", n)
+		}
+		s = reload(t, p, s, f)
+		if got := s.Snapshot().Zones[blobZone].Serial; got != serial {
+			t.Errorf("serial %d after reloads without a change; want %d", got, serial)
+		}
+	})
+}
+
+// A Backup zone that a record made stays a zone after its last record and a
+// reload.
+func TestEmptiedZoneOutlivesReload(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("f", "1.privatelink.we.backup.windowsazure.com. 10.0.0.1")
+		s := serve(t, p, f)
+		f.gives()
+		poll(t, s)
+		for range 3 {
+			s = reload(t, p, s, f)
+		}
+		if got := s.Snapshot().Lookup("1.privatelink.we.backup.windowsazure.com.").Verdict; got != zone.Absent {
+			t.Errorf("verdict %d; want NXDOMAIN", got)
+		}
+		other := serveBlock(t, p, "other", "", newFake("g"))
+		if got := other.Snapshot().Lookup("1.privatelink.we.backup.windowsazure.com.").Verdict; got != zone.Foreign {
+			t.Errorf("verdict %d in another block; want %d", got, zone.Foreign)
+		}
+	})
+}
+
+func TestBlocksAreForgotten(t *testing.T) {
+	p := NewProcess()
+	s := serve(t, p, newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+	s.Close()
+	s.Close()
+	if len(p.blocks)+len(p.pollers)+len(p.states) != 0 {
+		t.Errorf("%d blocks, %d pollers, %d state files are left; want none", len(p.blocks), len(p.pollers), len(p.states))
+	}
+}
+
+func TestRemoteIsNotWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f.remote = true
+		began := time.Now()
+		s := serve(t, p, f)
+		if took := time.Since(began); took > 0 || addrs(s, "a") != "not ready" {
+			t.Errorf("the start took %s and serves %s; want it at once, not ready", took, addrs(s, "a"))
+		}
+		time.Sleep(time.Second)
+		if got := addrs(s, "a"); got != "10.0.0.1" {
+			t.Errorf("served %s after a second", got)
+		}
+	})
+}
+
+// A local source on a stalled disk delays the start by two seconds, once.
+func TestStalledSource(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f.stall = make(chan struct{})
+		began := time.Now()
+		first, second := serve(t, p, f), serveBlock(t, p, "second", "", f)
+		if took := time.Since(began); took != startTime {
+			t.Errorf("the start took %s; want %s", took, startTime)
+		}
+		first = reload(t, p, first, f)
+		if took := time.Since(began); took != startTime {
+			t.Errorf("the reload took %s; want nothing", took-startTime)
+		}
+		close(f.stall)
+		time.Sleep(time.Second)
+		if got := addrs(first, "a") + " " + addrs(second, "a"); got != "10.0.0.1 10.0.0.1" {
+			t.Errorf("served %s when the disk is back", got)
+		}
+	})
+}
+
+func TestDelays(t *testing.T) {
+	busy := func(after time.Duration) error { return &source.RetryAfterError{Err: errors.New("busy"), After: after} }
+	for _, tc := range []struct {
+		name        string
+		remote      bool
+		err         error
+		least, most int32 // fetches in the first hour
+	}{
+		{"a remote source that works", true, nil, 54, 67},
+		{"a remote source that fails is retried every two minutes", true, errors.New("it rains"), 28, 34},
+		{"a local source that fails is read as before", false, errors.New("it rains"), 54, 67},
+		{"asked to wait", true, busy(20 * time.Minute), 3, 4},
+		{"asked to wait for very long", true, busy(1000 * time.Hour), 1, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *Process) {
+				f := newFake("f")
+				f.remote = tc.remote
+				f.next.Store(&fetched{&source.List{Complete: tc.err == nil}, tc.err})
+				s := serve(t, p, f)
+				time.Sleep(time.Hour - time.Minute)
+				if n := f.fetches.Load(); n < tc.least || n > tc.most {
+					t.Errorf("%d fetches in an hour; want %d to %d", n, tc.least, tc.most)
+				}
+				f.gives("a.blob.core.windows.net. 10.0.0.1")
+				time.Sleep(2 * time.Hour)
+				before := f.fetches.Load()
+				time.Sleep(10 * time.Minute)
+				if n := f.fetches.Load() - before; n < 9 || n > 12 || addrs(s, "a") != "10.0.0.1" {
+					t.Errorf("%d fetches in ten minutes after the recovery; want one a minute", n)
+				}
+			})
+		})
+	}
+}
+
+// The refresh interval is known before the first fetch.
+func TestRefreshMetric(t *testing.T) {
+	series := testutil.CollectAndCount(metrics.Refresh)
+	f := newFake(t.Name())
+	s := serve(t, NewProcess(), f, source.NewRecord("Corefile:1", nil))
+	if got := testutil.ToFloat64(metrics.Refresh.WithLabelValues(f.name)); got != 60 {
+		t.Errorf("refresh_seconds %v; want 60", got)
+	}
+	if got := testutil.CollectAndCount(metrics.Refresh); got != series+1 {
+		t.Errorf("%d series; want %d: a static source has none", got, series+1)
+	}
+	s.Close()
+	if got := testutil.CollectAndCount(metrics.Refresh); got != series {
+		t.Errorf("%d series after the end; want %d", got, series)
+	}
+}
+
+// A log that nobody reads delays no snapshot of another source.
+func TestLogDoesNotDelayPublishing(t *testing.T) {
+	f, g := newFake("f", "a.blob.core.windows.net. 10.0.0.1"), newFake("g", "b.blob.core.windows.net. 10.0.0.2")
+	published := make(chan struct{}, 10)
+	s := NewProcess().New(Config{Zones: testSet, Sources: []source.Source{f, g}, OnChange: func() { published <- struct{}{} }})
+	s.Begin()
+	s.Commit()
+	for len(published) > 0 {
+		<-published
+	}
+	blocked := &blockedWriter{release: make(chan struct{})}
+	logTo(t, blocked)
+	var polls sync.WaitGroup
+	for i, one := range []*fake{f, g} {
+		one.gives(fmt.Sprintf("%c.blob.core.windows.net. 10.0.0.9", 'a'+i))
+		polls.Go(func() {
+			if p := s.pollers[i]; p.poll(t.Context()) {
+				p.refreshSubscribers()
+			}
+		})
+		<-published
+	}
+	if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.9 10.0.0.9" {
+		t.Errorf("served %s while the log is blocked; want both changes", got)
+	}
+	close(blocked.release)
+	polls.Wait()
+	s.Close()
+}
+
+type blockedWriter struct{ release chan struct{} }
+
+func (w *blockedWriter) Write(b []byte) (int, error) {
+	<-w.release
+	return len(b), nil
+}

@@ -1,0 +1,130 @@
+package syncer
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// maxLines bounds how many lines one change may write to the log.
+const maxLines = 20
+
+// A report is what a published snapshot makes known: all of it in metrics, and
+// what is new in the log.
+type report struct {
+	syncer  *Syncer
+	merged  merged
+	changes []zone.Change
+	first   bool // the process has announced nothing before
+	next    *zone.Snapshot
+}
+
+func (r *report) write() {
+	for i, p := range r.syncer.subscriptions() {
+		r.merged.sources[i].report(r.syncer, p)
+	}
+	r.announce()
+	for name, z := range r.next.Zones {
+		metrics.Serial.WithLabelValues(name.String()).Set(float64(z.Serial))
+	}
+}
+
+func (f *findings) report(s *Syncer, p *poller) {
+	metrics.Records.WithLabelValues(p.Name).Set(float64(len(f.endpoints)))
+	metrics.Conflicts.WithLabelValues(p.Name).Set(float64(f.conflicts))
+	metrics.Skipped.DeletePartialMatch(map[string]string{"source": p.Name})
+	for reason, n := range f.skipped {
+		metrics.Skipped.WithLabelValues(p.Name, string(reason)).Set(float64(n))
+	}
+	var out lines
+	for i, text := range p.news(s, f.sortedTexts()) {
+		if i == maxLines {
+			out.warningf("%s: %d more findings like these", p.Name, len(f.texts)-maxLines)
+			break
+		}
+		out.warningf("%s: %s", p.Name, text)
+	}
+	out.write()
+}
+
+// announce logs the changes, a line for each name, because administrators search
+// the log for names.
+func (r *report) announce() {
+	if len(r.changes) > maxLines && r.first {
+		logf(log.Info, "%d names are served now", len(r.changes))
+		return
+	}
+	var out lines
+	for i, c := range r.changes {
+		if i == maxLines {
+			out.infof("%d more names like these", len(r.changes)-maxLines)
+			break
+		}
+		out.infof("%s", describe(c, r.endpoint(c)))
+	}
+	out.write()
+}
+
+// endpoint returns the endpoint that has the name, in the first source with it.
+func (r *report) endpoint(c zone.Change) string {
+	for _, found := range r.merged.sources {
+		if endpoint, ok := found.endpoints[c.Name]; ok {
+			return endpoint
+		}
+	}
+	return ""
+}
+
+func describe(c zone.Change, endpoint string) string {
+	switch {
+	case len(c.Now) == 0:
+		return fmt.Sprintf("%s is not served any more: no source gives it, it was %s", c.Name, source.Addresses(c.Before))
+	case len(c.Before) == 0:
+		return fmt.Sprintf("%s is served now: %s, of %s", c.Name, source.Addresses(c.Now), endpoint)
+	}
+	return fmt.Sprintf("%s is changed: %s in place of %s, of %s", c.Name, source.Addresses(c.Now), source.Addresses(c.Before), endpoint)
+}
+
+// lines are log lines that are written later, when no lock is held.
+type lines []line
+
+type line struct {
+	log  func(args ...any)
+	text string
+}
+
+func (l *lines) add(more ...line) { *l = append(*l, more...) }
+func (l *lines) infof(format string, args ...any) {
+	l.add(line{log.Info, fmt.Sprintf(format, args...)})
+}
+func (l *lines) errorf(format string, args ...any) {
+	l.add(line{log.Error, fmt.Sprintf(format, args...)})
+}
+func (l *lines) warningf(format string, args ...any) {
+	l.add(line{log.Warning, fmt.Sprintf(format, args...)})
+}
+
+// logf writes one line.
+func logf(write func(args ...any), format string, args ...any) {
+	write(printable(fmt.Sprintf(format, args...)))
+}
+
+func (l lines) write() {
+	for _, one := range l {
+		one.log(printable(one.text))
+	}
+}
+
+// printable keeps external input from making log lines of its own.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, text)
+}

@@ -1,0 +1,299 @@
+//go:build unix
+
+package syncer
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
+)
+
+// serveState returns a syncer with a state file that has committed.
+func serveState(t testing.TB, p *Process, path string, sources ...source.Source) *Syncer {
+	s := begin(t, p, path, sources...)
+	s.Commit()
+	return s
+}
+
+// saved returns the names in the state file, by source.
+func saved(t testing.TB, path string) string {
+	t.Helper()
+	s, err := state.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, name := range []string{"f", "g", "h"} {
+		if one, ok := s.Sources[name]; ok {
+			all = append(all, fmt.Sprintf("%s:%s", name, strings.Join(texts(one.Entries), " ")))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func texts(entries []source.Entry) (all []string) {
+	for _, e := range entries {
+		all = append(all, fmt.Sprint(strings.TrimSuffix(string(e.FQDN), ".blob.core.windows.net."), e.Addrs))
+	}
+	return all
+}
+
+// A server that starts again, with a clock that is slow, answers from the file.
+func TestStateAnswersAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	serial := uint32(0)
+	for _, tc := range []struct {
+		name  string
+		fails *source.List
+		want  string
+	}{
+		{"the first start", listOf("a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2"), "10.0.0.1 10.0.0.2"},
+		{"no Azure", nil, "10.0.0.1 10.0.0.2"},
+		{"no files", &source.List{}, "10.0.0.1 10.0.0.2"},
+		{"a part", &source.List{Entries: listOf("a.blob.core.windows.net. 10.0.0.3").Entries}, "10.0.0.3 10.0.0.2"},
+		{"a small loss", listOf("a.blob.core.windows.net. 10.0.0.3"), "10.0.0.3 foreign"},
+	} {
+		bubble(t, func(t *testing.T, p *Process) { // each begins in the year 2000
+			f := newFake("f")
+			f.fails(tc.fails)
+			s := serveState(t, p, path, f)
+			if got := addrs(s, "a") + " " + addrs(s, "b"); got != tc.want || !s.Ready() {
+				t.Errorf("%s: served %s, ready %v; want %s", tc.name, got, s.Ready(), tc.want)
+			}
+			if got := s.Snapshot().Zones[blobZone].Serial; got <= serial {
+				t.Errorf("%s: serial %d after %d", tc.name, got, serial)
+			} else {
+				serial = got
+			}
+		})
+	}
+}
+
+// A remote source has its records before the first fetch.
+func TestStateOfRemoteSource(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, want := range []string{"not ready", "10.0.0.1"} {
+		bubble(t, func(t *testing.T, p *Process) {
+			f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+			f.remote = true
+			s := serveState(t, p, path, f)
+			if got := addrs(s, "a"); got != want {
+				t.Errorf("served %s at once; want %s", got, want)
+			}
+			time.Sleep(time.Minute)
+		})
+	}
+}
+
+// A sudden loss is held back over a restart.
+func TestStateIsGuarded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, entries := range [][]string{accounts(10), nil, nil, nil} {
+		bubble(t, func(t *testing.T, p *Process) {
+			s := serveState(t, p, path, newFake("f", entries...))
+			if got := addrs(s, "n1"); got != "10.0.0.2" {
+				t.Errorf("served %s; want it held back", got)
+			}
+		})
+	}
+}
+
+// A source learns which files it had before the restart.
+func TestStateRemembersParts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, want := range []string{"map[]", "map[/a:7]"} {
+		f := &forgetful{fake: newFake("f", "a.blob.core.windows.net. 10.0.0.1")}
+		f.next.Load().list.Parts = map[string]int{"/a": 7}
+		p := NewProcess()
+		s := serveState(t, p, path, f)
+		if got := fmt.Sprint(f.parts); got != want {
+			t.Errorf("Remember(%s); want %s", got, want)
+		}
+		s.Close()
+	}
+}
+
+type forgetful struct {
+	*fake
+	parts map[string]int
+}
+
+func (f *forgetful) Remember(parts map[string]int) { f.parts = parts }
+
+func TestBrokenState(t *testing.T) {
+	folder := t.TempDir()
+	pipe := filepath.Join(folder, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	half := filepath.Join(folder, "half")
+	if err := os.WriteFile(half, []byte(`{"ver`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		pipe:   pipe + ": not a regular file (starting without it)",
+		half:   half + ": byte 1: the file ends here, it has been cut (starting without it)",
+		folder: folder + ": not a regular file (starting without it)",
+	} {
+		var out bytes.Buffer
+		logTo(t, &out)
+		s := begin(t, NewProcess(), path, newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+		s.Close()
+		if got := addrs(s, "a"); got != "10.0.0.1" || !strings.Contains(out.String(), want) {
+			t.Errorf("served %s, log %q; want %q", got, out.String(), want)
+		}
+	}
+}
+
+// Two server blocks with one state file share it.
+func TestStateOfTwoBlocks(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		path := filepath.Join(t.TempDir(), "state")
+		f, g := newFake("f", "a.blob.core.windows.net. 10.0.0.1"), newFake("g", "b.blob.core.windows.net. 10.0.0.2")
+		first, second := serveState(t, p, path, f), serveBlock(t, p, "second", path, g)
+		time.Sleep(time.Minute)
+		both := "f:a[10.0.0.1], g:b[10.0.0.2]"
+		if got := saved(t, path); got != both {
+			t.Errorf("saved %s; want %s", got, both)
+		}
+		first = reload(t, p, first, f)
+		time.Sleep(time.Minute)
+		if got := saved(t, path); got != both {
+			t.Errorf("saved %s after a reload; want %s", got, both)
+		}
+		f.gives("a.blob.core.windows.net. 10.0.0.4")
+		poll(t, first)
+		first.Close() // the process ends, one block after the other
+		second.Close()
+		if got, want := saved(t, path), "f:a[10.0.0.4], g:b[10.0.0.2]"; got != want {
+			t.Errorf("saved %s at the end; want %s", got, want)
+		}
+		first, second = serveState(t, p, path, f), serveBlock(t, p, "second", path, g)
+		next := begin(t, p, path, f) // a reload without the second block
+		first.Close()
+		second.Close()
+		next.Commit()
+		next.Close()
+		if got, want := saved(t, path), "f:a[10.0.0.4]"; got != want {
+			t.Errorf("saved %s without the second block; want %s", got, want)
+		}
+	})
+}
+
+// A reload that fails does not write the file; what is known is written at the end.
+func TestStateOverReload(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		path := filepath.Join(t.TempDir(), "state")
+		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		s := serveState(t, p, path, f)
+		time.Sleep(time.Minute)
+		failed := begin(t, p, path, newFake("g", "b.blob.core.windows.net. 10.0.0.2"))
+		time.Sleep(time.Minute)
+		f.gives("a.blob.core.windows.net. 10.0.0.3")
+		time.Sleep(2 * time.Minute)
+		if got := saved(t, path); got != "f:a[10.0.0.3]" {
+			t.Errorf("saved %s during a reload; want what is served", got)
+		}
+		failed.Close()
+		time.Sleep(time.Minute)
+		f.gives("a.blob.core.windows.net. 10.0.0.4")
+		poll(t, s)
+		s.Close()
+		if got := saved(t, path); got != "f:a[10.0.0.4]" {
+			t.Errorf("saved %s at the end; want the last list", got)
+		}
+	})
+}
+
+// However often the records change, the file is written every five seconds.
+func TestSavesAreRare(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		path := filepath.Join(t.TempDir(), "state")
+		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		s := serveState(t, p, path, f)
+		saves, last := 0, os.FileInfo(nil)
+		for i := range 600 { // a minute
+			f.gives(fmt.Sprintf("a.blob.core.windows.net. 10.0.%d.%d", i/100, i%100))
+			poll(t, s)
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+			info, err := os.Stat(path)
+			if err == nil && (last == nil || !os.SameFile(info, last)) {
+				saves, last = saves+1, info
+			}
+		}
+		if saves < 10 || saves > 13 {
+			t.Errorf("%d saves in a minute; want one every five seconds", saves)
+		}
+	})
+}
+
+// A save that failed is tried again although nothing changes, and counted.
+func TestUnsavedState(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		var out bytes.Buffer
+		unsaved := func() float64 { return testutil.ToFloat64(metrics.UnsavedStates) }
+		before := unsaved()
+		folder := filepath.Join(t.TempDir(), "later")
+		logTo(t, &out)
+		s := serveState(t, p, filepath.Join(folder, "state"), newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+		time.Sleep(time.Minute)
+		if got := unsaved() - before; got != 1 {
+			t.Errorf("%v unsaved states without the folder; want 1", got)
+		}
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if got := unsaved() - before; got != 0 || saved(t, filepath.Join(folder, "state")) != "f:a[10.0.0.1]" {
+			t.Errorf("%v unsaved states with the folder, saved %s", got, saved(t, filepath.Join(folder, "state")))
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		s.state.changed()
+		time.Sleep(time.Minute)
+		s.Close()
+		if got := unsaved() - before; got != 0 {
+			t.Errorf("%v unsaved states after the end; want 0", got)
+		}
+		for _, line := range []string{"(a restart without Azure would lose the records)", "state is written again"} {
+			if !strings.Contains(out.String(), line) {
+				t.Errorf("log %q; want %q", out.String(), line)
+			}
+		}
+	})
+}
+
+// A symbolic link stays, and what a killed process left goes.
+func TestStateBehindLink(t *testing.T) {
+	folder := t.TempDir()
+	link, file := filepath.Join(folder, "link"), filepath.Join(folder, "file")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file+".tmp", []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the target is missing, then there
+		serveState(t, NewProcess(), link, newFake("f", "a.blob.core.windows.net. 10.0.0.1")).Close()
+		if to, err := os.Readlink(link); err != nil || to != "file" || saved(t, file) != "f:a[10.0.0.1]" {
+			t.Errorf("link to %q, %v, saved %s", to, err, saved(t, file))
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(folder, "*.tmp")); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+}
