@@ -13,12 +13,10 @@ import (
 )
 
 // Files reads exports of private endpoints. All files together are one list: an
-// endpoint, its zone group and its network interface may stand in three files.
+// endpoint, its zone group and its network interface may be in three files.
 type Files struct {
 	set    *fileSet[[]export.Endpoint]
-	vnets  []string
 	config Config
-	list   *List
 }
 
 // NewFiles returns the source of the exports that the patterns match, in the
@@ -26,7 +24,7 @@ type Files struct {
 // networks, only endpoints in these count. An interval of 0 is LocalInterval.
 func NewFiles(patterns, vnets []string, interval time.Duration) *Files {
 	name := NameIn("files "+strings.Join(patterns, " "), vnets)
-	return &Files{set: newFileSet(patterns, decodeExport), vnets: vnets, config: local(name, interval)}
+	return &Files{set: newFileSet(patterns, exportFormat{vnets}), config: local(name, interval)}
 }
 
 func local(name string, interval time.Duration) Config {
@@ -46,22 +44,29 @@ func NameIn(name string, vnets []string) string {
 }
 
 // Fetch implements Source. Each error names file, line and reason.
-func (f *Files) Fetch(context.Context) (*List, error) {
-	changed, complete, err := f.set.refresh()
-	if f.list == nil || changed || f.list.Complete != complete {
-		f.list = Unite(f.set.values(), f.vnets)
-		f.list.Complete = complete
-	}
-	return f.list, err
+func (f *Files) Fetch(context.Context) (*List, error) { return f.set.fetch() }
+
+// Remember adds the files that an earlier process read. Parts are those of its
+// last list. Call it before the first Fetch.
+func (f *Files) Remember(parts map[string]int) { f.set.remember(parts) }
+
+// exportFormat is the format of exports. JSON has an end mark: a file that is being
+// written is broken until it is whole.
+type exportFormat struct {
+	vnets []string
 }
 
-func decodeExport(_ string, data []byte) ([]export.Endpoint, error) {
+func (exportFormat) decode(_ string, data []byte, _ past[[]export.Endpoint]) (endpoints []export.Endpoint, open bool, err error) {
 	page, err := export.Decode(data)
 	if err == nil && page.Next != "" {
 		err = errors.New("one page of a longer listing (it links to a next page): half a listing is no listing, export all pages")
 	}
-	return page.Endpoints, err
+	return page.Endpoints, false, err
 }
+
+func (e exportFormat) unite(pages [][]export.Endpoint) *List { return Unite(pages, e.vnets) }
+
+func (exportFormat) none() string { return "an empty array ([])" }
 
 // Unite returns the list that the endpoints of all pages make together. What
 // several resources tell of one endpoint is one endpoint; it counts only while

@@ -1,196 +1,211 @@
 package source
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
-	"syscall"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
+	"time"
 )
 
-// ErrNoFile is the error of a pattern that has never matched a file. To a check
-// of the Corefile it is less than a broken file: the export may come later.
+// ErrNoFile is the error of a pattern that has never matched a file. The command
+// validate warns about it only, because the export may come later.
 var ErrNoFile = errors.New("no such file")
 
-// maxFileSize is far above the export of the largest subscription (about 3 kB an
-// endpoint) and far below what would hurt.
-const maxFileSize = 64 << 20
+// A format is a kind of file. T is what one file is decoded to.
+type format[T any] interface {
+	// decode returns the value of a file. If more content may follow, open is true,
+	// and the error says why the file does not count as whole, if it never was. Any
+	// other error means that the file is broken.
+	decode(path string, data []byte, past past[T]) (value T, open bool, err error)
 
-// A fileSet is the files that patterns match, each with what it was decoded to
-// when it last was in order: a T.
+	// unite returns the list of all files.
+	unite(values []T) *List
+
+	// count returns [List.Parts] of the files.
+	count(paths []string, values []T, list *List) map[string]int
+
+	// none names what a user writes into a file without endpoints.
+	none() string
+}
+
+// A fileSet is the files that the patterns match. Its list has the last good
+// content of each. A file that vanishes is not an empty file: missing.go decides
+// when its names may go.
 type fileSet[T any] struct {
-	patterns []string
-	decode   func(path string, data []byte) (T, error)
+	format   format[T]
+	patterns []pattern
+	files    map[string]*file[T]
+	list     *List
 
-	matched []bool // by pattern: it has matched a file once
-	files   map[string]*file[T]
+	remembered map[string]int // Parts of the process before this one
+	vanished   *batch         // the last one
+	grown      time.Time      // when a file appeared or came back last
+	fetched    time.Time      // when the last fetch began
 }
 
-type file[T any] struct {
-	info fs.FileInfo // when it was read last; nil if it must be read again
-
-	good  bool // content has been in order once
-	value T
-	err   error // of the last attempt
+// A pattern is in the syntax of filepath.Match.
+type pattern struct {
+	text   string
+	listed bool  // its folders could be read once
+	err    error // of the last attempt
+	live   bool  // it matches a regular file
+	known  bool  // it matches a file with names that vanished
+	exists bool  // it matches anything
+	kept   int   // names that are lost with its vanished files
 }
 
-func newFileSet[T any](patterns []string, decode func(string, []byte) (T, error)) *fileSet[T] {
-	return &fileSet[T]{patterns: patterns, decode: decode, matched: make([]bool, len(patterns)), files: map[string]*file[T]{}}
+func newFileSet[T any](patterns []string, format format[T]) *fileSet[T] {
+	s := &fileSet[T]{format: format, files: map[string]*file[T]{}, remembered: map[string]int{}}
+	for _, text := range patterns {
+		s.patterns = append(s.patterns, pattern{text: text})
+	}
+	return s
 }
 
-// refresh looks at every file and reads those that changed. The error joins
-// what is wrong with any file; complete tells that every one has been good once.
-func (s *fileSet[T]) refresh() (changed, complete bool, err error) {
-	paths, errs := s.paths()
-	complete = len(errs) == 0
-	for path := range s.files {
-		if _, found := slices.BinarySearch(paths, path); !found {
-			delete(s.files, path)
-			changed = true
-		}
+// fetch looks at every file and reads those that changed. If nothing changed, it
+// returns the same list as before. The error joins what is wrong with any file.
+func (s *fileSet[T]) fetch() (*List, error) {
+	now := time.Now()
+	s.find(now)
+	changed := s.refresh() || s.list == nil
+	if changed {
+		s.rebuild()
 	}
-	for _, path := range paths {
-		f := s.files[path]
-		if f == nil {
-			f = &file[T]{}
-			s.files[path] = f
-		}
-		changed = s.read(path, f) || changed
-		complete = complete && f.good
-		if f.err != nil {
-			errs = append(errs, f.err)
-		}
+	if s.follow(now) || changed {
+		s.weigh()
 	}
-	return changed, complete, errors.Join(errs...)
+	if s.drop(now) {
+		s.rebuild()
+		s.weigh()
+	}
+	s.fetched = now
+	if complete := s.complete(); complete != s.list.Complete {
+		list := *s.list
+		list.Complete = complete
+		s.list = &list
+	}
+	return s.list, errors.Join(s.errors()...)
 }
 
-// paths returns the files there are, sorted: those that the patterns match, and
-// those of before that are only hidden by an unreadable folder. A file counts
-// as gone when the system says that it does not exist, and not before.
-func (s *fileSet[T]) paths() (paths []string, errs []error) {
-	for i, pattern := range s.patterns {
-		matches, err := filepath.Glob(pattern)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", pattern, err))
-			continue
-		}
-		// A mounted ConfigMap has folders beside the files that a * matches, too.
-		matches = slices.DeleteFunc(matches, isFolder)
-		s.matched[i] = s.matched[i] || len(matches) > 0
-		switch {
-		case !s.matched[i] && isFolder(pattern):
-			errs = append(errs, fmt.Errorf("%s: a folder, write a pattern for the files in it, such as %s", pattern, filepath.Join(pattern, "*.json")))
-		case !s.matched[i]:
-			errs = append(errs, fmt.Errorf("%s: %w", pattern, ErrNoFile))
-		}
-		paths = append(paths, matches...)
-	}
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	var hidden []string
-	for path := range s.files {
-		if _, found := slices.BinarySearch(paths, path); found {
-			continue
-		}
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			hidden = append(hidden, path)
+// find adds the files that the patterns match.
+func (s *fileSet[T]) find(now time.Time) {
+	for i := range s.patterns {
+		p := &s.patterns[i]
+		var paths []string
+		paths, p.err = glob(p.text)
+		p.listed = p.listed || p.err == nil
+		for _, path := range paths {
+			f := s.files[path]
+			if f == nil {
+				// A mounted ConfigMap has folders beside the files, which a * matches.
+				if isFolder(path) {
+					continue
+				}
+				f = s.add(path)
+				s.grown = now
+			}
+			f.in[i] = true
 		}
 	}
-	paths = append(paths, hidden...)
-	slices.Sort(paths)
-	return paths, errs
 }
 
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+func (s *fileSet[T]) add(path string) *file[T] {
+	f := &file[T]{in: make([]bool, len(s.patterns))}
+	s.files[path] = f
+	return f
 }
 
-// read brings f up to date and reports whether its value changed. A file with
-// an error keeps its last good value.
-func (s *fileSet[T]) read(path string, f *file[T]) (changed bool) {
-	info, err := os.Stat(path)
-	if err != nil {
-		f.err, f.info = err, nil
-		return false
+// refresh reads the files that changed, and reports whether any value did.
+func (s *fileSet[T]) refresh() (changed bool) {
+	for i := range s.patterns {
+		p := &s.patterns[i]
+		p.live, p.known, p.exists = false, false, false
 	}
-	if f.info != nil && unchanged(f.info, info) {
-		return false
+	for path, f := range s.files {
+		changed = f.refresh(path, s.format) || changed
+		for i := range s.patterns {
+			if p := &s.patterns[i]; f.in[i] {
+				p.live = p.live || f.regular && !f.gone
+				p.known = p.known || f.gone && f.known()
+				p.exists = p.exists || !f.gone
+			}
+		}
 	}
-	f.info = info
-	data, err := load(path)
-	if err != nil {
-		// To be tried again: a change of permissions alters neither size nor time.
-		f.err, f.info = err, nil
-		return false
+	return changed
+}
+
+func (s *fileSet[T]) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
+
+// values returns the paths and the values of the files, without some of them.
+func (s *fileSet[T]) values(without map[string]bool) (paths []string, values []T) {
+	for _, path := range s.paths() {
+		if f := s.files[path]; f.some && !without[path] {
+			paths, values = append(paths, path), append(values, f.value)
+		}
 	}
-	value, err := s.decode(path, data)
-	if err != nil {
-		f.err = fmt.Errorf("%s: %w", path, err)
-		return false
+	return paths, values
+}
+
+func (s *fileSet[T]) rebuild() {
+	paths, values := s.values(nil)
+	s.list = s.format.unite(values)
+	s.list.Parts = s.format.count(paths, values, s.list)
+	for key, n := range s.remembered {
+		if s.missed(key, nil) {
+			s.list.Parts[key] = max(s.list.Parts[key], n)
+		}
 	}
-	f.value, f.good, f.err = value, true, nil
+	s.list.Complete = s.complete()
+}
+
+// complete reports whether every part of the source has been read as a whole.
+func (s *fileSet[T]) complete() bool {
+	for i := range s.patterns {
+		if p := &s.patterns[i]; !p.listed || !p.exists && !p.known {
+			return false
+		}
+	}
+	for _, f := range s.files {
+		if !f.good {
+			return false
+		}
+	}
 	return true
 }
 
-// unchanged compares the file itself, too: one that took its place by a rename
-// may have its size and its time.
-func unchanged(before, now fs.FileInfo) bool {
-	return os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
-}
-
-// load returns the text of a regular file. What it is counts once it is open: a
-// named pipe that took a file's place would never end, nor would its opening.
-func load(path string) (text []byte, err error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	tooLarge := fmt.Errorf("%s: larger than the limit of %d bytes", path, maxFileSize)
-	switch {
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	case info.Size() > maxFileSize:
-		return nil, tooLarge
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(data) > maxFileSize: // it grows
-		return nil, tooLarge
-	}
-	// PowerShell writes UTF-16 with a byte order mark, some editors UTF-8 with one.
-	text, _, err = transform.Bytes(unicode.BOMOverride(unicode.UTF8.NewDecoder()), data)
-	if err == nil && bytes.IndexByte(text[:min(len(text), 80)], 0) >= 0 {
-		err = fmt.Errorf("%s: not UTF-8 text; UTF-16 needs a byte order mark", path)
-	}
-	return text, err
-}
-
-// values returns the last good value of each file, in the order of the paths.
-func (s *fileSet[T]) values() (all []T) {
-	paths := make([]string, 0, len(s.files))
-	for path, f := range s.files {
-		if f.good {
-			paths = append(paths, path)
+// errors returns what is wrong now. The texts do not change while it lasts.
+func (s *fileSet[T]) errors() (errs []error) {
+	for i := range s.patterns {
+		if err := s.wrong(&s.patterns[i]); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	slices.Sort(paths)
-	for _, path := range paths {
-		all = append(all, s.files[path].value)
+	errs = append(errs, s.losses()...)
+	for _, path := range s.paths() {
+		f := s.files[path]
+		if err := cmp.Or(f.err, f.bad); err != nil && !f.gone {
+			errs = append(errs, err)
+		}
 	}
-	return all
+	return errs
+}
+
+// wrong returns the error of a pattern.
+func (s *fileSet[T]) wrong(p *pattern) error {
+	switch {
+	case p.err != nil:
+		return fmt.Errorf("%s: %w", p.text, p.err)
+	case p.live:
+		return nil
+	case p.known:
+		return s.noMatch(p)
+	case !p.exists && isFolder(p.text):
+		return fmt.Errorf("%s: a folder, write a pattern for the files in it, such as %s", p.text, filepath.Join(p.text, "*.json"))
+	case !p.exists:
+		return fmt.Errorf("%s: %w", p.text, ErrNoFile)
+	}
+	return nil
 }

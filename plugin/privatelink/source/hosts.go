@@ -15,42 +15,96 @@ import (
 type Hosts struct {
 	set    *fileSet[List]
 	config Config
-	list   *List
 }
 
 // NewHosts returns the source of the hosts files that the patterns match, in
 // the syntax of filepath.Match. An interval of 0 is LocalInterval.
 func NewHosts(patterns []string, interval time.Duration) *Hosts {
-	return &Hosts{set: newFileSet(patterns, decodeHosts), config: local("hosts "+strings.Join(patterns, " "), interval)}
+	return &Hosts{set: newFileSet(patterns, hostsFormat{}), config: local("hosts "+strings.Join(patterns, " "), interval)}
 }
 
 // Config implements Source.
 func (h *Hosts) Config() Config { return h.config }
 
 // Fetch implements Source. Each error names file, line and reason.
-func (h *Hosts) Fetch(context.Context) (*List, error) {
-	changed, complete, err := h.set.refresh()
-	if h.list == nil || changed || h.list.Complete != complete {
-		h.list = &List{Complete: complete}
-		for _, one := range h.set.values() {
-			h.list.Entries = append(h.list.Entries, one.Entries...)
-			h.list.Skipped = append(h.list.Skipped, one.Skipped...)
+func (h *Hosts) Fetch(context.Context) (*List, error) { return h.set.fetch() }
+
+// Remember adds the files that an earlier process read. Parts are those of its
+// last list. Call it before the first Fetch.
+func (h *Hosts) Remember(parts map[string]int) { h.set.remember(parts) }
+
+// hostsFormat is the format of hosts files. They have no end mark: a file that is
+// being written looks like a whole one, unless it ends within a line. Therefore,
+// names go only when the file has been quiet.
+type hostsFormat struct{}
+
+func (hostsFormat) decode(path string, data []byte, past past[List]) (list List, open bool, err error) {
+	if past.quiet {
+		list, err = decodeHosts(path, data)
+		return list, false, err
+	}
+	lines := data[:bytes.LastIndexByte(data, '\n')+1]
+	cut := len(lines) < len(data)
+	list, err = decodeHosts(path, lines)
+	if err != nil && !(cut && errors.Is(err, errNoLine)) {
+		return List{}, false, err
+	}
+	now, size := namesOf(list.Entries), len(list.Entries)
+	for _, e := range past.value.Entries {
+		if !now[e.FQDN] {
+			list.Entries = append(list.Entries, e)
 		}
 	}
-	return h.list, err
+	open = cut || len(list.Entries) > size || past.remembered && !past.good
+	if cut && !past.good {
+		return list, open, errCut
+	}
+	return list, open, nil
 }
+
+func (hostsFormat) unite(lists []List) *List {
+	all := new(List)
+	for _, one := range lists {
+		all.Entries = append(all.Entries, one.Entries...)
+		all.Skipped = append(all.Skipped, one.Skipped...)
+	}
+	return all
+}
+
+func (hostsFormat) count(paths []string, lists []List, _ *List) map[string]int {
+	c := newCounter(paths)
+	for i, one := range lists {
+		for _, e := range one.Entries {
+			c.has(i, e.FQDN)
+		}
+	}
+	return c.parts()
+}
+
+func (hostsFormat) none() string { return fmt.Sprintf("the line %q", noEndpoints) }
+
+// noEndpoints is the line of a hosts file that has no endpoints on purpose. A file
+// with other comments alone is an error: the comments at its top are also what is
+// left when a disk is full.
+const noEndpoints = "# no endpoints"
+
+var (
+	errNoLine = fmt.Errorf("no line with an address and a name in it: if there are no endpoints, write the line %q", noEndpoints)
+	errCut    = fmt.Errorf("the last line has no newline, more of it may follow: write one, or wait until the file has not changed for %v", quietAfter)
+)
 
 func decodeHosts(path string, data []byte) (List, error) {
 	var list List
-	number := 0
+	number, empty := 0, false
 	for line := range bytes.Lines(data) {
 		number++
+		empty = empty || strings.EqualFold(strings.TrimSpace(string(line)), noEndpoints)
 		if err := list.addLine(fmt.Sprintf("%s:%d", path, number), string(line)); err != nil {
 			return List{}, fmt.Errorf("line %d: %w", number, err)
 		}
 	}
-	if len(list.Entries)+len(list.Skipped) == 0 {
-		return List{}, errors.New("no line with an address and a name in it")
+	if len(list.Entries)+len(list.Skipped) == 0 && !empty {
+		return List{}, errNoLine
 	}
 	return list, nil
 }

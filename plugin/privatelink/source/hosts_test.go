@@ -8,10 +8,14 @@ import (
 )
 
 func TestDecodeHosts(t *testing.T) {
+	const noLine = `no line with an address and a name in it: if there are no endpoints, write the line "# no endpoints"`
 	const id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-backup/providers/Microsoft.Network/privateEndpoints/pe-blob"
 	for _, tc := range []struct{ name, in, want, err string }{
-		{"empty file", "", "", "no line with an address and a name in it"},
-		{"comments alone", "# 10.20.0.4 a.example\n\n", "", "no line with an address and a name in it"},
+		{"empty file", "", "", noLine},
+		{"comments alone", "# 10.20.0.4 a.example\n\n", "", noLine},
+		{"no endpoints, on purpose", "# exported today\r\n # No endpoints \r\n", "", ""},
+		{"no endpoints, behind a record", "# no endpoints\n10.20.0.4 a.example", "a.example. 10.20.0.4 (h:2)", ""},
+		{"no endpoints, within a comment", "# there are no endpoints\n", "", noLine},
 		{"one line without its end", "10.20.0.4 a.example", "a.example. 10.20.0.4 (h:1)", ""},
 		{"blank lines count", "\n \t\n10.20.0.4 a.example\n", "a.example. 10.20.0.4 (h:3)", ""},
 		{"CRLF", "10.20.0.4 a.example\r\n\r\n10.20.0.5 b.example\r\n", "a.example. 10.20.0.4 (h:1); b.example. 10.20.0.5 (h:3)", ""},

@@ -52,8 +52,12 @@ type List struct {
 	// not be read this time. The list says nothing about their names.
 	Unread []string
 
-	// Parts has the files that the list was read from, and how many names only
-	// that file has. It is nil for a source without files.
+	// Parts has the paths of the files that the list was read from, and how many
+	// names only that file has. Names that several files have are counted under the
+	// paths of all of them, with a newline between. It is nil for a source without
+	// files. A source with files has a method Remember, which takes the Parts of an
+	// earlier process before the first Fetch: a file that vanished since then is
+	// missed, as one that vanishes later.
 	Parts map[string]int
 }
 

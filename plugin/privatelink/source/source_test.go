@@ -73,7 +73,7 @@ type folder struct {
 }
 
 func newFolder(t testing.TB) *folder {
-	return &folder{TB: t, path: t.TempDir(), now: time.Unix(1_700_000_000, 0)}
+	return &folder{TB: t, path: t.TempDir(), now: time.Unix(900_000_000, 0)}
 }
 
 func (f *folder) at(name string) string { return filepath.Join(f.path, name) }

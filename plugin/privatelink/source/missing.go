@@ -1,0 +1,209 @@
+package source
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// A file that vanishes is a failure, unless a user meant it. A user who deletes
+// one file of several, with few names, means it; a share that is not mounted, a
+// renamed folder or a script that deletes everything before it fails looks
+// different: the last file of a pattern, or many names. The alternative, to
+// believe every deletion and to leave the rest to the guard of the syncer, lost
+// the names of small sources within seconds and those of large ones a little later.
+const (
+	// maxLost is how many names may go with files that vanish together.
+	maxLost = 5
+
+	// goneAfter is how long files must be gone before they are dropped. A file may
+	// be replaced by delete and create, and a fetch may see a deletion of all
+	// files, or a share that is mounted again, half way.
+	goneAfter = 5 * time.Second
+)
+
+// A batch is files that vanished together: each within goneAfter of the
+// one before, as far as the fetches show it.
+type batch struct {
+	last  time.Time // when a file of it vanished last
+	names int       // that are lost with those of its files that are still gone
+}
+
+// remember adds the files that an earlier process read, by its Parts. Files that
+// match no pattern are ignored, because the Corefile changed.
+func (s *fileSet[T]) remember(parts map[string]int) {
+	for key, names := range parts {
+		s.remembered[key] = max(names, 0)
+		for _, path := range sharers(key) {
+			f := s.files[path]
+			if in := s.matching(path); f == nil && slices.Contains(in, true) {
+				f = s.add(path)
+				f.in = in
+			}
+			if f != nil {
+				f.remembered = true
+			}
+		}
+	}
+}
+
+// matching returns by pattern whether it matches the path. Unlike glob's paths, a
+// pattern may have "./" or "//" in it.
+func (s *fileSet[T]) matching(path string) []bool {
+	in := make([]bool, len(s.patterns))
+	for i, p := range s.patterns {
+		in[i], _ = filepath.Match(filepath.Clean(p.text), filepath.Clean(path))
+	}
+	return in
+}
+
+// follow puts files that vanished into a batch, takes those that came back out of
+// theirs, and reports whether there are any.
+func (s *fileSet[T]) follow(now time.Time) (moved bool) {
+	for _, f := range s.files {
+		switch {
+		case f.gone && f.batch == nil:
+			if s.vanished == nil || s.fetched.Sub(s.vanished.last) >= goneAfter {
+				s.vanished = new(batch)
+			}
+			s.vanished.last = now
+			f.batch, moved = s.vanished, true
+		case !f.gone && f.batch != nil:
+			f.batch, s.grown, moved = nil, now, true
+		}
+	}
+	return moved
+}
+
+// gone returns the files that are gone and for which the condition holds.
+func (s *fileSet[T]) gone(which func(*file[T]) bool) map[string]bool {
+	paths := map[string]bool{}
+	for path, f := range s.files {
+		if f.gone && which(f) {
+			paths[path] = true
+		}
+	}
+	return paths
+}
+
+// weigh counts the names that are lost with the files that are gone.
+func (s *fileSet[T]) weigh() {
+	weighed := map[*batch]bool{}
+	for _, f := range s.files {
+		if b := f.batch; b != nil && !weighed[b] {
+			weighed[b] = true
+			b.names = s.lost(s.gone(func(f *file[T]) bool { return f.batch == b }))
+		}
+	}
+	for i := range s.patterns {
+		if p := &s.patterns[i]; p.known {
+			p.kept = s.lost(s.gone(func(f *file[T]) bool { return f.in[i] }))
+		}
+	}
+}
+
+// lost returns how many names only these files have.
+func (s *fileSet[T]) lost(paths map[string]bool) (n int) {
+	_, rest := s.values(paths)
+	if all, _ := s.values(nil); len(rest) < len(all) {
+		names := namesOf(s.list.Entries)
+		n = len(names) - len(intersection(names, namesOf(s.format.unite(rest).Entries)))
+	}
+	for key, names := range s.remembered {
+		if s.missed(key, paths) {
+			n += names
+		}
+	}
+	return n
+}
+
+// missed reports whether the files of a key of Parts are among the paths, nil
+// being all, and this process has not read any of them as a whole.
+func (s *fileSet[T]) missed(key string, paths map[string]bool) bool {
+	for _, path := range sharers(key) {
+		f := s.files[path]
+		if f == nil || !f.remembered || f.good || paths != nil && !paths[path] {
+			return false
+		}
+	}
+	return true
+}
+
+// drop forgets the files that were deleted on purpose and reports whether there
+// are any.
+func (s *fileSet[T]) drop(now time.Time) bool {
+	deleted := s.gone(func(f *file[T]) bool {
+		return !s.isLast(f) && f.batch.names <= maxLost && now.Sub(f.batch.last) >= goneAfter && now.Sub(s.grown) >= goneAfter
+	})
+	for path := range deleted {
+		delete(s.files, path)
+	}
+	return len(deleted) > 0
+}
+
+// isLast reports whether one of the patterns that match f matches no other file.
+func (s *fileSet[T]) isLast(f *file[T]) bool {
+	for i, p := range s.patterns {
+		if f.in[i] && !p.live {
+			return true
+		}
+	}
+	return false
+}
+
+// losses returns an error for each batch with too many names to drop.
+func (s *fileSet[T]) losses() (errs []error) {
+	paths := map[*batch][]string{}
+	for path := range s.gone(func(f *file[T]) bool { return f.known() && f.batch.names > maxLost && !s.isLast(f) }) {
+		b := s.files[path].batch
+		paths[b] = append(paths[b], path)
+	}
+	for b, all := range paths {
+		slices.Sort(all)
+		errs = append(errs, s.filesGone(all, b.names))
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errs
+}
+
+func (s *fileSet[T]) noMatch(p *pattern) error {
+	return fmt.Errorf("%s: no longer matches a file, its last %s kept: restore its files; if there are no endpoints, write %s into each, or remove the pattern from the Corefile",
+		p.text, countNames(p.kept), s.format.none())
+}
+
+func (s *fileSet[T]) filesGone(paths []string, names int) error {
+	if len(paths) == 1 {
+		return fmt.Errorf("%s: the file is gone, the last %s kept: restore it; if it has no endpoints, write %s into it", paths[0], countNames(names), s.format.none())
+	}
+	shown := strings.Join(paths[:min(len(paths), 5)], ", ")
+	if more := len(paths) - 5; more > 0 {
+		shown += fmt.Sprintf(", %d more", more)
+	}
+	return fmt.Errorf("%s: the files are gone, their last %s kept: restore them; if they have no endpoints, write %s into each", shown, countNames(names), s.format.none())
+}
+
+func countNames(n int) string {
+	if n == 1 {
+		return "name is"
+	}
+	return fmt.Sprintf("%d names are", n)
+}
+
+func namesOf(entries []Entry) map[dnsname.Name]bool {
+	names := make(map[dnsname.Name]bool, len(entries))
+	for _, e := range entries {
+		names[e.FQDN] = true
+	}
+	return names
+}
+
+func intersection(a, b map[dnsname.Name]bool) map[dnsname.Name]bool {
+	both := maps.Clone(a)
+	maps.DeleteFunc(both, func(name dnsname.Name, _ bool) bool { return !b[name] })
+	return both
+}

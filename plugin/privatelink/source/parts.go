@@ -1,0 +1,136 @@
+package source
+
+import (
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+)
+
+// A counter counts names for [List.Parts].
+type counter struct {
+	paths []string
+	files map[dnsname.Name][]int // that have the name, ascending
+	alone map[dnsname.Name][]int // each of which takes the name along when it is lost
+}
+
+func newCounter(paths []string) *counter {
+	return &counter{paths, map[dnsname.Name][]int{}, map[dnsname.Name][]int{}}
+}
+
+// has adds a name of a file. The files come in ascending order.
+func (c *counter) has(file int, name dnsname.Name) {
+	if files := c.files[name]; len(files) == 0 || files[len(files)-1] != file {
+		c.files[name] = append(files, file)
+	}
+}
+
+func (c *counter) parts() map[string]int {
+	parts := make(map[string]int, len(c.paths))
+	for _, path := range c.paths {
+		parts[path] = 0
+	}
+	for name, files := range c.files {
+		if alone := c.alone[name]; len(alone) > 0 {
+			for _, file := range alone {
+				parts[c.paths[file]]++
+			}
+			continue
+		}
+		parts[c.key(files)]++
+	}
+	return parts
+}
+
+// key returns the key of the names that exactly these files have.
+func (c *counter) key(files []int) string {
+	if len(files) == 1 {
+		return c.paths[files[0]]
+	}
+	var paths []string
+	for _, file := range files {
+		paths = append(paths, c.paths[file])
+	}
+	return strings.Join(paths, "\n")
+}
+
+// sharers returns the paths of a key of Parts.
+func sharers(key string) []string { return strings.Split(key, "\n") }
+
+// A part is what one file has of an endpoint.
+type part struct {
+	file int
+	export.Endpoint
+}
+
+// count also finds the files without names of their own that names depend on: the
+// file of an endpoint has its virtual network and the state of its connection,
+// and its names may be in the file of its network interface.
+func (e exportFormat) count(paths []string, pages [][]export.Endpoint, list *List) map[string]int {
+	c, parts, served := newCounter(paths), map[string][]part{}, byEndpoint(list)
+	endpoints := map[dnsname.Name]int{} // how many have the name
+	for _, names := range served {
+		for name := range names {
+			endpoints[name]++
+		}
+	}
+	for i, page := range pages {
+		for _, one := range page {
+			id := strings.ToLower(one.ID)
+			parts[id] = append(parts[id], part{i, one})
+			for _, config := range one.DNS {
+				if name, err := dnsname.Parse(config.FQDN); err == nil && endpoints[name] > 0 {
+					c.has(i, name)
+				}
+			}
+		}
+	}
+	for i, page := range pages {
+		for name, n := range e.lost(i, page, parts, served) {
+			if n == endpoints[name] {
+				c.alone[name] = append(c.alone[name], i)
+			}
+		}
+	}
+	return c.parts()
+}
+
+// lost returns at how many endpoints a name is lost without the file.
+func (e exportFormat) lost(file int, page []export.Endpoint, parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
+	ids := map[string]bool{}
+	var rest []export.Endpoint
+	for _, one := range page {
+		id := strings.ToLower(one.ID)
+		if ids[id] {
+			continue
+		}
+		ids[id] = true
+		for _, other := range parts[id] {
+			if other.file != file {
+				rest = append(rest, other.Endpoint)
+			}
+		}
+	}
+	still, names := byEndpoint(Unite([][]export.Endpoint{rest}, e.vnets)), map[dnsname.Name]int{}
+	for id := range ids {
+		for name := range served[id] {
+			if !still[id][name] {
+				names[name]++
+			}
+		}
+	}
+	return names
+}
+
+// byEndpoint returns the names by the ID of the endpoint in lower case.
+func byEndpoint(list *List) map[string]map[dnsname.Name]bool {
+	all := map[string]map[dnsname.Name]bool{}
+	for _, e := range list.Entries {
+		id := strings.ToLower(e.Endpoint)
+		if all[id] == nil {
+			all[id] = map[dnsname.Name]bool{}
+		}
+		all[id][e.FQDN] = true
+	}
+	return all
+}
