@@ -27,8 +27,7 @@ const (
 	goneAfter = 5 * time.Second
 )
 
-// A batch is files that vanished together: each within goneAfter of the
-// one before, as far as the fetches show it.
+// A batch is files that vanished together.
 type batch struct {
 	last  time.Time // when a file of it vanished last
 	names int       // that are lost with those of its files that are still gone
@@ -68,7 +67,7 @@ func (s *fileSet[T]) follow(now time.Time) (moved bool) {
 	for _, f := range s.files {
 		switch {
 		case f.gone && f.batch == nil:
-			if s.vanished == nil || s.fetched.Sub(s.vanished.last) >= goneAfter {
+			if !s.together() {
 				s.vanished = new(batch)
 			}
 			s.vanished.last = now
@@ -78,6 +77,13 @@ func (s *fileSet[T]) follow(now time.Time) (moved bool) {
 		}
 	}
 	return moved
+}
+
+// together reports whether a file that vanished since the last fetch belongs to the
+// last batch: at that time, less than goneAfter had passed, or its files waited.
+func (s *fileSet[T]) together() bool {
+	b := s.vanished
+	return b != nil && (s.fetched.Sub(b.last) < goneAfter || b.names <= maxLost && s.fetched.Sub(s.grown) < goneAfter)
 }
 
 // gone returns the files that are gone and for which the condition holds.
@@ -143,7 +149,22 @@ func (s *fileSet[T]) drop(now time.Time) bool {
 	for path := range deleted {
 		delete(s.files, path)
 	}
+	if len(deleted) > 0 {
+		s.unshare(deleted)
+	}
 	return len(deleted) > 0
+}
+
+// unshare leaves the remembered names that deleted files shared to the others.
+func (s *fileSet[T]) unshare(deleted map[string]bool) {
+	rest := map[string]int{}
+	for key, names := range s.remembered {
+		paths := slices.DeleteFunc(sharers(key), func(path string) bool { return deleted[path] })
+		if len(paths) > 0 {
+			rest[strings.Join(paths, "\n")] += names
+		}
+	}
+	s.remembered = rest
 }
 
 // isLast reports whether one of the patterns that match f matches no other file.
