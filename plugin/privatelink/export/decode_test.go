@@ -111,7 +111,6 @@ func TestDecodeTolerates(t *testing.T) {
 		{"addresses shortened to a string by ConvertTo-Json", e + `[{"Fqdn": "a", "IpAddresses": "10.0.0.4 10.0.0.5"}]}`, `pe connected, pe a 10.0.0.4 10.0.0.5`},
 		{"key twice: the last counts, nothing of the first stays", e + `[{"fqdn": "a", "ipAddresses": ["10.0.0.4"]}], "customDnsConfigs": [{"fqdn": "b"}]}`, `pe connected, pe b `},
 		{"key inside and outside of properties: as if twice", e + `[{"fqdn": "a", "ipAddresses": ["10.0.0.4"]}], "properties": {"customDnsConfigs": [{"fqdn": "b"}]}}`, `pe connected, pe b `},
-		{"list twice: the last counts", `{"value": [{"id": "a", "customDnsConfigs": []}], "value": [{"id": "b", "customDnsConfigs": []}]}`, `b connected`},
 		{"value that is no list belongs to the resource", `{"id": "pe", "value": {}, "customDnsConfigs": []}`, `pe connected`},
 		{"huge numbers under unknown keys", `{"id": "pe", "customDnsConfigs": [], "n": 1e999999, "m": ` + strings.Repeat("9", 400) + `}`, `pe connected`},
 		{"invalid UTF-8 is replaced", "{\"id\": \"pe\", \"customDnsConfigs\": [{\"fqdn\": \"a\xff\"}]}", "pe connected, pe a\ufffd "},
@@ -162,7 +161,10 @@ func TestDecodeNext(t *testing.T) {
 		{"token of az graph query", `{"data": [], "skip_token": "t"}`, "t"},
 		{"token of the Resource Graph API", `{"data": [], "$skipToken": "t"}`, "t"},
 		{"token of Search-AzGraph", `{"SkipToken": "t", "Data": []}`, "t"},
-		{"no text", `{"value": [], "nextLink": 7}`, ""},
+		{"empty", `{"value": [], "nextLink": ""}`, ""},
+		{"null beside a token", `{"data": [], "nextLink": null, "skip_token": "t"}`, "t"},
+		{"total of all pages", `{"data": [], "total_records": 9, "skip_token": "t"}`, "t"},
+		{"keys without a value", `{"value": [], "@odata.nextLink": null, "next": "", "error": null, "resultTruncated": "false", "totalRecords": 0}`, ""},
 		{"key of a resource", `{"id": "pe", "customDnsConfigs": [], "nextLink": "n"}`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Limits far above what Azure gives (an endpoint has about 3 kB) that keep a bad
@@ -30,8 +29,9 @@ type Page struct {
 // itself, its private DNS zone group or its network interface. All resources
 // with one ID together are the endpoint.
 type Endpoint struct {
-	ID   string // resource ID of the private endpoint, as written, else its name
-	Line int    // where the resource begins, from 1
+	ID       string // resource ID of the private endpoint, as written, else its name
+	Resource string // resource ID of the resource itself, empty if the resource has none
+	Line     int    // where the resource begins, from 1
 
 	// Connected tells that the resource is the endpoint itself, so that Status
 	// is the state of its connection and Provisioning its own.
@@ -57,31 +57,51 @@ type DNSConfig struct {
 // resources of other types are passed over. The error names the line; nothing
 // of a document with an error is returned.
 func Decode(data []byte) (Page, error) {
-	if err := validate(data); err != nil {
-		return Page{}, err
-	}
-	elements, next, err := split(data)
+	elements, next, _, err := resources(data)
 	if err != nil {
 		return Page{}, err
 	}
-	page, known := Page{Next: next}, len(elements) == 0
+	return page(elements, next, element.nested)
+}
+
+// DecodePage reads one page of an ARM listing. In addition to the rules of
+// Decode, the list must be under "value" and each element must be a resource
+// with an ID, because a page that is not whole must not end a listing.
+func DecodePage(data []byte) (Page, error) {
+	elements, next, list, err := resources(data)
+	if err != nil {
+		return Page{}, err
+	}
+	if list != "value" {
+		return Page{}, errors.New(`not a page of a listing: it has no array under "value"`)
+	}
+	return page(elements, next, element.incomplete)
+}
+
+// page decodes the resources of a document. An element that is not decoded, of
+// another type for example, must pass the check.
+func page(elements []element, next string, check func(element) error) (Page, error) {
+	p, known := Page{Next: next}, len(elements) == 0
 	for _, e := range elements {
 		if len(e.RawMessage) > maxResource {
 			return Page{}, fmt.Errorf("line %d: a resource of more than %d bytes", e.line, maxResource)
 		}
 		endpoint, ok, err := e.endpoint()
+		if err == nil && (!ok || endpoint.Resource == "") {
+			err = check(e)
+		}
 		if err != nil {
 			return Page{}, fmt.Errorf("line %d: %w", e.line, err)
 		}
 		known = known || ok
 		if ok && endpoint.ID != "" {
-			page.Endpoints = append(page.Endpoints, endpoint)
+			p.Endpoints = append(p.Endpoints, endpoint)
 		}
 	}
 	if !known {
 		return Page{}, errors.New("no private endpoint, private DNS zone group or network interface in it")
 	}
-	return page, nil
+	return p, nil
 }
 
 func validate(data []byte) error {
@@ -99,99 +119,4 @@ func validate(data []byte) error {
 // line returns the number of the line that holds the offset, from 1.
 func line(data []byte, offset int) int {
 	return 1 + bytes.Count(data[:min(offset, len(data))], []byte("\n"))
-}
-
-// An element is one resource of the document and the line where it begins.
-type element struct {
-	json.RawMessage
-	line int
-}
-
-// whole returns the document as one resource.
-func whole(data []byte) element {
-	text := bytes.TrimSpace(data)
-	return element{text, line(data, bytes.Index(data, text))}
-}
-
-// split returns the resources of a valid document and the link to its next page.
-func split(data []byte) (elements []element, next string, err error) {
-	d := &reader{Decoder: json.NewDecoder(bytes.NewReader(data)), data: data, line: 1}
-	switch open, _ := d.Token(); open {
-	case json.Delim('['):
-		elements, err = d.array()
-	case json.Delim('{'):
-		elements, next, err = d.object()
-	default:
-		all := whole(data)
-		err = fmt.Errorf("line %d: %.40s where an object or an array is expected", all.line, all.RawMessage)
-	}
-	return elements, next, err
-}
-
-// A reader walks the outermost level of a document and knows its line.
-type reader struct {
-	*json.Decoder
-	data    []byte
-	counted int // bytes whose lines are counted
-	line    int
-}
-
-// lineOfNext returns the line of the value that is read next.
-func (r *reader) lineOfNext() int {
-	at := int(r.InputOffset())
-	at += len(r.data[at:]) - len(bytes.TrimLeft(r.data[at:], " \t\r\n,:"))
-	r.line += bytes.Count(r.data[r.counted:at], []byte("\n"))
-	r.counted = at
-	return r.line
-}
-
-// array reads the rest of an array.
-func (r *reader) array() (all []element, err error) {
-	for r.More() {
-		e := element{line: r.lineOfNext()}
-		if err := r.Decode(&e.RawMessage); err != nil {
-			return nil, fmt.Errorf("line %d: %w", e.line, err)
-		}
-		if all = append(all, e); len(all) > maxResources {
-			return nil, fmt.Errorf("line %d: more than %d resources", e.line, maxResources)
-		}
-	}
-	_, err = r.Token()
-	return all, err
-}
-
-// object reads the rest of an object: a page, if it has a list under "value" or
-// "data", else one resource.
-func (r *reader) object() (all []element, next string, err error) {
-	page := false
-	for r.More() {
-		key, err := r.Token()
-		if err != nil {
-			return nil, "", err
-		}
-		name := strings.ToLower(fmt.Sprint(key))
-		r.lineOfNext()
-		if list := r.data[r.counted] == '['; list && (name == "value" || name == "data") {
-			page = true
-			if _, err := r.Token(); err != nil {
-				return nil, "", err
-			}
-			if all, err = r.array(); err != nil {
-				return nil, "", err
-			}
-			continue
-		}
-		var value json.RawMessage
-		if err := r.Decode(&value); err != nil {
-			return nil, "", err
-		}
-		switch name {
-		case "nextlink", "skip_token", "skiptoken", "$skiptoken":
-			_ = json.Unmarshal(value, &next) // null, or no string: there is no next page
-		}
-	}
-	if page {
-		return all, next, nil
-	}
-	return []element{whole(r.data)}, "", nil
 }

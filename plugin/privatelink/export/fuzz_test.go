@@ -35,6 +35,9 @@ func FuzzDecode(f *testing.F) {
 		if err != nil && (page.Endpoints != nil || page.Next != "") {
 			t.Errorf("Decode(%q) = %+v, %v; want nothing beside the error", data, page, err)
 		}
+		if strict, err := DecodePage(data); err == nil && !reflect.DeepEqual(strict, page) {
+			t.Errorf("DecodePage(%q) = %+v; Decode returns %+v", data, strict, page)
+		}
 		last, count := 1, 1+bytes.Count(data, []byte("\n"))
 		for _, e := range page.Endpoints {
 			if e.ID == "" || e.Line < last || e.Line > count {

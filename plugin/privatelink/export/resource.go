@@ -98,7 +98,7 @@ func (e element) endpoint() (Endpoint, bool, error) {
 		return Endpoint{}, false, clear(err)
 	}
 	r := f.v
-	found := Endpoint{Line: e.line, Provisioning: r.ProvisioningState, VNet: r.vnet()}
+	found := Endpoint{Resource: r.ID, Line: e.line, Provisioning: r.ProvisioningState, VNet: r.vnet()}
 	switch {
 	case kind == zoneGroupType || kind == "" && r.PrivateDNSZoneConfigs != nil:
 		found.ID, found.DNS = r.ownerOfGroup(), r.zoneGroup()
