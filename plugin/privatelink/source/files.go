@@ -68,29 +68,35 @@ func (e exportFormat) unite(pages [][]export.Endpoint) *List { return Unite(page
 
 func (exportFormat) none() string { return "an empty array ([])" }
 
-// Unite returns the list that the endpoints of all pages make together. What
-// several resources tell of one endpoint is one endpoint; it counts only while
-// its connection is Approved, where any resource tells the connection's state,
-// and in one of the virtual networks, if any are named.
+// Unite returns the list that the endpoints of all pages make together. All
+// resources with one endpoint's ID are that endpoint. It counts only while its
+// connection is Approved, if a resource has the connection's state, and in one
+// of the virtual networks, if any are named.
 func Unite(pages [][]export.Endpoint, vnets []string) *List {
-	byID := map[string]*export.Endpoint{}
-	var order []*export.Endpoint
-	for _, page := range pages {
-		for _, part := range page {
-			id := strings.ToLower(part.ID) // Azure varies the case of resource IDs
-			whole, ok := byID[id]
-			if !ok {
-				byID[id] = &part
-				order = append(order, &part)
-				continue
-			}
-			join(whole, part)
+	return unite(pages, vnets, unserved)
+}
+
+// UniteListed is Unite for complete listings of Azure: a network interface or
+// zone group whose private endpoint is not listed is skipped, because nothing
+// shows that the connection is approved.
+func UniteListed(pages [][]export.Endpoint, vnets []string) *List {
+	return unite(pages, vnets, func(e export.Endpoint) (Skip, bool) {
+		if !e.Connected {
+			return Skip{e.ID, e.Target, NotApproved, "the private endpoint is not in the listing, so its approval is unknown: add its resource group to azure, or grant Reader on it"}, true
 		}
-	}
+		return unserved(e)
+	})
+}
+
+func unite(pages [][]export.Endpoint, vnets []string, unserved func(export.Endpoint) (Skip, bool)) *List {
 	l := new(List)
-	for _, e := range order {
+	for _, e := range endpoints(pages) {
 		if len(vnets) > 0 && !inAny(e.VNet, vnets) {
 			l.Skipped = append(l.Skipped, Skip{e.ID, e.Target, OtherVNet, "it is in none of the virtual networks that vnet names"})
+			continue
+		}
+		if skip, ok := unserved(*e); ok {
+			l.Skipped = append(l.Skipped, skip)
 			continue
 		}
 		l.add(*e)
@@ -98,7 +104,26 @@ func Unite(pages [][]export.Endpoint, vnets []string) *List {
 	return l
 }
 
-// join adds what another resource tells of the endpoint.
+// endpoints joins the resources of each endpoint, in the order in which the
+// endpoints appear.
+func endpoints(pages [][]export.Endpoint) (all []*export.Endpoint) {
+	byID := map[string]*export.Endpoint{}
+	for _, page := range pages {
+		for _, part := range page {
+			id := strings.ToLower(part.ID) // Azure varies the case of resource IDs
+			whole, ok := byID[id]
+			if !ok {
+				byID[id] = &part
+				all = append(all, &part)
+				continue
+			}
+			join(whole, part)
+		}
+	}
+	return all
+}
+
+// join adds another resource of the endpoint.
 func join(whole *export.Endpoint, part export.Endpoint) {
 	whole.DNS = slices.Concat(whole.DNS, part.DNS)
 	if part.Connected {
@@ -115,10 +140,6 @@ func inAny(vnet string, names []string) bool {
 }
 
 func (l *List) add(e export.Endpoint) {
-	if skip, ok := unserved(e); ok {
-		l.Skipped = append(l.Skipped, skip)
-		return
-	}
 	for _, c := range e.DNS {
 		entry, skips, ok := check(e.ID, e.Target, c.FQDN, c.Addresses)
 		l.Skipped = append(l.Skipped, skips...)
@@ -128,7 +149,7 @@ func (l *List) add(e export.Endpoint) {
 	}
 }
 
-// unserved tells why no name of an endpoint is served, if so. The state of the
+// unserved returns why no name of an endpoint is served, if so. The state of the
 // connection decides, never its description.
 func unserved(e export.Endpoint) (Skip, bool) {
 	switch {

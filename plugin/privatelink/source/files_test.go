@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
 
 // The resources of an export, with their properties flattened.
@@ -150,5 +152,45 @@ func TestFilesFixtures(t *testing.T) {
 		if len(got) == 0 || got[0] == "" {
 			t.Errorf("%s = nothing; want a part of the estate", file)
 		}
+	}
+}
+
+// An export of interfaces alone is served. In a listing of Azure the endpoint
+// must be there, because only it has the state of the connection.
+func TestUniteListed(t *testing.T) {
+	const missing = "not_approved pe: the private endpoint is not in the listing, so its approval is unknown: add its resource group to azure, or grant Reader on it"
+	const a = "a.example. 10.20.0.4 (pe)"
+	for _, tc := range []struct {
+		name      string
+		resources []string
+		files     string
+		listed    string
+	}{
+		{"interface alone", []string{nic("pe", "10.20.0.4", "a.example")}, a, missing},
+		{"zone group alone", []string{zoneGroup("pe", config("a.example", "10.20.0.4"))}, a, missing},
+		{"both without the endpoint", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", config("a.example", "10.20.0.4"))}, a + "; " + a, missing},
+		{"interface and endpoint", []string{approved("pe"), nic("pe", "10.20.0.4", "a.example")}, a, a},
+		{"interface before its endpoint, in another case", []string{nic("pe", "10.20.0.4", "a.example"), approved("PE")}, a, a},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var pages [][]export.Endpoint
+			for _, text := range tc.resources {
+				page, err := export.Decode([]byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				pages = append(pages, page.Endpoints)
+			}
+			show := func(l *List) string { l.Complete = true; return show(l) }
+			if got := show(Unite(pages, nil)); got != tc.files {
+				t.Errorf("Unite = %q; want %q", got, tc.files)
+			}
+			if got := show(UniteListed(pages, nil)); got != tc.listed {
+				t.Errorf("UniteListed = %q; want %q", got, tc.listed)
+			}
+			if got := show(UniteListed(pages, []string{"vnet-other"})); !strings.HasPrefix(got, "other_vnet ") {
+				t.Errorf("UniteListed of another network = %q; want other_vnet", got)
+			}
+		})
 	}
 }
