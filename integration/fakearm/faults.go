@@ -1,11 +1,16 @@
 package fakearm
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -29,6 +34,15 @@ const (
 
 	OtherHost Kind = "other-host" // nextLink to this server by another name
 	Loop      Kind = "loop"       // nextLink to its own page
+	Link      Kind = "link"       // nextLink with the Value
+
+	Body     Kind = "body"     // status 200 with the Value as the whole body
+	Bomb     Kind = "bomb"     // a small body that is 512 MiB after decompression
+	ErrBomb  Kind = "err-bomb" // the same with status 500
+	Redirect Kind = "redirect" // 307 to the Value, or to this server by another name
+	Swallow  Kind = "swallow"  // no answer, as if the network lost the request
+	Shift    Kind = "shift"    // a page lacks its first resource, as if one of an earlier page were deleted
+	Repeat   Kind = "repeat"   // a page begins with the last resource of the page before, as if one were created
 
 	Expired Kind = "expired" // the token of the request is no longer good
 	Revoked Kind = "revoked" // the same, with the challenge that makes azcore get another
@@ -36,7 +50,7 @@ const (
 
 var kinds = []Kind{
 	Forbidden, NotFound, Throttled, Broken, Unavailable, Slow, Reset, Truncated,
-	HTML, HTML502, Garbage, OtherHost, Loop, Expired, Revoked,
+	HTML, HTML502, Garbage, OtherHost, Loop, Link, Body, Bomb, ErrBomb, Redirect, Swallow, Shift, Repeat, Expired, Revoked,
 }
 
 // A Fault spoils answers.
@@ -48,6 +62,8 @@ type Fault struct {
 
 	RetryAfter int `json:"retryAfter"` // seconds, for 429 and 503
 	DelayMS    int `json:"delayMs"`    // for slow
+
+	Value json.RawMessage `json:"value"` // for link, body and redirect
 }
 
 // SetFaults replaces all faults. The first one that fits an answer spoils it.
@@ -88,6 +104,18 @@ func (s *Server) spoil(r *http.Request, f Fault, a *answer) {
 		a.linkTo("https://" + otherName(r.Host) + r.URL.RequestURI())
 	case Loop:
 		a.linkTo("https://" + r.Host + r.URL.RequestURI())
+	case Link:
+		a.linkTo(f.Value)
+	case Swallow:
+		a.delay = 24 * time.Hour
+	case Shift:
+		*a = s.listing(r, 1)
+	case Repeat:
+		*a = s.listing(r, -1)
+	case Redirect:
+		*a = f.redirect(r)
+	case Bomb, ErrBomb:
+		*a = bomb(f.Kind)
 	case Expired:
 		*a = s.withdraw(r, false)
 	case Revoked:
@@ -113,6 +141,8 @@ func (f Fault) answer(path string) answer {
 		return answer{status: http.StatusOK, body: "<!DOCTYPE html><title>Sign in to the network</title>"}
 	case HTML502:
 		return answer{status: http.StatusBadGateway, body: "<!DOCTYPE html><title>502 Bad Gateway</title>"}
+	case Body:
+		return answer{status: http.StatusOK, body: []byte(f.Value)}
 	case Garbage:
 		return answer{status: http.StatusOK, body: []byte(`{"value":[{"id":` + "\x00")}
 	}
@@ -131,8 +161,40 @@ func (f Fault) later() answer {
 	return a
 }
 
+// redirect leads to the fault's Value, or to the same path by another name.
+func (f Fault) redirect(r *http.Request) answer {
+	to := "https://" + otherName(r.Host) + r.URL.RequestURI()
+	if len(f.Value) > 0 {
+		json.Unmarshal(f.Value, &to) //nolint:errcheck // then it is the other name
+	}
+	return answer{status: http.StatusTemporaryRedirect, header: map[string]string{"Location": to}, body: object{}}
+}
+
+// bomb is a page, or an error, whose value is a string of 512 MiB.
+func bomb(kind Kind) answer {
+	status := http.StatusOK
+	if kind == ErrBomb {
+		status = http.StatusInternalServerError
+	}
+	return answer{status: status, header: map[string]string{"Content-Encoding": "gzip"}, body: packed()}
+}
+
+// packed is made once, because it takes a second.
+var packed = sync.OnceValue(func() []byte {
+	var text bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&text, gzip.BestSpeed) // the level is valid
+	block := bytes.Repeat([]byte("a"), 1<<20)
+	io.WriteString(w, `{"value":["`) //nolint:errcheck // a buffer takes all
+	for range 512 {
+		w.Write(block) //nolint:errcheck // a buffer takes all
+	}
+	io.WriteString(w, `"]}`) //nolint:errcheck // a buffer takes all
+	w.Close()                //nolint:errcheck // a buffer takes all
+	return text.Bytes()
+})
+
 // linkTo sets the nextLink of a page.
-func (a *answer) linkTo(url string) {
+func (a *answer) linkTo(url any) {
 	if body, ok := a.body.(object); ok && body["value"] != nil {
 		body["nextLink"] = url
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestFaults(t *testing.T) {
 	a := start(t, Config{Estate: estate(), PageSize: 2})
-	tested := []Kind{Slow, Reset, Truncated, OtherHost, Loop, Expired, Revoked} // below
+	tested := []Kind{Slow, Reset, Truncated, OtherHost, Loop, Link, Body, Bomb, ErrBomb, Redirect, Swallow, Shift, Repeat, Expired, Revoked} // below
 	for _, tt := range []struct {
 		fault Fault
 		want  string // answer and Retry-After
@@ -125,6 +125,80 @@ func TestLinkFaults(t *testing.T) {
 	a.SetFaults(Fault{Kind: OtherHost}) // has nothing to spoil in an error
 	if r, _ := a.get(network + "/privateEndpoints"); r.String() != "400 MissingApiVersionParameter" {
 		t.Errorf("error = %v", r)
+	}
+}
+
+func TestPageFaults(t *testing.T) {
+	a := start(t, Config{Estate: Estate{sub: {{Name: "pe-0", Group: "rg-a"}, {Name: "pe-1", Group: "rg-a"}, {Name: "pe-2", Group: "rg-a"}, {Name: "pe-3", Group: "rg-a"}}}, PageSize: 2})
+	for _, tt := range []struct {
+		fault Fault
+		want  string // the endpoints that are listed, or the error
+	}{
+		{Fault{Kind: Shift, Page: 2}, "pe-0 pe-1 pe-3"},
+		{Fault{Kind: Repeat, Page: 2}, "pe-0 pe-1 pe-1 pe-2 pe-3"},
+		{Fault{Kind: Link, Page: 1, Value: []byte(`null`)}, "pe-0 pe-1"},
+		{Fault{Kind: Link, Page: 1, Value: []byte(`7`)}, `line 1: "nextLink" is not a string, so the next page is unknown`},
+		{Fault{Kind: Body, Page: 2, Value: []byte(`{"value":[]}`)}, "pe-0 pe-1"},
+		{Fault{Kind: Body, Page: 1, Value: []byte(`{}`)}, `not a page of a listing: it has no array under "value"`},
+	} {
+		a.SetFaults(tt.fault)
+		var got []string
+		for link := network + "/privateEndpoints" + version; link != ""; {
+			r, err := a.get(link)
+			if err != nil || r.status != http.StatusOK {
+				t.Fatalf("%+v = %v, %v", tt.fault, r, err)
+			}
+			page, err := export.DecodePage([]byte(r.body))
+			if err != nil {
+				got = []string{err.Error()}
+			}
+			for _, e := range page.Endpoints {
+				got = append(got, e.ID[strings.LastIndexByte(e.ID, '/')+1:])
+			}
+			link = page.Next
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%+v = %q; want %s", tt.fault, got, tt.want)
+		}
+	}
+}
+
+func TestRedirectBombAndSwallow(t *testing.T) {
+	a := start(t, Config{Estate: estate()})
+	a.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for value, want := range map[string]string{"": strings.Replace(a.URL, "127.0.0.1", "localhost", 1) + network + "/privateEndpoints" + version, `"http://a.example/"`: "http://a.example/"} {
+		a.SetFaults(Fault{Kind: Redirect, Value: []byte(value)})
+		if r, err := a.get(network + "/privateEndpoints" + version); err != nil || r.status != http.StatusTemporaryRedirect || r.header.Get("Location") != want {
+			t.Errorf("redirect = %v to %s, %v; want 307 to %s", r, r.header.Get("Location"), err, want)
+		}
+	}
+	if n := len(packed()); n > 4<<20 {
+		t.Errorf("the bomb has %d bytes; want few", n)
+	}
+	for kind, want := range map[Kind]int{Bomb: http.StatusOK, ErrBomb: http.StatusInternalServerError} {
+		if got := bomb(kind); got.status != want || got.header["Content-Encoding"] != "gzip" {
+			t.Errorf("%s = status %d, %v; want %d, gzip", kind, got.status, got.header, want)
+		}
+	}
+	a.SetFaults(Fault{Kind: Swallow})
+	a.client.Timeout = 10 * time.Millisecond
+	if r, err := a.get(network + "/privateEndpoints" + version); err == nil {
+		t.Errorf("get = %v; want a timeout", r)
+	}
+}
+
+func TestOneResource(t *testing.T) {
+	a := start(t, Config{Estate: estate()})
+	for _, tt := range []struct{ path, want string }{
+		{"/privateEndpoints/PLAIN", `"id":"` + inGroup + `/privateEndpoints/plain"`},
+		{"/networkInterfaces/plain.nic", `"id":"` + inGroup + `/networkInterfaces/plain.nic"`},
+		{"/privateEndpoints/zoned/privateDnsZoneGroups/default", `/privateEndpoints/zoned/privateDnsZoneGroups/default"`},
+		{"/privateEndpoints/none", `"code":"ResourceNotFound"`},
+		{"/privateEndpoints/new", `"code":"ResourceNotFound"`}, // of another group
+	} {
+		if r, err := a.get(inGroup + tt.path + version); err != nil || !strings.Contains(r.body, tt.want) {
+			t.Errorf("%s = %s, %v; want %s in it", tt.path, r.body, err, tt.want)
+		}
 	}
 }
 

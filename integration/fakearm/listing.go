@@ -9,6 +9,11 @@ import (
 	"strings"
 )
 
+// resourcePath has a listing, with the type of its resources, and the name of one
+// resource in it.
+var resourcePath = regexp.MustCompile(`(?i)^(/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/` +
+	`(?:privateEndpoints|networkInterfaces|privateEndpoints/[^/]+/privateDnsZoneGroups))/([^/]+)$`)
+
 // listingPath has subscription, group or "", type, and the endpoint whose zone
 // groups are asked for or "". ARM takes paths in any case.
 var listingPath = regexp.MustCompile(`(?i)^/subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?` +
@@ -32,7 +37,7 @@ func (s *Server) cloud(r *http.Request) answer {
 func (s *Server) arm(r *http.Request) answer {
 	a := s.authorized(r)
 	if a.status == 0 {
-		a = s.listing(r)
+		a = s.listing(r, 0)
 	}
 	if a.header == nil {
 		a.header = map[string]string{}
@@ -43,9 +48,15 @@ func (s *Server) arm(r *http.Request) answer {
 	return a
 }
 
-func (s *Server) listing(r *http.Request) answer {
+// listing answers with the page that the request asks for, which begins so many
+// resources later.
+func (s *Server) listing(r *http.Request, shift int) answer {
 	start, ok := offset(r.URL.Query())
-	m := listingPath.FindStringSubmatch(r.URL.Path)
+	path, name := r.URL.Path, ""
+	if m := resourcePath.FindStringSubmatch(path); m != nil {
+		path, name = m[1], m[2]
+	}
+	m := listingPath.FindStringSubmatch(path)
 	switch {
 	case m == nil || r.Method != http.MethodGet:
 		return failure(http.StatusNotFound, "InvalidResourceType", "The resource type could not be found in the namespace 'Microsoft.Network'.")
@@ -64,7 +75,20 @@ func (s *Server) listing(r *http.Request) answer {
 	if !ok {
 		return failure(http.StatusNotFound, "ResourceNotFound", "The Resource 'Microsoft.Network/privateEndpoints/"+m[4]+"' was not found.")
 	}
-	return answer{status: http.StatusOK, body: s.page(r, resources, start)}
+	if name != "" {
+		return one(resources, name)
+	}
+	return answer{status: http.StatusOK, body: s.page(r, resources, start, shift)}
+}
+
+// one answers with the resource of the name.
+func one(resources []func() object, name string) answer {
+	for _, render := range resources {
+		if body := render(); strings.EqualFold(body["name"].(string), name) {
+			return answer{status: http.StatusOK, body: body}
+		}
+	}
+	return failure(http.StatusNotFound, "ResourceNotFound", "The Resource '"+name+"' was not found.")
 }
 
 // resources returns how to render each resource of a listing: of one group or of
@@ -88,11 +112,12 @@ func resources(subscription string, endpoints []Endpoint, group, kind, parent st
 	return all, ok
 }
 
-// page renders the page from the start on, and no other.
-func (s *Server) page(r *http.Request, resources []func() object, start int) object {
+// page renders the page from the start on, and no other. A shift is of what it
+// shows, not of its link to the next page.
+func (s *Server) page(r *http.Request, resources []func() object, start, shift int) object {
 	start = min(start, len(resources))
 	end, value := min(start+s.config.PageSize, len(resources)), []object{}
-	for _, render := range resources[start:end] {
+	for _, render := range resources[min(max(start+shift, 0), end):end] {
 		value = append(value, render())
 	}
 	body := object{"value": value}
