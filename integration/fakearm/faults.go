@@ -129,7 +129,8 @@ func (s *Server) spoil(r *http.Request, f Fault, a *answer) {
 func (f Fault) answer(path string) answer {
 	switch f.Kind {
 	case Forbidden:
-		return failure(http.StatusForbidden, "AuthorizationFailed", "The client '"+ClientID+"' does not have authorization to perform the action over scope '"+path+"'.")
+		return failure(http.StatusForbidden, "AuthorizationFailed",
+			"The client '"+ClientID+"' does not have authorization to perform the action over scope '"+path+"'.")
 	case NotFound:
 		if strings.Contains(strings.ToLower(path), "/resourcegroups/") {
 			return failure(http.StatusNotFound, "ResourceGroupNotFound", "The resource group could not be found.")

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -33,12 +34,15 @@ type Source struct {
 	// Credential is the one to use; nil means azidentity's default chain.
 	Credential azcore.TokenCredential
 	// Options are for tests: another transport, shorter delays between retries.
+	// A transport other than *http.Client must not follow redirects.
 	Options policy.ClientOptions
 
-	arm   *client
-	named *source.List // of the last two listings, before zone groups are asked for
-	list  *source.List // of the last sync
-	dirty bool         // a page has changed since list was made
+	arm      *client
+	listings []*listing         // of the last fetch, in the order of paths
+	named    *source.List       // of listings, before zone groups are read
+	members  map[string]*member // endpoints whose zone groups are read, by ID in lower case
+	list     *source.List       // of the last fetch
+	dirty    bool               // something has changed since list was made
 }
 
 // Config implements source.Source.
@@ -56,12 +60,13 @@ func (s *Source) name() string {
 	return source.NameIn(name, s.VNets)
 }
 
-// Fetch implements source.Source. It is all or nothing: with an error there is
-// no list. Two listings with their pages tell all but the names of endpoints
-// whose network interface cannot be seen; the zone groups of those are asked
-// for one by one.
+// Fetch implements source.Source. The private endpoints and the network
+// interfaces are listed page by page; without all pages there is no list. They
+// have the names of all endpoints but those whose network interface is not
+// visible: the zone groups of these are read one by one, and an endpoint that
+// fails there is unread, at its own cost only.
 func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if s.arm == nil {
 		arm, err := newClient(s)
@@ -70,30 +75,47 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 		}
 		s.arm = arm
 	}
-	pages, err := s.listings(ctx)
-	if err != nil {
+	s.arm.tokens.begin()
+	if err := s.readListings(bounded); err != nil {
 		return nil, err
 	}
 	if s.named == nil || s.dirty {
-		s.named = source.Unite(pages, s.VNets)
+		s.named = source.UniteListed(s.pages(), s.VNets)
 	}
-	groups, err := s.zoneGroups(ctx, s.named)
-	if err != nil {
-		return nil, err
+	s.readGroups(bounded, s.named)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	if s.list != nil && !s.dirty {
-		return s.list, nil
+	unread, err := s.unread()
+	if s.list == nil || s.dirty {
+		s.publish(source.UniteListed(append(s.pages(), s.groupPages()...), s.VNets), unread)
 	}
-	list := s.named
-	if len(groups) > 0 {
-		list = source.Unite(append(pages, groups...), s.VNets)
-	}
-	list.Complete, s.dirty = true, false
-	// The same list as before is the same pointer: nothing is built anew then.
+	return s.list, err
+}
+
+// publish replaces the list, unless it has the same content as before.
+func (s *Source) publish(list *source.List, unread []string) {
+	list.Complete, list.Unread = true, unread
+	// The list has no finding about names that were not read.
+	list.Skipped = slices.DeleteFunc(list.Skipped, func(skip source.Skip) bool {
+		return slices.Contains(unread, strings.ToLower(skip.Endpoint))
+	})
 	if s.list == nil || !reflect.DeepEqual(list, s.list) {
 		s.list = list
 	}
-	return s.list, nil
+	s.dirty = false
+}
+
+// paths returns the paths of the listings: private endpoints, then network
+// interfaces.
+func (s *Source) paths() (all []string) {
+	const network = "/providers/Microsoft.Network/"
+	for _, resources := range []string{"privateEndpoints", "networkInterfaces"} {
+		for _, scope := range s.scopes() {
+			all = append(all, scope+network+resources)
+		}
+	}
+	return all
 }
 
 // scopes returns the paths below which the resources are listed.
@@ -109,48 +131,30 @@ func (s *Source) scopes() []string {
 	return all
 }
 
-// listings returns the pages of the private endpoints, then of the network
-// interfaces, which are listed at the same time.
-func (s *Source) listings(ctx context.Context) ([][]export.Endpoint, error) {
-	const network = "/providers/Microsoft.Network/"
-	var paths []string
-	for _, resources := range []string{"privateEndpoints", "networkInterfaces"} {
-		for _, scope := range s.scopes() {
-			paths = append(paths, scope+network+resources)
-		}
+// readListings reads the listings, a few at a time. Of several errors the first
+// path's is returned, whichever came first, so that the same outage has the same
+// text each time.
+func (s *Source) readListings(ctx context.Context) error {
+	paths := s.paths()
+	if s.listings == nil {
+		s.listings = make([]*listing, len(paths))
 	}
-	return s.all(ctx, paths)
-}
-
-// zoneGroups returns the zone groups of the endpoints that are approved and
-// have no name yet: Azure empties their DNS configuration when it attaches one.
-func (s *Source) zoneGroups(ctx context.Context, list *source.List) ([][]export.Endpoint, error) {
-	var paths []string
-	for _, skip := range list.Skipped {
-		if skip.Reason == source.NoDNSConfig || skip.Reason == source.Provisioning {
-			paths = append(paths, skip.Endpoint+"/privateDnsZoneGroups")
-		}
-	}
-	return s.all(ctx, paths)
-}
-
-// all lists several paths, a few at a time, in their order. Of several errors
-// the first path's is returned, whichever came first: the same outage has the
-// same text each time.
-func (s *Source) all(ctx context.Context, paths []string) ([][]export.Endpoint, error) {
-	pages, errs := make([][]export.Endpoint, len(paths)), make([]error, len(paths))
+	errs := make([]error, len(paths))
 	var failed, changed atomic.Bool
 	var g errgroup.Group
-	g.SetLimit(4)
+	g.SetLimit(parallel)
 	for i, path := range paths {
 		if failed.Load() {
 			break
 		}
 		g.Go(func() error {
-			fresh := false
-			if pages[i], fresh, errs[i] = s.arm.list(ctx, path); errs[i] != nil {
+			now, fresh, err := s.arm.read(ctx, path, s.listings[i])
+			if err != nil {
+				errs[i] = err
 				failed.Store(true)
+				return nil
 			}
+			s.listings[i] = now
 			if fresh {
 				changed.Store(true)
 			}
@@ -158,12 +162,36 @@ func (s *Source) all(ctx context.Context, paths []string) ([][]export.Endpoint, 
 		})
 	}
 	_ = g.Wait()
-	// A sync that fails leaves it to the next one to see what this one saw.
+	// A fetch that fails leaves its changes to the next one.
 	s.dirty = s.dirty || changed.Load()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return pages, nil
+	return nil
+}
+
+// pages returns the resources of all listings.
+func (s *Source) pages() (all [][]export.Endpoint) {
+	for _, l := range s.listings {
+		all = append(all, l.resources)
+	}
+	return all
+}
+
+// groupPages returns the zone groups that were read, in the order of their
+// endpoints' IDs.
+func (s *Source) groupPages() (all [][]export.Endpoint) {
+	ids := make([]string, 0, len(s.members))
+	for id := range s.members {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if l := s.members[id].listing; l != nil {
+			all = append(all, l.resources)
+		}
+	}
+	return all
 }

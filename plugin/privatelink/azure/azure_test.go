@@ -116,6 +116,7 @@ func TestFetch(t *testing.T) {
 		{"zone group: names from the interface", with(endpoint("pe-a", blob), func(e *fakearm.Endpoint) { e.ZoneGroup = true }), "a.blob.core.windows.net 1"},
 		{"zone group, interface not to be seen: names from the group", with(endpoint("pe-a", blob), func(e *fakearm.Endpoint) { e.ZoneGroup, e.NoNIC = true, true }), "a.privatelink.blob.core.windows.net 1"},
 		{"interface not to be seen", with(endpoint("pe-a", blob), func(e *fakearm.Endpoint) { e.NoNIC = true }), "a.blob.core.windows.net 1"},
+		{"zone group without names", with(endpoint("pe-a"), func(e *fakearm.Endpoint) { e.ZoneGroup, e.NoNIC = true, true }), "-pe-a no_dns_configuration"},
 		{"no names", endpoint("pe-a"), "-pe-a no_dns_configuration"},
 		{"provisioning", with(endpoint("pe-a"), func(e *fakearm.Endpoint) { e.Provisioning = "Updating" }), "-pe-a provisioning"},
 	} {
@@ -189,14 +190,24 @@ func TestChangeSeenByAFailedSync(t *testing.T) {
 	}
 }
 
-// An endpoint that leaves the listing, as its only page or as one of several.
+// An endpoint that leaves a listing of one page goes at once; of several pages,
+// when a second listing lacks it.
 func TestEndpointGoes(t *testing.T) {
-	arm, src := start(t, fakearm.Config{PageSize: 1}, many(3)...)
-	for n := 3; n >= 0; n-- {
-		arm.SetEstate(fakearm.Estate{subscription: many(n)})
-		list, err := src.Fetch(t.Context())
-		if got := strings.Count(show(list), "acct"); err != nil || got != n {
-			t.Errorf("%d names, %v; want %d", got, err, n)
+	for _, tc := range []struct {
+		size    int
+		fetches int
+	}{{10, 1}, {1, 2}} {
+		arm, src := start(t, fakearm.Config{PageSize: tc.size}, many(4)...)
+		for n := 4; n >= 2; n-- {
+			arm.SetEstate(fakearm.Estate{subscription: many(n)})
+			var list *source.List
+			var err error
+			for range tc.fetches {
+				list, err = src.Fetch(t.Context())
+			}
+			if got := strings.Count(show(list), "acct"); err != nil || got != n {
+				t.Errorf("pages of %d: %d names, %v; want %d", tc.size, got, err, n)
+			}
 		}
 	}
 }

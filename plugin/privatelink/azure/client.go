@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
-	"sync"
+	"slices"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	armruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm/runtime"
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
@@ -26,16 +28,22 @@ const (
 	apiVersion = "2024-05-01"
 
 	maxPages = 1000
+
+	// pageTimeout bounds one page: its token, all retries and the waits between.
+	pageTimeout = 30 * time.Second
+
+	// maxRetryDelay is the longest Retry-After that is waited for within a page.
+	// A longer one is left to the syncer, which asks nothing for that time.
+	maxRetryDelay = 5 * time.Second
 )
 
-// A client lists resources of one ARM.
+// A client reads resources of one ARM.
 type client struct {
 	endpoint     *url.URL
+	origin       origin
 	pipeline     runtime.Pipeline
+	tokens       *tokens
 	subscription string
-
-	mu   sync.Mutex
-	seen map[string][]seenPage // by path: the pages of its last listing
 }
 
 // A seenPage is a page that need not be decoded again while its text is the same.
@@ -46,29 +54,38 @@ type seenPage struct {
 
 func newClient(s *Source) (*client, error) {
 	where := endpoints(s.Cloud)
-	options := &arm.ClientOptions{ClientOptions: s.Options, DisableRPRegistration: true}
-	options.Cloud = where
-	credential := s.Credential
-	if credential == nil {
-		chain, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-			ClientOptions: options.ClientOptions,
-			// Microsoft's list of authorities does not know a cloud of one's own.
-			DisableInstanceDiscovery: s.Cloud.ARM != "",
-		})
-		if err != nil {
-			return nil, fmt.Errorf("find a credential: %w", err)
-		}
-		credential = chain
-	}
-	pipeline, err := armruntime.NewPipeline("privatelink-dns", "v1", credential, runtime.PipelineOptions{}, options)
-	if err != nil {
-		return nil, err
-	}
 	endpoint, err := url.Parse(where.Services[azcloud.ResourceManager].Endpoint)
 	if err != nil {
 		return nil, err
 	}
-	return &client{endpoint: endpoint, pipeline: pipeline, subscription: s.Subscription, seen: map[string][]seenPage{}}, nil
+	options := s.Options
+	options.Cloud, options.Transport = where, withoutRedirects(s.Options.Transport)
+	credential, err := s.credential(options)
+	if err != nil {
+		return nil, fmt.Errorf("find a credential: %w", err)
+	}
+	c := &client{endpoint: endpoint, origin: originOf(endpoint), tokens: &tokens{credential: credential}, subscription: s.Subscription}
+	options.Transport = transport{c.origin, options.Transport}
+	options.PerRetryPolicies = append(slices.Clone(options.PerRetryPolicies), rejections{c.tokens})
+	if options.Retry.MaxRetryDelay == 0 {
+		options.Retry.MaxRetryDelay = maxRetryDelay
+	}
+	c.pipeline, err = armruntime.NewPipeline("privatelink-dns", "v1", c.tokens,
+		runtime.PipelineOptions{PerRetry: []policy.Policy{c.tokens}},
+		&arm.ClientOptions{ClientOptions: options, DisableRPRegistration: true})
+	return c, err
+}
+
+// credential returns the source's own one, or azidentity's default chain.
+func (s *Source) credential(options policy.ClientOptions) (azcore.TokenCredential, error) {
+	if s.Credential != nil {
+		return s.Credential, nil
+	}
+	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: options,
+		// Microsoft's list of authorities does not know a cloud of one's own.
+		DisableInstanceDiscovery: s.Cloud.ARM != "",
+	})
 }
 
 // endpoints returns ARM, its audience and its authority. A cloud of one's own
@@ -92,79 +109,63 @@ func endpoints(c cloud.Cloud) azcloud.Configuration {
 	return azcloud.AzurePublic
 }
 
-// list returns what all pages of a listing tell, and whether any of them is
-// another than the last time. Half a listing is an error.
-func (c *client) list(ctx context.Context, path string) (all []export.Endpoint, changed bool, err error) {
-	first := c.endpoint.JoinPath(path)
-	first.RawQuery = "api-version=" + apiVersion
-	before := c.lastListing(path)
-	var now []seenPage
-	links := map[string]bool{}
-	for next := first.String(); next != ""; {
-		if links[next] || len(links) == maxPages {
-			return nil, false, fmt.Errorf("list %s: page %d: the listing does not end", path, len(links)+1)
-		}
-		links[next] = true
-		known := seenPage{}
-		if len(now) < len(before) {
-			known = before[len(now)]
-		}
-		page, err := c.page(ctx, next, known)
-		if err != nil {
-			return nil, false, fmt.Errorf("list %s: page %d: %w", path, len(links), err)
-		}
-		changed = changed || page.sum != known.sum
-		now, all, next = append(now, page), append(all, page.page.Endpoints...), page.page.Next
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen[path] = now
-	return all, changed || len(now) != len(before), nil
+// link returns the URL of a resource, or of the first page of a listing.
+func (c *client) link(path string) string {
+	u := c.endpoint.JoinPath(path)
+	u.RawQuery = "api-version=" + apiVersion
+	return u.String()
 }
 
-func (c *client) lastListing(path string) []seenPage {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.seen[path]
-}
-
-// check keeps the token from going anywhere but to our ARM.
-func (c *client) check(link string) error {
-	u, err := url.Parse(link)
-	if err != nil {
-		return errors.New("its nextLink is no URL")
-	}
-	if u.Scheme != c.endpoint.Scheme || !strings.EqualFold(u.Host, c.endpoint.Host) {
-		return fmt.Errorf("its nextLink leads to %.80q, not to %q", u.Host, c.endpoint.Host)
-	}
-	return nil
-}
-
-// page fetches one page; the link is taken as it is (its escapes are ARM's). A
-// page with the text of the known one is not decoded again.
+// page reads one page of a listing. A page with the text of the known one is not
+// decoded again.
 func (c *client) page(ctx context.Context, link string, known seenPage) (seenPage, error) {
-	request, err := runtime.NewRequest(ctx, http.MethodGet, link)
+	body, err := c.get(ctx, link)
 	if err != nil {
 		return seenPage{}, err
-	}
-	response, err := c.pipeline.Do(request)
-	if err != nil {
-		return seenPage{}, c.explain(err)
-	}
-	if !runtime.HasStatusCode(response, http.StatusOK) {
-		return seenPage{}, c.explain(runtime.NewResponseError(response))
-	}
-	body, err := runtime.Payload(response)
-	if err != nil {
-		return seenPage{}, fmt.Errorf("read page: %w", err)
 	}
 	sum := sha256.Sum256(body)
 	if sum == known.sum {
 		return known, nil
 	}
-	page, err := export.Decode(body)
+	page, err := export.DecodePage(body)
 	if err == nil && page.Next != "" {
-		err = c.check(page.Next)
+		err = c.checkNext(page.Next)
 	}
 	return seenPage{sum, page}, err
+}
+
+// checkNext applies the check that every request passes, for an error that says
+// where the link is from.
+func (c *client) checkNext(link string) error {
+	u, err := url.Parse(link)
+	if err != nil {
+		return errors.New("its nextLink is not a URL")
+	}
+	if err := c.origin.check(u); err != nil {
+		return fmt.Errorf("its nextLink %w", err)
+	}
+	return nil
+}
+
+// get returns the body of a response. The link is used as it is, because its
+// escapes are ARM's.
+func (c *client) get(outer context.Context, link string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(outer, pageTimeout)
+	defer cancel()
+	request, err := runtime.NewRequest(ctx, http.MethodGet, link)
+	if err != nil {
+		return nil, errors.New("the link is not a URL")
+	}
+	response, err := c.pipeline.Do(request)
+	switch {
+	case err != nil && errors.Is(outer.Err(), context.DeadlineExceeded):
+		return nil, errors.New("no time is left in this sync")
+	case err != nil && outer.Err() == nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("no response within %s, retries included: check the network and the proxy between this server and Azure", pageTimeout)
+	case err != nil:
+		return nil, c.explain(err)
+	case response.StatusCode != http.StatusOK:
+		return nil, c.refused(response)
+	}
+	return runtime.Payload(response)
 }

@@ -3,51 +3,96 @@ package azure
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// explain says in one line what ARM or the credential refused, and what to do.
-// Neither tokens nor response bodies get into the text.
+// explain returns in one line why there is no response, and what to do. Neither
+// tokens nor links nor response bodies are in the text, and it is the same for
+// each attempt.
 func (c *client) explain(err error) error {
-	var response *azcore.ResponseError
 	var denied *azidentity.AuthenticationFailedError
+	var request *url.Error
+	var network *net.OpError
 	switch {
 	case errors.As(err, &denied):
-		return fmt.Errorf("no token: %s %s: check the managed identity, or the AZURE_ variables of the service principal", firstLine(denied), reason.FindString(denied.Error()))
-	case !errors.As(err, &response):
-		return errors.New(oneLine(err))
+		return fmt.Errorf("no token: %s %s: check the managed identity, or the AZURE_ variables of the service principal",
+			firstLine(denied), reason.FindString(denied.Error()))
+	case errors.As(err, &network) && network.Op != "dial":
+		return network.Err // without the port on this side
+	case errors.As(err, &request):
+		return fmt.Errorf("%w", request.Err)
 	}
-	code := strings.TrimSpace(fmt.Sprint(response.StatusCode, " ", response.ErrorCode))
-	text := fmt.Errorf("ARM answers %s%s", code, c.remedy(response))
-	if after := retryAfter(response.RawResponse); after > 0 {
+	return errors.New(oneLine(err))
+}
+
+// refused returns the error of a response with another status than 200.
+func (c *client) refused(response *http.Response) error {
+	text := c.refusal(response)
+	if after := retryAfter(response); after > 0 {
 		return &source.RetryAfterError{Err: text, After: after}
 	}
 	return text
 }
 
-func (c *client) remedy(response *azcore.ResponseError) string {
-	switch response.StatusCode {
-	case http.StatusForbidden:
-		return ": grant Reader on subscription " + c.subscription + " to the identity"
-	case http.StatusUnauthorized:
-		return ": the token is not accepted, check the identity's tenant and the cloud"
-	case http.StatusNotFound:
-		return ": check the subscription's ID and the names of its resource groups"
-	}
-	return ""
+// A statusError is an answer of ARM other than 200.
+type statusError struct {
+	status int
+	code   string // ARM's, such as ResourceNotFound; may be empty
+	advice string
 }
 
-// reason is the code by which Entra ID tells what is wrong. Its description has
-// the time in it, and would be news each time.
+func (e *statusError) Error() string {
+	return "ARM answers " + strings.TrimSpace(fmt.Sprint(e.status, " ", e.code)) + e.advice
+}
+
+func (c *client) refusal(response *http.Response) error {
+	e := &statusError{status: response.StatusCode}
+	var parsed *azcore.ResponseError
+	if errors.As(runtime.NewResponseError(response), &parsed) {
+		e.code = fmt.Sprintf("%.80s", oneLine(errors.New(parsed.ErrorCode)))
+	}
+	switch {
+	case e.status >= 300 && e.status < 400 && response.Header.Get("Location") != "":
+		e.advice = fmt.Sprintf(" and redirects to %.200q, which is not followed: check the proxy between this server and Azure", c.target(response))
+	case e.status == http.StatusForbidden:
+		e.advice = ": grant Reader on subscription " + c.subscription + " to the identity"
+	case e.status == http.StatusUnauthorized:
+		e.advice = ": the token is not accepted, check the identity's tenant and the cloud"
+	case e.status == http.StatusNotFound && e.code != "ResourceNotFound":
+		e.advice = ": check the subscription's ID and the names of its resource groups"
+	}
+	return e
+}
+
+// target returns where a redirect leads, without what may be secret.
+func (c *client) target(response *http.Response) string {
+	to, err := c.endpoint.Parse(response.Header.Get("Location"))
+	if err != nil {
+		return "an invalid URL"
+	}
+	return (&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String()
+}
+
+// gone reports whether ARM answers that a resource or its group does not exist.
+func gone(err error) bool {
+	var refused *statusError
+	return errors.As(err, &refused) && refused.status == http.StatusNotFound && refused.code == "ResourceNotFound"
+}
+
+// reason is the code of Entra ID for what is wrong. Its description has the time
+// in it, so that it differs each time.
 var reason = regexp.MustCompile(`AADSTS\d+`)
 
 // firstLine leaves out the HTTP response that a credential's error quotes.
@@ -64,6 +109,9 @@ func oneLine(err error) string {
 	return text[:min(len(text), most)]
 }
 
+// maxRetryAfter bounds what is believed of a Retry-After.
+const maxRetryAfter = 24 * time.Hour
+
 // retryAfter returns how long ARM asks us to stay away (RFC 9110, 10.2.3).
 func retryAfter(response *http.Response) time.Duration {
 	if response == nil {
@@ -71,10 +119,24 @@ func retryAfter(response *http.Response) time.Duration {
 	}
 	value := response.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(seconds) * time.Second
+		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return time.Until(at)
+		return min(time.Until(at), maxRetryAfter)
 	}
 	return 0
+}
+
+// refusedForGood reports whether ARM refuses a request that it would refuse
+// again, unlike one that is throttled or not authorized.
+func refusedForGood(err error) bool {
+	var refused *statusError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.status {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return refused.status >= 400 && refused.status < 500
 }

@@ -20,6 +20,7 @@ import (
 // text is the same each time, so that it is logged once.
 func TestFaults(t *testing.T) {
 	const all = "acct0.blob.core.windows.net 1; acct1.blob.core.windows.net 1; acct2.blob.core.windows.net 1"
+	const network = "/subscriptions/" + subscription + "/providers/Microsoft.Network/"
 	const endpoints = "list /subscriptions/" + subscription + "/providers/Microsoft.Network/privateEndpoints: "
 	for _, tc := range []struct {
 		name  string
@@ -36,11 +37,17 @@ func TestFaults(t *testing.T) {
 		{"HTML with status 200", fakearm.Fault{Kind: fakearm.HTML, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: line 1: invalid character '<' looking for beginning of value"},
 		{"HTML of a gateway", fakearm.Fault{Kind: fakearm.HTML502, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: ARM answers 502"},
 		{"garbage", fakearm.Fault{Kind: fakearm.Garbage, Path: "privateEndpoints", Page: 1}, endpoints + `page 1: line 1: invalid character '\x00' looking for beginning of value`},
-		{"nextLink to another host", fakearm.Fault{Kind: fakearm.OtherHost, Path: "privateEndpoints", Page: 1}, endpoints + `page 1: its nextLink leads to "localhost:PORT", not to "127.0.0.1:PORT"`},
+		{"nextLink to another host", fakearm.Fault{Kind: fakearm.OtherHost, Path: "privateEndpoints", Page: 1}, endpoints + `page 1: its nextLink leads to "https://localhost:PORT", not to "https://127.0.0.1:PORT": check whether a proxy rewrites Azure's responses; the token was not sent there`},
 		{"nextLink to itself", fakearm.Fault{Kind: fakearm.Loop, Path: "privateEndpoints"}, endpoints + "page 2: the listing does not end"},
 		{"permission lost", fakearm.Fault{Kind: fakearm.Forbidden, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 403 AuthorizationFailed: grant Reader on subscription " + subscription + " to the identity"},
 		{"subscription gone", fakearm.Fault{Kind: fakearm.NotFound, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 404 SubscriptionNotFound: check the subscription's ID and the names of its resource groups"},
-		{"token expired", fakearm.Fault{Kind: fakearm.Expired, Path: "privateEndpoints", Count: 1}, endpoints + "page 1: ARM answers 401 ExpiredAuthenticationToken: the token is not accepted, check the identity's tenant and the cloud"},
+		{"each token expired", fakearm.Fault{Kind: fakearm.Expired, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 401 ExpiredAuthenticationToken: the token is not accepted, check the identity's tenant and the cloud"},
+		{"token expired once", fakearm.Fault{Kind: fakearm.Expired, Path: "privateEndpoints", Count: 1}, ""},
+		{"redirect", fakearm.Fault{Kind: fakearm.Redirect, Path: "privateEndpoints", Page: 2}, endpoints + `page 2: ARM answers 307 and redirects to "https://localhost:PORT` + network + `privateEndpoints", which is not followed: check the proxy between this server and Azure`},
+		{"redirect to http", fakearm.Fault{Kind: fakearm.Redirect, Path: "networkInterfaces", Value: []byte(`"http://user:secret@login.example:81/a?token=secret#secret"`)}, strings.Replace(endpoints, "privateEndpoints", "networkInterfaces", 1) + `page 1: ARM answers 307 and redirects to "http://login.example:81/a", which is not followed: check the proxy between this server and Azure`},
+		{"page too large", fakearm.Fault{Kind: fakearm.Bomb, Path: "privateEndpoints"}, endpoints + "page 1: a response of more than 32 MiB"},
+		{"error too large", fakearm.Fault{Kind: fakearm.ErrBomb, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 500"},
+		{"connection reset", fakearm.Fault{Kind: fakearm.Reset, Path: "privateEndpoints"}, endpoints + "page 1: read: connection reset by peer"},
 		{"token revoked", fakearm.Fault{Kind: fakearm.Revoked, Path: "privateEndpoints", Count: 1}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -60,9 +67,6 @@ func TestFaults(t *testing.T) {
 			}
 			if strings.Contains(text, fakearm.TokenPrefix) || strings.Contains(text, fakearm.ClientSecret) {
 				t.Errorf("a secret in %q", text)
-			}
-			if tc.fault.Kind == fakearm.Expired {
-				return // azidentity keeps a token for as long as it was said to live
 			}
 			arm.SetFaults()
 			if list, err := src.Fetch(t.Context()); err != nil || list != before {

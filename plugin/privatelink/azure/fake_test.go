@@ -1,0 +1,75 @@
+package azure
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// A transporter is a function in place of the network.
+type transporter func(*http.Request) (*http.Response, error)
+
+func (t transporter) Do(r *http.Request) (*http.Response, error) { return t(r) }
+
+func respond(r *http.Request, body string) *http.Response {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+}
+
+// silent is a network that loses a request.
+func silent(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// A fakeARM is Azure's public ARM without a network, for tests of time.
+type fakeARM struct {
+	page func(*http.Request) string                               // the body of a page
+	do   func(*http.Request) (response *http.Response, err error) // in place of page, unless both are nil
+}
+
+func (f *fakeARM) source() *Source {
+	return &Source{Subscription: subscription, Credential: fixed{}, Options: policy.ClientOptions{Transport: transporter(func(r *http.Request) (*http.Response, error) {
+		if f.do != nil {
+			if response, err := f.do(r); response != nil || err != nil {
+				return response, err
+			}
+		}
+		return respond(r, f.page(r)), nil
+	})}}
+}
+
+// fixed is a credential that needs no network.
+type fixed struct{}
+
+func (fixed) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "fixed", ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+func id(name string) string {
+	return "/subscriptions/" + subscription + "/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints/" + name
+}
+
+// resource is an approved endpoint of one name.
+func resource(name string) string {
+	return withDNS(name, fmt.Sprintf(`{"fqdn": "%s.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}`, name))
+}
+
+// unnamed is an approved endpoint whose names are in a zone group.
+func unnamed(name string) string { return withDNS(name, "") }
+
+func withDNS(name, configs string) string {
+	return fmt.Sprintf(`{"id": %q, "type": "Microsoft.Network/privateEndpoints", "properties": {"provisioningState": "Succeeded", "customDnsConfigs": [%s], `+
+		`"privateLinkServiceConnections": [{"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]}}`, id(name), configs)
+}
+
+// zoneGroup is a listing of the zone group of an endpoint.
+func zoneGroup(name string) string {
+	return fmt.Sprintf(`{"value": [{"id": "%s/privateDnsZoneGroups/default", "type": "Microsoft.Network/privateEndpoints/privateDnsZoneGroups", "properties": {"privateDnsZoneConfigs": `+
+		`[{"properties": {"recordSets": [{"fqdn": "%s.privatelink.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}]}}]}}]}`, id(name), name)
+}

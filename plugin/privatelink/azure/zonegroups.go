@@ -1,0 +1,127 @@
+package azure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+// groupsTimeout bounds all zone groups of a fetch together, so that endpoints
+// without a response do not hold back the changes of all others.
+const groupsTimeout = 2 * time.Minute
+
+// A member is an endpoint whose names are in its zone groups only.
+type member struct {
+	path    string // of its zone groups
+	listing *listing
+	err     error // of the last attempt to read them
+}
+
+// readGroups reads the zone groups of the endpoints that are approved and have
+// no names yet: Azure empties the DNS configuration of an endpoint when it
+// attaches a zone group. An endpoint that fails keeps the zone groups that were
+// read before. Endpoints that failed the last time are read last.
+func (s *Source) readGroups(ctx context.Context, list *source.List) {
+	ctx, cancel := context.WithTimeout(ctx, groupsTimeout)
+	defer cancel()
+	members, order := map[string]*member{}, []*member(nil)
+	for _, skip := range list.Skipped {
+		if skip.Reason != source.NoDNSConfig && skip.Reason != source.Provisioning {
+			continue
+		}
+		id := strings.ToLower(skip.Endpoint)
+		m := s.members[id]
+		if m == nil {
+			m = &member{path: skip.Endpoint + "/privateDnsZoneGroups"}
+		}
+		members[id] = m
+		order = append(order, m)
+	}
+	slices.SortStableFunc(order, func(a, b *member) int { return failed(a) - failed(b) })
+	var g errgroup.Group
+	g.SetLimit(parallel)
+	changed := make([]bool, len(order))
+	for i, m := range order {
+		g.Go(func() error {
+			changed[i] = s.arm.readMember(ctx, m)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	s.dirty = s.dirty || slices.Contains(changed, true) || len(members) != len(s.members)
+	s.members = members
+}
+
+func failed(m *member) int {
+	if m.err != nil {
+		return 1
+	}
+	return 0
+}
+
+// readMember reports whether the names of the endpoint may have changed.
+func (c *client) readMember(ctx context.Context, m *member) bool {
+	now, changed, err := c.read(ctx, m.path, m.listing)
+	switch {
+	case gone(err): // the endpoint was deleted since it was listed
+		changed, m.listing, err = m.listing != nil || m.err != nil, nil, nil
+	case err == nil:
+		changed = changed || m.err != nil
+		m.listing = now
+	default:
+		changed = m.err == nil
+	}
+	m.err = err
+	return changed
+}
+
+// unread returns the IDs of the endpoints whose zone groups could not be read,
+// and one error for all of them.
+func (s *Source) unread() (ids []string, err error) {
+	for id, m := range s.members {
+		if m.err != nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	var errs []error
+	for _, id := range ids {
+		errs = append(errs, s.members[id].err)
+	}
+	return ids, joined(errs)
+}
+
+// maxErrors bounds the errors that one text has.
+const maxErrors = 3
+
+// joined returns one error for all. Its Retry-After is the longest.
+func joined(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	var texts []string
+	var after time.Duration
+	for i, err := range errs {
+		if i < maxErrors {
+			texts = append(texts, err.Error())
+		}
+		if busy := (*source.RetryAfterError)(nil); errors.As(err, &busy) {
+			after = max(after, busy.After)
+		}
+	}
+	if more := len(errs) - len(texts); more > 0 {
+		texts = append(texts, fmt.Sprintf("%d more", more))
+	}
+	all := errors.New(strings.Join(texts, "; "))
+	if after > 0 {
+		return &source.RetryAfterError{Err: all, After: after}
+	}
+	return all
+}
