@@ -34,9 +34,8 @@ func answerOf(k key, m *dns.Msg) *entry {
 		e.rcode = dns.RcodeSuccess // it is the last name's (RFC 6604), and that has records
 	}
 	soa := e.kind == negative && e.takeSOA(m.Ns, last)
-	// NXDOMAIN says enough without an SOA; no record and none is a referral, or lame.
-	nothing := e.kind == negative && !soa && len(e.answer) == 0 && e.rcode == dns.RcodeSuccess
-	if e.kind == failure || nothing {
+	empty := e.kind == negative && !soa && len(e.answer) == 0 && e.rcode == dns.RcodeSuccess
+	if e.kind == failure || empty && !noData(k, m) {
 		return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeInvalidData)
 	}
 	if k.do {
@@ -47,6 +46,18 @@ func answerOf(k key, m *dns.Msg) *entry {
 	}
 	e.life = e.lifetime()
 	return e
+}
+
+// noData reports whether a response without an answer and without an SOA record
+// says that the name has no record of the type (RFC 2308, 2.2, type 3). Servers
+// with local data send it. With an NS record the response is a referral. Records
+// of other names make it an answer to another question.
+func noData(k key, m *dns.Msg) bool {
+	referral := slices.ContainsFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeNS })
+	return !referral && !slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
+		h := rr.Header()
+		return h.Class != k.qclass || h.Rrtype == k.qtype || !strings.EqualFold(h.Name, k.name)
+	})
 }
 
 func asks(q dns.Question, k key) bool {

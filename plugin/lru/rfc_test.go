@@ -223,7 +223,7 @@ func TestRFC8767NegativeIsNotStale(t *testing.T) {
 func TestRFC8914ExtendedErrors(t *testing.T) {
 	runSteps(t, []step{
 		{0, "-", "w.example. A", "SERVFAIL EDE 22:", 1},
-		{failureTime, "NOERROR:", "w.example. A", "SERVFAIL EDE 24:", 2},
+		{failureTime, "NOERROR: / example. 60 NS ns.example.", "w.example. A", "SERVFAIL EDE 24:", 2},
 	})
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {

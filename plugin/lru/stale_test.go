@@ -53,9 +53,11 @@ func TestStale(t *testing.T) {
 	for _, tc := range []struct{ name, then, want, next string }{
 		{"SERVFAIL", "SERVFAIL:", "NOERROR EDE 3: www.example. 30 A 192.0.2.1", "NOERROR EDE 3: www.example. 30 A 192.0.2.1"},
 		{"REFUSED", "REFUSED:", "NOERROR EDE 3: www.example. 30 A 192.0.2.1", "NOERROR EDE 3: www.example. 30 A 192.0.2.1"},
-		{"nothing of use", "NOERROR:", "NOERROR EDE 3: www.example. 30 A 192.0.2.1", "NOERROR EDE 3: www.example. 30 A 192.0.2.1"},
+		{"referral", "NOERROR: / example. 60 NS ns.example.", "NOERROR EDE 3: www.example. 30 A 192.0.2.1", "NOERROR EDE 3: www.example. 30 A 192.0.2.1"},
 		{"NXDOMAIN ends it", "NXDOMAIN: / " + soaText, "NXDOMAIN: / example. 60 SOA", "NXDOMAIN: / example. 60 SOA"},
 		{"NODATA ends it", "NOERROR: / " + soaText, "NOERROR: / example. 60 SOA", "NOERROR: / example. 60 SOA"},
+		{"NODATA without SOA ends it", "NOERROR:", "NOERROR:", "NOERROR:"},
+		{"NXDOMAIN without SOA ends it", "NXDOMAIN:", "NXDOMAIN:", "NXDOMAIN:"},
 		{"a new answer takes its place", "NOERROR: www.example. 50 A 192.0.2.2", "NOERROR: www.example. 50 A 192.0.2.2", "NOERROR: www.example. 50 A 192.0.2.2"},
 		{"even one that is not to be stored", "NOERROR: www.example. 0 A 192.0.2.2", "NOERROR: www.example. 0 A 192.0.2.2", "NOERROR: www.example. 0 A 192.0.2.2"},
 	} {
@@ -82,7 +84,7 @@ func TestStale(t *testing.T) {
 
 // A good answer that is not stored ends what was stored before.
 func TestStaleEndsByWhatIsNotStored(t *testing.T) {
-	for _, text := range []string{"NOERROR: www.example. 0 A 192.0.2.2", "NXDOMAIN: / example. 60 SOA ns. host. 1 2 3 4 0", "NXDOMAIN:"} {
+	for _, text := range []string{"NOERROR: www.example. 0 A 192.0.2.2", "NXDOMAIN: / example. 60 SOA ns. host. 1 2 3 4 0", "NXDOMAIN:", "NOERROR:", "NOERROR: www.example. 9 CNAME x.example."} {
 		synctest.Test(t, func(t *testing.T) {
 			u := &upstream{}
 			u.says(t, aText)
