@@ -193,16 +193,18 @@ var errNoReply = errors.New("the next plugin gives no reply")
 // ask puts the question to the next plugin, as a query of our own: nothing of a
 // client's EDNS goes upstream (RFC 6891, 6.1.1: hop by hop). What does not fit is
 // fetched over TCP, and who does not know EDNS is asked without. That is three
-// queries at most (RFC 9520, 3.1).
+// queries at most (RFC 9520, 3.1). AD is always set, whoever asks: it requests the
+// AD bit without the signatures (RFC 6840, 5.7), and message hides that bit from
+// clients that did not ask for it. So AD is not part of the key.
 func (l *LRU) ask(ctx context.Context, k key) (*dns.Msg, error) {
 	r := &dns.Msg{
-		MsgHdr:   dns.MsgHdr{Id: dns.Id(), RecursionDesired: true, CheckingDisabled: k.cd},
+		MsgHdr:   dns.MsgHdr{Id: dns.Id(), RecursionDesired: true, AuthenticatedData: true, CheckingDisabled: k.cd},
 		Question: []dns.Question{{Name: k.name, Qtype: k.qtype, Qclass: k.qclass}},
 	}
 	r.SetEdns0(upstreamSize, k.do)
 	m, err := l.exchange(ctx, r, overUDP)
 	if err == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) { // RFC 6891, 6.2.2
-		r.Extra = nil
+		r.Extra, r.AuthenticatedData = nil, false
 		m, err = l.exchange(ctx, r, overUDP)
 	}
 	if err == nil && m.Truncated {

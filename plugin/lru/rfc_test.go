@@ -147,33 +147,6 @@ func TestRFC6891HopByHop(t *testing.T) {
 	}
 }
 
-// 5.8: AD is for those who ask with AD or DO.
-func TestRFC6840AD(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		ad, do bool
-		reply  string
-		want   bool
-	}{
-		{"neither", false, false, "NOERROR ad: w.example. 60 A 192.0.2.1", false},
-		{"AD", true, false, "NOERROR ad: w.example. 60 A 192.0.2.1", true},
-		{"DO", false, true, "NOERROR ad: w.example. 60 A 192.0.2.1", true},
-		{"AD, not validated", true, false, "NOERROR: w.example. 60 A 192.0.2.1", false},
-		{"AD, failure", true, true, "SERVFAIL ad:", false},
-	} {
-		u := &upstream{}
-		u.says(t, c.reply)
-		l := newLRU(u, 10)
-		r := query("w.example.", "A").SetEdns0(1232, c.do)
-		r.AuthenticatedData = c.ad
-		for range 2 { // from the upstream and from memory
-			if got := ask(t, l, r).AuthenticatedData; got != c.want {
-				t.Errorf("%s: AD is %v; want %v", c.name, got, c.want)
-			}
-		}
-	}
-}
-
 // 4: a stale answer has a TTL of 30 s, and EDE 3 (RFC 8914, 4.4).
 func TestRFC8767StaleTTL(t *testing.T) {
 	runSteps(t, []step{
