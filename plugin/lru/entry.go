@@ -74,9 +74,6 @@ func (e *entry) worthPrefetch(now time.Time, percent int) bool {
 	return e.kind != failure && e.hits.Load() >= popular && left*100 < e.life*time.Duration(percent)
 }
 
-// size returns the octets of the answer, without compression.
-func (e *entry) size() int { return (&dns.Msg{Answer: e.answer, Ns: e.ns}).Len() }
-
 // reply returns the answer to r with the TTLs as they are now.
 func (e *entry) reply(r *dns.Msg, now time.Time) *dns.Msg {
 	age := uint32(now.Sub(e.stored) / time.Second)

@@ -29,9 +29,6 @@ const (
 	exchangeTime = 2 * time.Second
 	// upstreamSize is what never needs fragments (DNS Flag Day 2020).
 	upstreamSize = 1232
-	// maxSize is the largest reply that is stored, in octets: larger ones are rare,
-	// and their room better given to others.
-	maxSize = upstreamSize
 )
 
 // A flight is one question on its way, for everyone who asks it meanwhile.
@@ -181,7 +178,7 @@ func (l *LRU) keep(k key, e *entry) {
 			return
 		}
 	}
-	if e.life > 0 && e.size() <= maxSize {
+	if e.life > 0 && e.fits() {
 		l.store.add(k, e)
 		return
 	}

@@ -1,0 +1,57 @@
+package lru
+
+import (
+	"reflect"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	// maxSize is the largest response that is stored, in octets as on the wire. The
+	// SRV records of a large domain's controllers fit.
+	maxSize = 4096
+	// smallSize is the size, without compression, below which a response needs no
+	// closer look: its records take maxMemory at most.
+	smallSize = 1232
+	// maxMemory bounds what a stored response takes in memory. Ordinary records take
+	// two to three times their octets, but an empty string of a TXT record, one octet
+	// on the wire, takes 16, and a name of 255 octets can be two on the wire.
+	maxMemory = 20 << 10
+)
+
+// fits reports whether the answer is small enough to be stored.
+func (e *entry) fits() bool {
+	m := dns.Msg{Answer: e.answer, Ns: e.ns}
+	if m.Len() <= smallSize {
+		return true
+	}
+	m.Compress, m.Question = true, []dns.Question{{Name: e.key.name, Qtype: e.key.qtype, Qclass: e.key.qclass}}
+	return m.Len() <= maxSize && memory(reflect.ValueOf(e.answer))+memory(reflect.ValueOf(e.ns)) <= maxMemory
+}
+
+// memory returns the octets that a value refers to: the elements of slices, the
+// text of strings and what pointers point to.
+func memory(v reflect.Value) (octets int) {
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len()
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return 0
+		}
+		return int(v.Elem().Type().Size()) + memory(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			octets += memory(v.Field(i))
+		}
+	case reflect.Slice:
+		octets = v.Len() * int(v.Type().Elem().Size())
+		switch v.Type().Elem().Kind() {
+		case reflect.String, reflect.Pointer, reflect.Interface, reflect.Struct, reflect.Slice:
+			for i := range v.Len() {
+				octets += memory(v.Index(i))
+			}
+		}
+	}
+	return octets
+}
