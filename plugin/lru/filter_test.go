@@ -16,13 +16,14 @@ const (
 	sigSOA  = "example. 900 RRSIG SOA 8 1 900 20300101000000 20200101000000 1 example. AAAA"
 	nsec    = "v.example. 300 NSEC x.example. A RRSIG NSEC"
 	sigN    = "v.example. 300 RRSIG NSEC 8 2 300 20300101000000 20200101000000 1 example. AAAA"
+	sigN2   = "v.example. 300 RRSIG NSEC 8 2 300 20300101000000 20200101000000 2 example. AAAA"
 	nsec3   = "0p9m.example. 300 NSEC3 1 0 0 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR A"
 	sigN3   = "0p9m.example. 300 RRSIG NSEC3 8 2 300 20300101000000 20200101000000 1 example. AAAA"
 	useless = "SERVFAIL EDE 24:" // a reply that says nothing to the question
 )
 
 // short makes rows readable: it names the signatures in a wanted reply.
-var short = strings.NewReplacer("{soa}", soa, "{sigA}", sigA, "{sigSOA}", sigSOA, "{nsec}", nsec, "{sigN}", sigN, "{nsec3}", nsec3, "{sigN3}", sigN3)
+var short = strings.NewReplacer("{soa}", soa, "{sigA}", sigA, "{sigSOA}", sigSOA, "{nsec}", nsec, "{sigN}", sigN, "{sigN2}", sigN2, "{nsec3}", nsec3, "{sigN3}", sigN3)
 
 // links returns a CNAME chain of n links from w.example., as a section.
 func links(n int) string {
@@ -91,7 +92,7 @@ func TestAnswerOf(t *testing.T) {
 		{"NSEC3, DO", "w.example. A do", "NXDOMAIN: / {soa}; {nsec3}; {sigN3}", "NXDOMAIN: / example. 300 SOA; {nsec3}; {sigN3}"},
 		{"NSEC without signature, DO", "w.example. A do", "NXDOMAIN: / {soa}; {nsec}", "NXDOMAIN: / example. 300 SOA"},
 		{"signature of another class, DO", "w.example. A do", "NXDOMAIN: / {soa}; example. 900 CH RRSIG SOA 8 1 900 20300101000000 20200101000000 1 example. AAAA", "NXDOMAIN: / example. 300 SOA"},
-		{"NSEC signed twice, DO", "w.example. A do", "NXDOMAIN: / {soa}; {nsec}; {sigN}; {sigN}", "NXDOMAIN: / example. 300 SOA; {nsec}; {sigN}; {sigN}"},
+		{"NSEC signed twice, DO", "w.example. A do", "NXDOMAIN: / {soa}; {nsec}; {sigN}; {sigN2}", "NXDOMAIN: / example. 300 SOA; {nsec}; {sigN}; {sigN2}"},
 		{"NSEC of the zone of the last name, DO", "w.other. A do", "NXDOMAIN: w.other. 60 CNAME w.example. / {soa}; {nsec}; {sigN}", "NXDOMAIN: w.other. 60 CNAME w.example. / example. 300 SOA; {nsec}; {sigN}"},
 		{"NSEC of another zone, DO", "w.other. A do", "NXDOMAIN: / other. 60 SOA . . 1 2 3 4 5; {nsec}; {sigN}", "NXDOMAIN: / other. 5 SOA"},
 

@@ -1,0 +1,141 @@
+package lru
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// deep is a name of 120 labels.
+var deep = strings.Repeat("a.", 120)
+
+// hostileReplies make replies of n records, which a filter without an index looks
+// at again and again.
+var hostileReplies = []struct {
+	name, query string
+	text        func(n int) string
+	failure     bool // the client gets SERVFAIL
+}{
+	{"CNAME links beside DNAME records", "w.example. A do", func(n int) string {
+		return links(15) + repeat(n/2, "o%d.other. 60 CNAME x.other.") + repeat(n/2, "example. 60 DNAME x%d.other.")
+	}, false},
+	{"DNAME records above a deep name", deep + " A do", func(n int) string {
+		all := deep + " 60 CNAME x.other.; "
+		for at := 2; at < len(deep); at += 2 {
+			all += repeat(n/120, deep[at:]+" 60 DNAME x%d.other.")
+		}
+		return all
+	}, false},
+	{"a loop of two among others", "w.example. A do", func(n int) string {
+		return repeat(n, "w.example. 60 CNAME x.example.; x.example. 60 CNAME w.example.; o%d.other. 60 TXT x")
+	}, true},
+	{"links that are repeated", "w.example. A do", func(n int) string { return strings.Repeat(links(15), n/15) }, false},
+	{"one record, repeated", "w.example. A", func(n int) string { return strings.Repeat("w.example. 60 A 192.0.2.1; ", n) }, false},
+	{"100 records, repeated", "w.example. A", func(n int) string { return strings.Repeat(repeat(100, "w.example. 60 A 192.0.2.%d"), n/100) }, false},
+	{"all different", "w.example. TXT", func(n int) string { return repeat(n, "w.example. 60 TXT %d") }, true},
+	{"signatures of one record", "w.example. A do", func(n int) string {
+		return "w.example. 60 A 192.0.2.1; " + repeat(n, "w.example. 60 RRSIG A 8 2 60 20300101000000 20200101000000 %d example. AAAA")
+	}, true},
+	{"signatures of one absent NSEC record", "w.example. A do", func(n int) string {
+		return " / {soa}; " + repeat(n, "v.example. 60 RRSIG NSEC 8 2 60 20300101000000 20200101000000 %d example. AAAA")
+	}, true},
+	{"signatures of absent NSEC records", "w.example. A do", func(n int) string {
+		return " / {soa}; " + repeat(n, "v%d.example. 60 RRSIG NSEC 8 2 60 20300101000000 20200101000000 1 example. AAAA")
+	}, false},
+	{"one signature of the SOA record, repeated", "w.example. A do", func(n int) string { return " / {soa}; " + strings.Repeat("{sigSOA}; ", n) }, false},
+	{"NSEC records and their signatures", "w.example. A do", func(n int) string {
+		return " / {soa}; " + repeat(n/2, "v%[1]d.example. 60 NSEC x.example. A; v%[1]d.example. 60 RRSIG NSEC 8 2 60 20300101000000 20200101000000 1 example. AAAA")
+	}, false},
+}
+
+func hostileReply(t testing.TB, text func(int) string, question string, n int) (key, *dns.Msg) {
+	r := questionOf(question)
+	return keyOf(r), answering(parseReply(t, "NOERROR: "+short.Replace(text(n))), r)
+}
+
+// The filter's work grows with the size of a reply, not with its square.
+func TestHostileRepliesCostLinearWork(t *testing.T) {
+	for _, c := range hostileReplies {
+		var work [2]int
+		for i, n := range []int{900, 3600} {
+			k, m := hostileReply(t, c.text, c.query, n)
+			f := filterOf(k, m)
+			e := f.run()
+			work[i] = f.work
+			if got := e.kind == failure; got != c.failure {
+				t.Errorf("%s: failure is %v; want %v", c.name, got, c.failure)
+			}
+			if most := (maxRecords + 2*maxLinks) * (len(m.Answer) + len(m.Ns)); f.work > most {
+				t.Errorf("%s: %d records looked at for %d; want %d at most", c.name, f.work, n, most)
+			}
+		}
+		if work[1] > 5*work[0]+1000 {
+			t.Errorf("%s: %d records looked at, and %d for four times the records", c.name, work[0], work[1])
+		}
+	}
+}
+
+// The time for a reply of 15, 30 and 60 kB: ns/record is the same for all three if
+// the filter is linear.
+func BenchmarkHostile(b *testing.B) {
+	for _, c := range hostileReplies {
+		for _, n := range []int{900, 1800, 3600} {
+			k, m := hostileReply(b, c.text, c.query, n)
+			b.Run(fmt.Sprintf("%s/%d", strings.ReplaceAll(c.name, " ", "_"), n), func(b *testing.B) {
+				for b.Loop() {
+					answerOf(k, m)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(m.Answer)+len(m.Ns)), "ns/record")
+			})
+		}
+	}
+}
+
+// Each record is returned once, whatever the case of its names.
+func TestDuplicates(t *testing.T) {
+	for _, c := range []struct{ name, query, reply, want string }{
+		{"addresses", "w.example. A", "NOERROR: w.example. 60 A 192.0.2.1; w.example. 60 A 192.0.2.2; w.example. 60 A 192.0.2.1", "NOERROR: w.example. 60 A 192.0.2.1; w.example. 60 A 192.0.2.2"},
+		{"with different TTLs: the lowest", "w.example. A", "NOERROR: w.example. 60 A 192.0.2.1; w.example. 9 A 192.0.2.1", "NOERROR: w.example. 9 A 192.0.2.1"},
+		{"with owners in another case", "w.example. A", "NOERROR: w.example. 60 A 192.0.2.1; W.Example. 60 A 192.0.2.1", "NOERROR: w.example. 60 A 192.0.2.1"},
+		{"with data in another case", "w.example. NS", "NOERROR: w.example. 60 NS a.example.; w.example. 60 NS A.example.", "NOERROR: w.example. 60 NS a.example."},
+		{"text in another case is no duplicate", "w.example. TXT", `NOERROR: w.example. 60 TXT "a"; w.example. 60 TXT "A"`, `NOERROR: w.example. 60 TXT "a"; w.example. 60 TXT "A"`},
+		{"at the end of a chain", "w.example. A", "NOERROR: w.example. 60 CNAME x.; w.example. 60 CNAME x.; x. 60 A 192.0.2.1; x. 60 A 192.0.2.1", "NOERROR: w.example. 60 CNAME x.; x. 60 A 192.0.2.1"},
+		{"signatures", "w.example. A do", "NOERROR: w.example. 60 A 192.0.2.1; {sigA}; {sigA}", "NOERROR: w.example. 60 A 192.0.2.1; {sigA}"},
+		{"the proof", "w.example. A do", "NXDOMAIN: / {soa}; {soa}; {sigSOA}; {sigSOA}; {nsec}; {nsec}; {sigN}; {sigN}", "NXDOMAIN: / example. 300 SOA; {sigSOA}; {nsec}; {sigN}"},
+		{"unknown types", "w.example. TYPE65400", `NOERROR: w.example. 60 TYPE65400 \# 2 abcd; w.example. 60 TYPE65400 \# 2 abcd`, "NOERROR: w.example. 60  w.example.\t60\tCLASS1\tTYPE65400\t\\# 2 abcd"},
+	} {
+		r := questionOf(c.query)
+		e := answerOf(keyOf(r), answering(parseReply(t, short.Replace(c.reply)), r))
+		if got, want := show(e.reply(r, e.stored)), short.Replace(c.want); got != want {
+			t.Errorf("%s: %s; want %s", c.name, got, want)
+		}
+	}
+}
+
+// An RRset of more than 100 records is a failure: neither a part of it nor TC is
+// an answer. Repetitions do not count.
+func TestRecordsOfASet(t *testing.T) {
+	for _, c := range []struct {
+		name, query, reply string
+		want               int // records; -1: SERVFAIL with EDE 24
+	}{
+		{"100", "w.example. A", repeat(100, "w.example. 60 A 192.0.2.%d"), 100},
+		{"100, each twice", "w.example. A", strings.Repeat(repeat(100, "w.example. 60 A 192.0.2.%d"), 2), 100},
+		{"101", "w.example. A", repeat(101, "w.example. 60 A 192.0.2.%d"), -1},
+		{"101 behind a chain", "w.example. A", "w.example. 60 CNAME x.;" + repeat(101, "x. 60 A 192.0.2.%d"), -1},
+		{"101 of another type", "w.example. A", "w.example. 60 A 192.0.2.1;" + repeat(101, "w.example. 60 TXT %d"), 1},
+		{"101 of another name", "w.example. A", "w.example. 60 A 192.0.2.1;" + repeat(101, "x.example. 60 A 192.0.2.%d"), 1},
+		{"100 signatures", "w.example. A do", "w.example. 60 A 192.0.2.1;" + repeat(100, "w.example. 60 RRSIG A 8 2 60 20300101000000 20200101000000 %d example. AAAA"), 101},
+		{"101 signatures", "w.example. A do", "w.example. 60 A 192.0.2.1;" + repeat(101, "w.example. 60 RRSIG A 8 2 60 20300101000000 20200101000000 %d example. AAAA"), -1},
+		{"101 signatures of the SOA record", "w.example. A do", " / {soa}; " + repeat(101, "example. 60 RRSIG SOA 8 1 60 20300101000000 20200101000000 %d example. AAAA"), -1},
+	} {
+		r := questionOf(c.query)
+		e := answerOf(keyOf(r), answering(parseReply(t, short.Replace("NOERROR: "+c.reply)), r))
+		m := e.reply(r, e.stored)
+		if got := len(m.Answer); c.want >= 0 && got != c.want || c.want < 0 && show(m) != useless {
+			t.Errorf("%s: %d records, %s; want %d", c.name, got, dns.RcodeToString[m.Rcode], c.want)
+		}
+	}
+}
