@@ -2,14 +2,10 @@ package lru
 
 import (
 	"context"
-	"errors"
-	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coredns/coredns/core/dnsserver"
-	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metrics/vars"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/miekg/dns"
@@ -35,6 +31,8 @@ const (
 type flight struct {
 	done  chan struct{} // closed when entry is there
 	entry *entry
+
+	behind bool // nobody waits for it, and the upstream was silent when it started
 }
 
 // flights is all of them. The zero value has none.
@@ -44,8 +42,9 @@ type flights struct {
 	ofDomain map[string]int
 	ended    bool // the instance has ended
 
-	answered atomic.Int64 // when the upstream answered last, in Unix nanoseconds
-	silent   atomic.Bool  // it did not answer a question put to it after that
+	behind int // of those that started while the upstream was silent, nobody waits for so many
+
+	outage
 }
 
 // A boarding says how a question came to its flight.
@@ -57,10 +56,14 @@ const (
 	refused          // there are too many
 )
 
+// maxBehind bounds the flights that nobody waits for while the upstream is silent:
+// enough to notice that it answers again.
+const maxBehind = 10
+
 // join returns the flight for a question whose entry, of no use, was seen in the
 // store, or nil. It does not end when a client goes: the others and the store
-// want it.
-func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry) (*flight, boarding) {
+// want it. behind is for a client that has its answer already.
+func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry, behind bool) (*flight, boarding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one, ok := f.all[k]; ok {
@@ -69,14 +72,18 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry) (*flight
 	if e := l.store.peek(k); e != nil && e != seen && e.fresh(time.Now()) {
 		return landed(e), joined
 	}
-	if f.ended || len(f.all) >= maxFlights || f.ofDomain[domain(k.name)] >= maxOfDomain {
+	behind = behind && f.silent.Load()
+	if f.ended || len(f.all) >= maxFlights || f.ofDomain[domain(k.name)] >= maxOfDomain || behind && f.behind >= maxBehind {
 		return landed(failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)), refused
 	}
 	if f.all == nil {
 		f.all, f.ofDomain = map[key]*flight{}, map[string]int{}
 	}
-	one := &flight{done: make(chan struct{})}
+	one := &flight{done: make(chan struct{}), behind: behind}
 	f.all[k] = one
+	if behind {
+		f.behind++
+	}
 	f.ofDomain[domain(k.name)]++
 	ctx, cancel := context.WithTimeout(detached(ctx), flightTime)
 	go func() {
@@ -86,10 +93,13 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry) (*flight
 	return one, started
 }
 
-func (f *flights) leave(k key) {
+func (f *flights) leave(k key, one *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.all, k)
+	if one.behind {
+		f.behind--
+	}
 	name := domain(k.name)
 	if f.ofDomain[name]--; f.ofDomain[name] == 0 {
 		delete(f.ofDomain, name)
@@ -120,7 +130,7 @@ func detached(ctx context.Context) context.Context {
 func landed(e *entry) *flight {
 	done := make(chan struct{})
 	close(done)
-	return &flight{done, e}
+	return &flight{done: done, entry: e}
 }
 
 // end lets no flight begin any more. Those under way are not waited for: the
@@ -149,17 +159,15 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 			log.Errorf("Recovered from panic over the question %s: %v", k.name, problem)
 			vars.Panic.Inc()
 		}
-		f.leave(k)
+		f.leave(k, one)
 		close(one.done)
 	}()
 	began := time.Now()
+	f.sent(k.name, began)
 	m, err := l.ask(ctx, k)
 	upstreamSeconds.Observe(time.Since(began).Seconds())
 	if err != nil {
-		// Others may have been answered since: then it is this question's fault.
-		if f.answered.Load() <= began.UnixNano() {
-			f.silent.Store(true)
-		}
+		f.unanswered(k, began, err)
 		one.entry = failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
 		one.entry.silent = true
 	} else {
@@ -184,81 +192,3 @@ func (l *LRU) keep(k key, e *entry) {
 	}
 	l.store.remove(k) // what was true before is not any more
 }
-
-var errNoReply = errors.New("the next plugin gives no reply")
-
-// ask puts the question to the next plugin, as a query of our own: nothing of a
-// client's EDNS goes upstream (RFC 6891, 6.1.1: hop by hop). What does not fit is
-// fetched over TCP, and who does not know EDNS is asked without. That is three
-// queries at most (RFC 9520, 3.1). AD is always set, whoever asks: it requests the
-// AD bit without the signatures (RFC 6840, 5.7), and message hides that bit from
-// clients that did not ask for it. So AD is not part of the key.
-func (l *LRU) ask(ctx context.Context, k key) (*dns.Msg, error) {
-	r := &dns.Msg{
-		MsgHdr:   dns.MsgHdr{Id: dns.Id(), RecursionDesired: true, AuthenticatedData: true, CheckingDisabled: k.cd},
-		Question: []dns.Question{{Name: k.name, Qtype: k.qtype, Qclass: k.qclass}},
-	}
-	r.SetEdns0(upstreamSize, k.do)
-	m, err := l.exchange(ctx, r, overUDP)
-	if err == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) { // RFC 6891, 6.2.2
-		r.Extra, r.AuthenticatedData = nil, false
-		m, err = l.exchange(ctx, r, overUDP)
-	}
-	if err == nil && m.Truncated {
-		m, err = l.exchange(ctx, r, overTCP)
-	}
-	return m, err
-}
-
-func (l *LRU) exchange(ctx context.Context, r *dns.Msg, client net.Addr) (*dns.Msg, error) {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) < exchangeTime {
-		return nil, errNoReply // plugin forward would not stop at the deadline
-	}
-	w := &capture{client: client}
-	rcode, err := plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r.Copy())
-	switch {
-	case w.m != nil:
-		l.flights.answered.Store(time.Now().UnixNano())
-		l.flights.silent.Store(false)
-		return w.m, nil
-	case err == nil && rcode != dns.RcodeSuccess && rcode != dns.RcodeServerFailure: // REFUSED without a message
-		return new(dns.Msg).SetRcode(r, rcode), nil
-	case err == nil:
-		err = errNoReply
-	}
-	return nil, err
-}
-
-// Plugin forward asks over the protocol of its client, which is us.
-var (
-	overUDP = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
-	overTCP = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
-)
-
-// A capture is the client that the next plugin sees.
-type capture struct {
-	client net.Addr
-	m      *dns.Msg
-}
-
-// WriteMsg implements dns.ResponseWriter.
-func (w *capture) WriteMsg(m *dns.Msg) error {
-	w.m = m
-	return nil
-}
-
-// Write implements dns.ResponseWriter.
-func (w *capture) Write(wire []byte) (int, error) {
-	m := new(dns.Msg)
-	if err := m.Unpack(wire); err != nil {
-		return 0, err
-	}
-	return len(wire), w.WriteMsg(m)
-}
-
-func (w *capture) LocalAddr() net.Addr  { return w.client }
-func (w *capture) RemoteAddr() net.Addr { return w.client }
-func (*capture) Close() error           { return nil }
-func (*capture) TsigStatus() error      { return nil }
-func (*capture) TsigTimersOnly(bool)    {}
-func (*capture) Hijack()                {}

@@ -17,8 +17,10 @@ import (
 //     entry's time the next plugin is asked meanwhile (prefetch).
 //  2. From a failure of the last seconds (RFC 9520): a stale answer if there is
 //     one, else the failure.
-//  3. From the next plugin, in one flight for all who ask the same. Whoever has
-//     waited for 1.8 s takes a stale answer if there is one (RFC 8767).
+//  3. From an entry whose time has run out, while the upstream is known to be
+//     silent; it is asked again behind the answer (RFC 8767).
+//  4. From the next plugin, in one flight for all who ask the same. A client that
+//     has waited for 1.8 s gets a stale answer if there is one.
 //
 // Questions that are no plain query pass: other opcodes and classes, transfers,
 // and those without RD, which are not for a cache to answer.
@@ -59,7 +61,7 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 	}
 	count(e)
 	if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch) {
-		if _, how := l.flights.join(ctx, l, k, e); how == started {
+		if _, how := l.flights.join(ctx, l, k, e, true); how == started {
 			prefetches.Inc()
 		}
 	}
@@ -73,13 +75,11 @@ func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now t
 	if old != nil && !old.stale(now, l.stale) {
 		old = nil
 	}
-	if old != nil {
-		if f := old.failed.Load(); f != nil && f.holds(now, l.flights.silent.Load()) {
-			return outdated(old, r)
-		}
+	if old != nil && l.atOnce(ctx, old, now) {
+		return outdated(old, r)
 	}
 	misses.Inc()
-	flight, how := l.flights.join(ctx, l, k, seen)
+	flight, how := l.flights.join(ctx, l, k, seen, false)
 	switch how {
 	case joined:
 		coalesced.Inc()
@@ -91,6 +91,23 @@ func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now t
 		return outdated(old, r)
 	}
 	return answer.reply(r, answer.stored)
+}
+
+// atOnce reports whether a stale entry is served without a wait: its last refresh
+// has failed lately, or the upstream is known to be silent. Then it is refreshed
+// behind the answer.
+func (l *LRU) atOnce(ctx context.Context, old *entry, now time.Time) bool {
+	silent, f := l.flights.silent.Load(), old.failed.Load()
+	if f != nil && f.holds(now, silent) {
+		return true
+	}
+	if !l.flights.known(now) && (f == nil || !f.silent || !silent) {
+		return false
+	}
+	if _, how := l.flights.join(ctx, l, old.key, old, true); how == started {
+		prefetches.Inc()
+	}
+	return true
 }
 
 func outdated(old *entry, r *dns.Msg) *dns.Msg {

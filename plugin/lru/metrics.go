@@ -17,7 +17,8 @@ var (
 	coalesced    = counter("coalesced_total", "Misses that joined a question under way.")
 	refusals     = counter("refused_total", "Misses that failed at once, because too many questions were under way.")
 	evictions    = counter("evictions_total", "Entries that were of use and made room for others.")
-	prefetches   = counter("prefetches_total", "Entries fetched again before their time ran out.")
+	prefetches   = counter("prefetches_total", "Entries fetched again behind an answer: before their time ran out, or while the upstream was silent.")
+	outages      = counter("outages_total", "Times that the upstream stopped answering.")
 	entriesGauge = promauto.NewGauge(prometheus.GaugeOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "entries", Help: "Entries in memory.",
 	})

@@ -1,0 +1,144 @@
+package lru
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	golog "log"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// logged returns what f logs.
+func logged(f func()) string {
+	var text bytes.Buffer
+	golog.SetOutput(&text)
+	defer golog.SetOutput(os.Stdout)
+	f()
+	return text.String()
+}
+
+// An outage of four minutes: names that were seen lately wait once at most, other
+// names get SERVFAIL, and the log has one line at the start and one at the end.
+func TestOutageOfFourMinutes(t *testing.T) {
+	const names = 50
+	var slow, questions int
+	text := logged(func() {
+		synctest.Test(t, func(t *testing.T) {
+			u := &upstream{}
+			reply := func(r *dns.Msg, _ net.Addr) *dns.Msg {
+				return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 10 A 192.0.2.1"), r)
+			}
+			u.set(0, reply)
+			l := newLRU(u, 1000)
+			defer l.flights.land()
+			for i := range names {
+				ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
+			}
+			time.Sleep(11 * time.Second)
+			u.dies(4 * time.Second)
+			for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); questions++ {
+				began := time.Now()
+				if m := ask(t, l, query(fmt.Sprintf("n%d.example.", questions%names), "A")); len(m.Answer) != 1 || m.Answer[0].Header().Ttl != staleTTL {
+					t.Fatalf("question %d: %s; want the stale answer", questions, show(m))
+				}
+				if time.Since(began) > 0 {
+					slow++
+				}
+				time.Sleep(250 * time.Millisecond)
+			}
+			if m := ask(t, l, query("new.example.", "A")); m.Rcode != dns.RcodeServerFailure {
+				t.Errorf("a new name: %s; want SERVFAIL", show(m))
+			}
+			u.set(0, reply)
+			time.Sleep(failureTime)
+			for i := range 2 * names {
+				ask(t, l, query(fmt.Sprintf("n%d.example.", i%names), "A"))
+				time.Sleep(100 * time.Millisecond)
+			}
+			if m := ask(t, l, query("n1.example.", "A")); m.Answer[0].Header().Ttl > 10 {
+				t.Errorf("%s once the upstream is back; want a new answer", show(m))
+			}
+		})
+	})
+	if slow > 2 {
+		t.Errorf("%d of %d questions waited; want the first two at most", slow, questions)
+	}
+	start, end := "No answer from the upstream (", "The upstream answers again after 4m"
+	if strings.Count(text, start) != 1 || strings.Count(text, end) != 1 || strings.Count(text, "\n") != 2 {
+		t.Errorf("the log is\n%swant one line %q and one %q", text, start, end)
+	}
+}
+
+// While the upstream is silent, few names are asked for behind stale answers.
+func TestRefreshesBehindAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{}
+		u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
+			return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 10 A 192.0.2.1"), r)
+		})
+		l := newLRU(u, 1000)
+		defer l.flights.land()
+		for i := range 100 {
+			ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
+		}
+		time.Sleep(11 * time.Second)
+		u.dies(4 * time.Second)
+		for i := range 2 {
+			ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
+		}
+		l.flights.land()
+		before := u.asked.Load()
+		for i := range 100 {
+			ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
+		}
+		if synctest.Wait(); u.asked.Load()-before != maxBehind {
+			t.Errorf("%d questions upstream for 100 stale names; want %d", u.asked.Load()-before, maxBehind)
+		}
+	})
+}
+
+// What is an outage, and what is not.
+func TestWhatIsAnOutage(t *testing.T) {
+	defer golog.SetOutput(os.Stdout)
+	golog.SetOutput(io.Discard)
+	for _, tc := range []struct {
+		name  string
+		asked []string // each has no answer for 2 s; + is answered
+		want  bool
+	}{
+		{"one name", []string{"a"}, false},
+		{"one name, two types at a time", []string{"a", "a"}, false},
+		{"two names", []string{"a", "b"}, true},
+		{"one name, asked again", []string{"a", " ", "  ", "a"}, true},
+		{"an answer in between", []string{"a", "+", "b"}, false},
+		{"an answer at the end", []string{"a", "b", "+"}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var o outage
+			for i, name := range tc.asked {
+				now := time.Now()
+				switch name {
+				case "+":
+					o.answered(now)
+				case " ", "  ":
+				default:
+					o.sent(name, now)
+				}
+				if i+1 < len(tc.asked) && name == tc.asked[i+1] {
+					continue
+				}
+				time.Sleep(2 * time.Second)
+			}
+			if got := o.known(time.Now()); got != tc.want {
+				t.Errorf("%s: known() = %v; want %v", tc.name, got, tc.want)
+			}
+		})
+	}
+}
