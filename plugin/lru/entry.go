@@ -52,6 +52,10 @@ func failed(rcode int, ede uint16) *entry {
 	return &entry{kind: failure, rcode: rcode, ede: ede, stored: time.Now(), life: failureTime}
 }
 
+func unreachable() *entry {
+	return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
+}
+
 func (e *entry) fresh(now time.Time) bool { return now.Sub(e.stored) < e.life }
 
 // stale tells whether the entry may still serve when nothing better is to be had.

@@ -14,11 +14,9 @@ import (
 var log = clog.NewWithPlugin("lru")
 
 const (
-	// maxFlights is what Azure's resolver queues for a machine before it drops.
-	maxFlights = 200
-	// maxOfDomain is how many of them one domain may have: one whose servers are
-	// silent does not turn the others away.
-	maxOfDomain = maxFlights / 2
+	// queueTime is how long a question waits for a place: fast domains pass it on in
+	// milliseconds.
+	queueTime = time.Second
 	// flightTime bounds a flight, its repetitions over TCP or without EDNS included.
 	flightTime = 5 * time.Second
 	// exchangeTime is what one exchange takes, if it must.
@@ -32,17 +30,17 @@ type flight struct {
 	done  chan struct{} // closed when entry is there
 	entry *entry
 
+	place  *place
 	behind bool // nobody waits for it, and the upstream was silent when it started
 }
 
 // flights is all of them. The zero value has none.
 type flights struct {
-	mu       sync.Mutex
-	all      map[key]*flight
-	ofDomain map[string]int
-	ended    bool // the instance has ended
-
-	behind int // of those that started while the upstream was silent, nobody waits for so many
+	mu     sync.Mutex
+	ended  bool // the instance has ended
+	all    map[key]*flight
+	places places
+	behind int // how many of all have behind set
 
 	outage
 }
@@ -64,6 +62,7 @@ const maxBehind = 10
 // store, or nil. It does not end when a client goes: the others and the store
 // want it. behind is for a client that has its answer already.
 func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry, behind bool) (*flight, boarding) {
+	registered, below := domainsOf(k.name)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one, ok := f.all[k]; ok {
@@ -72,24 +71,23 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry, behind b
 	if e := l.store.peek(k); e != nil && e != seen && e.fresh(time.Now()) {
 		return landed(e), joined
 	}
-	behind = behind && f.silent.Load()
-	if f.ended || len(f.all) >= maxFlights || f.ofDomain[domain(k.name)] >= maxOfDomain || behind && f.behind >= maxBehind {
-		return landed(failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)), refused
+	outage := behind && f.silent.Load()
+	var mine *place
+	if !f.ended && (!outage || f.behind < maxBehind) {
+		mine = f.places.enter(registered, below, !behind)
+	}
+	if mine == nil {
+		return landed(unreachable()), refused
 	}
 	if f.all == nil {
-		f.all, f.ofDomain = map[key]*flight{}, map[string]int{}
+		f.all = map[key]*flight{}
 	}
-	one := &flight{done: make(chan struct{}), behind: behind}
+	one := &flight{done: make(chan struct{}), place: mine, behind: outage}
 	f.all[k] = one
-	if behind {
+	if outage {
 		f.behind++
 	}
-	f.ofDomain[domain(k.name)]++
-	ctx, cancel := context.WithTimeout(detached(ctx), flightTime)
-	go func() {
-		defer cancel()
-		f.fly(ctx, l, k, one)
-	}()
+	go f.fly(detached(ctx), l, k, one)
 	return one, started
 }
 
@@ -100,19 +98,24 @@ func (f *flights) leave(k key, one *flight) {
 	if one.behind {
 		f.behind--
 	}
-	name := domain(k.name)
-	if f.ofDomain[name]--; f.ofDomain[name] == 0 {
-		delete(f.ofDomain, name)
-	}
+	f.places.leave(one.place)
 }
 
-// domain returns the last two labels of a name: near enough to who runs its
-// servers, and no list of public suffixes to keep.
-func domain(name string) string {
-	if at, start := dns.PrevLabel(name, 2); !start {
-		return name[at:]
+// mayGo waits for the flight's place and reports whether it has one.
+func (f *flights) mayGo(one *flight) bool {
+	if one.place.ready == nil {
+		return true
 	}
-	return name
+	timer := time.NewTimer(queueTime)
+	defer timer.Stop()
+	select {
+	case <-one.place.ready:
+		return true
+	case <-timer.C:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return one.place.taken
+	}
 }
 
 // detached returns a context that has what says where the question came in, and
@@ -162,13 +165,20 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 		f.leave(k, one)
 		close(one.done)
 	}()
+	if !f.mayGo(one) {
+		refusals.Inc()
+		one.entry = unreachable()
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, flightTime)
+	defer cancel()
 	began := time.Now()
 	f.sent(k.name, began)
 	m, err := l.ask(ctx, k)
 	upstreamSeconds.Observe(time.Since(began).Seconds())
 	if err != nil {
 		f.unanswered(k, began, err)
-		one.entry = failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
+		one.entry = unreachable()
 		one.entry.silent = true
 	} else {
 		one.entry = answerOf(k, m)

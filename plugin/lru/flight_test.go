@@ -7,14 +7,12 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/miekg/dns"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // A thousand clients ask one missing name: one query goes upstream, and each
@@ -64,55 +62,6 @@ func TestClientLeaves(t *testing.T) {
 			t.Errorf("%s after %d queries; want %s after 1", got, u.asked.Load(), aText)
 		}
 	})
-}
-
-// More than the upstream takes at a time is answered at once, not queued; and one
-// domain takes half of it at most.
-func TestFlightsAreBounded(t *testing.T) {
-	for _, tc := range []struct {
-		name, format string
-		flights      int
-	}{
-		{"many domains", "www.n%d.", maxFlights},
-		{"one domain", "n%d.zone.example.", maxOfDomain},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			u := &upstream{}
-			u.dies(3 * time.Second)
-			l := newLRU(u, 1000)
-			defer l.flights.land()
-			var all sync.WaitGroup
-			var atOnce atomic.Int32
-			refusedBefore := testutil.ToFloat64(refusals)
-			for i := range maxFlights + 50 {
-				all.Go(func() {
-					began := time.Now()
-					ask(t, l, query(fmt.Sprintf(tc.format, i), "A"))
-					if time.Since(began) == 0 {
-						atOnce.Add(1)
-					}
-				})
-			}
-			synctest.Wait()
-			if tc.flights < maxFlights { // the others are not concerned
-				u.says(t, "NOERROR: www.other. 100 A 192.0.2.1")
-				if m := ask(t, l, query("www.other.", "A")); m.Rcode != dns.RcodeSuccess {
-					t.Errorf("%s: another domain gets %s", tc.name, show(m))
-				}
-				u.asked.Add(-1)
-			}
-			all.Wait()
-			if got := int(u.asked.Load()); got != tc.flights || int(atOnce.Load()) != maxFlights+50-tc.flights {
-				t.Errorf("%s: %d queries upstream, %d clients turned away; want %d and the rest", tc.name, got, atOnce.Load(), tc.flights)
-			}
-			if got := testutil.ToFloat64(refusals) - refusedBefore; got != float64(atOnce.Load()) {
-				t.Errorf("%s: %v refusals counted; want %d", tc.name, got, atOnce.Load())
-			}
-			if len(l.flights.ofDomain) != 0 {
-				t.Errorf("%s: %v is still counted", tc.name, l.flights.ofDomain)
-			}
-		})
-	}
 }
 
 func TestPrefetch(t *testing.T) {

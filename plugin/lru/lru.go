@@ -130,7 +130,7 @@ func (l *LRU) wait(f *flight, hasStale bool) *entry {
 	case <-f.done:
 		return f.entry
 	case <-timer.C:
-		return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
+		return unreachable()
 	}
 }
 

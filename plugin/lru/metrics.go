@@ -15,7 +15,7 @@ var (
 	}, []string{"kind"})
 	misses       = counter("misses_total", "Questions that had to wait for the next plugin.")
 	coalesced    = counter("coalesced_total", "Misses that joined a question under way.")
-	refusals     = counter("refused_total", "Misses that failed at once, because too many questions were under way.")
+	refusals     = counter("refused_total", "Questions that were not sent, because too many were under way.")
 	evictions    = counter("evictions_total", "Entries that were of use and made room for others.")
 	prefetches   = counter("prefetches_total", "Entries fetched again behind an answer: before their time ran out, or while the upstream was silent.")
 	outages      = counter("outages_total", "Times that the upstream stopped answering.")
