@@ -102,7 +102,7 @@ func (e *entry) message(r *dns.Msg) *dns.Msg {
 	opt := r.IsEdns0()
 	return &dns.Msg{
 		MsgHdr: dns.MsgHdr{
-			Id: r.Id, Response: true, RecursionDesired: true, RecursionAvailable: true, CheckingDisabled: r.CheckingDisabled,
+			Id: r.Id, Response: true, RecursionDesired: r.RecursionDesired, RecursionAvailable: true, CheckingDisabled: r.CheckingDisabled,
 			AuthenticatedData: e.ad && (r.AuthenticatedData || opt != nil && opt.Do()), // RFC 6840, 5.8
 			Rcode:             e.rcode,
 		},

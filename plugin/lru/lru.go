@@ -13,13 +13,14 @@ import (
 
 // LRU is the plugin's handler. A question is answered in this order:
 //
-//  1. From an entry whose time has not run out. In the last part of a popular
+//  1. A special-use name that must not be sent on has a negative answer.
+//  2. From an entry whose time has not run out. In the last part of a popular
 //     entry's time the next plugin is asked meanwhile (prefetch).
-//  2. From a failure of the last seconds (RFC 9520): a stale answer if there is
+//  3. From a failure of the last seconds (RFC 9520): a stale answer if there is
 //     one, else the failure.
-//  3. From an entry whose time has run out, while the upstream is known to be
+//  4. From an entry whose time has run out, while the upstream is known to be
 //     silent; it is asked again behind the answer (RFC 8767).
-//  4. From the next plugin, in one flight for all who ask the same. A client that
+//  5. From the next plugin, in one flight for all who ask the same. A client that
 //     has waited for 1.8 s gets a stale answer if there is one.
 //
 // Questions that are no plain query pass: other opcodes and classes, transfers,
@@ -50,11 +51,17 @@ func (*LRU) Name() string { return "lru" }
 
 // ServeDNS implements plugin.Handler.
 func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	q := r.Question[0]
-	if r.Opcode != dns.OpcodeQuery || q.Qclass != dns.ClassINET || q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR || !r.RecursionDesired {
+	clearReserved(r)
+	q, k := r.Question[0], keyOf(r)
+	if r.Opcode != dns.OpcodeQuery || q.Qclass != dns.ClassINET || q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
 		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
 	}
-	k := keyOf(r)
+	if !r.RecursionDesired {
+		if e := special(k); e != nil {
+			return dns.RcodeSuccess, w.WriteMsg(e.reply(r, e.stored))
+		}
+		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
+	}
 	e, now := l.store.get(k), time.Now()
 	if e == nil || !e.fresh(now) || e.kind == failure && !e.holds(now, l.flights.silent.Load()) {
 		return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, e, r, now))
@@ -71,6 +78,11 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 // resolve answers a question whose entry, seen in the store, is not fresh or is a
 // failure that no longer holds; or that has none.
 func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now time.Time) *dns.Msg {
+	if seen == nil {
+		if e := special(k); e != nil {
+			return e.reply(r, now)
+		}
+	}
 	old := seen
 	if old != nil && !old.stale(now, l.stale) {
 		old = nil
@@ -131,6 +143,14 @@ func (l *LRU) wait(f *flight, hasStale bool) *entry {
 		return f.entry
 	case <-timer.C:
 		return unreachable()
+	}
+}
+
+// clearReserved clears the EDNS flags that have no meaning yet. The server returns
+// the client's OPT record, and a reply must not have them (RFC 6891, 6.1.4).
+func clearReserved(r *dns.Msg) {
+	if opt := r.IsEdns0(); opt != nil {
+		opt.Hdr.Ttl &^= 0x7fff
 	}
 }
 

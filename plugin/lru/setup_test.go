@@ -79,6 +79,22 @@ func input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(".:0 {\nbind 127.0.0.1\n" + corefile + "\n}"), ServerTypeName: "dns"}
 }
 
+// serving starts a server with these directives and returns its addresses.
+func serving(t *testing.T, corefile string) (addr map[string]string) {
+	t.Helper()
+	instance, err := caddy.Start(input(corefile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(append(instance.ShutdownCallbacks(), instance.Stop())...); err != nil {
+			t.Error(err)
+		}
+	})
+	s := instance.Servers()[0]
+	return map[string]string{"udp": s.LocalAddr().String(), "tcp": s.Addr().String()}
+}
+
 // Two server blocks for the same zone have a cache each: their upstreams differ.
 func TestServerBlocksShareNothing(t *testing.T) {
 	first, askedFirst := counting(t)
