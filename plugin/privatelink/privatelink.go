@@ -47,6 +47,7 @@ func (p *Privatelink) Ready() bool { return p.zones.Ready() }
 
 // ServeDNS implements plugin.Handler.
 func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	clearReserved(r)
 	q := r.Question[0]
 	found := p.zones.Snapshot().Lookup(strings.ToLower(q.Name))
 
