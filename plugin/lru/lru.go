@@ -23,8 +23,8 @@ import (
 //  5. From the next plugin, in one flight for all who ask the same. A client that
 //     has waited for 1.8 s gets a stale answer if there is one.
 //
-// Questions that are no plain query pass: other opcodes and classes, transfers,
-// and those without RD, which are not for a cache to answer.
+// Questions that are no plain query pass: other opcodes and classes, and those
+// without RD, which are not for a cache to answer. Zone transfers are refused.
 type LRU struct {
 	Next plugin.Handler
 
@@ -53,10 +53,12 @@ func (*LRU) Name() string { return "lru" }
 func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	clearReserved(r)
 	q, k := r.Question[0], keyOf(r)
-	if r.Opcode != dns.OpcodeQuery || q.Qclass != dns.ClassINET || q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
+	switch {
+	case q.Qtype == dns.TypeAXFR, q.Qtype == dns.TypeIXFR:
+		return dns.RcodeRefused, nil // plugin forward passes on one message of many; the client waits for the rest
+	case r.Opcode != dns.OpcodeQuery, q.Qclass != dns.ClassINET:
 		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
-	}
-	if !r.RecursionDesired {
+	case !r.RecursionDesired:
 		if e := special(k); e != nil {
 			return dns.RcodeSuccess, w.WriteMsg(e.reply(r, e.stored))
 		}

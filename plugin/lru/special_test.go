@@ -86,3 +86,26 @@ func TestReservedFlagsAreNotReturned(t *testing.T) {
 		}
 	}
 }
+
+// A zone transfer through a forwarding block is refused at once.
+func TestTransferIsRefused(t *testing.T) {
+	addr, asked := counting(t)
+	server := serving(t, "lru 100\nforward . "+addr)
+	for _, network := range []string{"udp", "tcp"} {
+		for _, qtype := range []uint16{dns.TypeAXFR, dns.TypeIXFR} {
+			for _, name := range []string{"example.", "corp.example.", "."} {
+				r := new(dns.Msg).SetAxfr(name)
+				if qtype == dns.TypeIXFR {
+					r = new(dns.Msg).SetIxfr(name, 1, "ns.example.", "root.example.")
+				}
+				m, _, err := (&dns.Client{Net: network, Timeout: 5 * time.Second}).Exchange(r, server[network])
+				if err != nil || m.Rcode != dns.RcodeRefused || len(m.Answer) != 0 {
+					t.Errorf("%s of %s over %s: %v, %v; want REFUSED", dns.TypeToString[qtype], name, network, m, err)
+				}
+			}
+		}
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("%d questions upstream; want none", n)
+	}
+}
