@@ -3,6 +3,7 @@ package lru
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coredns/coredns/core/dnsserver"
@@ -40,7 +41,8 @@ type flights struct {
 	ended  bool // the instance has ended
 	all    map[key]*flight
 	places places
-	behind int // how many of all have behind set
+	probed atomic.Uint32 // questions of plugin loop
+	behind int           // how many of all have behind set
 
 	outage
 }
@@ -190,6 +192,9 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 // can still be served: that one learns of it.
 func (l *LRU) keep(k key, e *entry) {
 	e.key = k
+	if k.probe != 0 {
+		return
+	}
 	if e.kind == failure {
 		if old := l.store.peek(k); old != nil && old.kind != failure && (old.fresh(e.stored) || old.stale(e.stored, l.stale)) {
 			old.failed.Store(e)

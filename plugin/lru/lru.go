@@ -64,6 +64,9 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 		}
 		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
 	}
+	if probes(q) {
+		k.probe = uint16(l.flights.probed.Add(1)%0xffff) + 1
+	}
 	e, now := l.store.get(k), time.Now()
 	if e == nil || !e.fresh(now) || e.kind == failure && !e.holds(now, l.flights.silent.Load()) {
 		return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, e, r, now))
@@ -161,10 +164,11 @@ type key struct {
 	name          string // in lower case (RFC 4343)
 	qtype, qclass uint16
 	do, cd        bool
+	probe         uint16 // not 0: a question of plugin loop, which shares no flight
 }
 
 func keyOf(r *dns.Msg) key {
 	q := r.Question[0]
 	opt := r.IsEdns0()
-	return key{strings.ToLower(q.Name), q.Qtype, q.Qclass, opt != nil && opt.Do(), r.CheckingDisabled}
+	return key{name: strings.ToLower(q.Name), qtype: q.Qtype, qclass: q.Qclass, do: opt != nil && opt.Do(), cd: r.CheckingDisabled}
 }
