@@ -184,26 +184,9 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 		one.entry.silent = true
 	} else {
 		one.entry = answerOf(k, m)
-	}
-	f.keep(l, k, one.entry)
-}
-
-// keep stores an answer. A failure is stored, too, unless there is an entry that
-// can still be served: that one learns of it.
-func (l *LRU) keep(k key, e *entry) {
-	e.key = k
-	if k.probe != 0 {
-		return
-	}
-	if e.kind == failure {
-		if old := l.store.peek(k); old != nil && old.kind != failure && (old.fresh(e.stored) || old.stale(e.stored, l.stale)) {
-			old.failed.Store(e)
-			return
+		if time.Since(began) >= exchangeTime {
+			one.entry.limit(doubtTime)
 		}
 	}
-	if e.life > 0 && e.fits() {
-		l.store.add(k, e)
-		return
-	}
-	l.store.remove(k) // what was true before is not any more
+	f.keep(l, k, one.entry)
 }
