@@ -90,7 +90,7 @@ func prometheusAPI(t *testing.T, url, field string, v any) {
 	}
 }
 
-func readURL(t *testing.T, url string) []byte {
+func readURL(t testing.TB, url string) []byte {
 	t.Helper()
 	response, err := http.Get(url) //nolint:gosec // on this machine
 	if err != nil {

@@ -47,8 +47,21 @@ type process struct {
 // has ended: someone may have taken its port.
 func launch(t testing.TB, addr string, cmd *exec.Cmd) *process {
 	t.Helper()
+	p := spawn(t, cmd)
+	eventually(t, "start of "+cmd.Path, func() bool { return p.ended() || answers(addr) })
+	p.stopped = p.ended()
+	return p
+}
+
+// spawn starts a program that ends with the test. Its output is kept, unless the
+// caller has given it an output.
+func spawn(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
 	p := &process{cmd: cmd, done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &p.out, &p.out
+	if cmd.Stdout == nil {
+		cmd.Stdout = &p.out
+	}
+	cmd.Stderr = &p.out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +75,6 @@ func launch(t testing.TB, addr string, cmd *exec.Cmd) *process {
 			t.Logf("log of %s:\n%s", cmd.Path, p.out.String())
 		}
 	})
-	eventually(t, "start of "+cmd.Path, func() bool { return p.ended() || answers(addr) })
-	p.stopped = p.ended()
 	return p
 }
 

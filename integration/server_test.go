@@ -9,6 +9,7 @@ package integration
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -78,6 +79,8 @@ type server struct {
 	dir  string
 	env  map[string]string
 	args []string
+
+	stdout io.Writer // where the output goes, if it is not kept
 }
 
 // prepare returns a server that is not started yet.
@@ -105,20 +108,27 @@ func (s *server) write(name, text string) {
 // start returns when the server answers. It ends with the test.
 func (s *server) start() *server {
 	s.t.Helper()
-	path := built(s.t)
 	for range 3 {
-		s.choosePorts()
-		cmd := exec.Command(path, s.args...)
-		cmd.Dir, cmd.Env = s.dir, os.Environ()
-		for name, value := range s.env {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
+		cmd := s.program()
 		if s.process = launch(s.t, s.addr(""), cmd); !s.ended() {
 			return s
 		}
 	}
 	s.t.Fatal("the server does not start")
 	return nil
+}
+
+// program returns the command that starts the server, on free ports.
+func (s *server) program() *exec.Cmd {
+	s.t.Helper()
+	s.choosePorts()
+	cmd := exec.Command(built(s.t), s.args...)
+	cmd.Dir, cmd.Env = s.dir, os.Environ()
+	for name, value := range s.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Stdout = s.stdout
+	return cmd
 }
 
 var portVariable = regexp.MustCompile(`\{\$(PORT\w*)\}`)
