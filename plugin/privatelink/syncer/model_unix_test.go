@@ -1,0 +1,290 @@
+//go:build unix
+
+package syncer
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+// A world has files and a listing with names in them, and a model of which names
+// must be served. It checks the promise after each event: no name disappears
+// without a complete list, whole intervals and agreement, or a change of the
+// Corefile.
+type world struct {
+	t      *testing.T
+	rand   *rand.Rand
+	folder string
+	state  string
+
+	process *Process
+	syncer  *Syncer
+	listing *fake
+
+	good    map[string][]string // of each file: the names that it had when it was last whole
+	exists  map[string]bool
+	broken  map[string]bool
+	whole   map[string]bool // files that have been whole since the start
+	listed  map[string]bool // names that the listing must keep
+	old     map[string]bool // names served before a restart, while a file has not been whole since
+	history []string
+}
+
+const modelFiles = 3
+
+func newWorld(t *testing.T, seed uint64) *world {
+	folder := t.TempDir()
+	w := &world{
+		t: t, rand: rand.New(rand.NewPCG(seed, 0)), folder: filepath.Join(folder, "exports"), state: filepath.Join(folder, "state"),
+		process: NewProcess(), listing: newFake("listing"),
+		good: map[string][]string{}, exists: map[string]bool{}, broken: map[string]bool{}, whole: map[string]bool{}, listed: map[string]bool{}, old: map[string]bool{},
+	}
+	w.check(os.Mkdir(w.folder, 0o700))
+	w.listing.remote = true
+	for i := range modelFiles {
+		w.write(w.path(i))
+	}
+	for strings.HasSuffix(w.list(), "fails") || !w.listing.next.Load().list.Complete {
+		clear(w.listed)
+	}
+	w.begin().Commit()
+	return w
+}
+
+func (w *world) check(err error) {
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) path(i int) string { return filepath.Join(w.folder, fmt.Sprintf("%d.json", i)) }
+
+// begin returns the syncer of a new instance.
+func (w *world) begin() *Syncer {
+	files := source.NewFiles([]string{filepath.Join(w.folder, "*.json")}, nil, time.Minute)
+	s := w.process.New(Config{Block: "model", Zones: testSet, Sources: []source.Source{files, w.listing}, StateFile: w.state})
+	s.Begin()
+	w.t.Cleanup(s.Close)
+	w.syncer = s
+	return s
+}
+
+// names returns up to 14 names of 20.
+func (w *world) names(prefix string) (all []string) {
+	for range w.rand.IntN(15) {
+		all = append(all, fmt.Sprintf("%s%d", prefix, w.rand.IntN(20)))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func export(names []string) string {
+	var all []string
+	for i, name := range names {
+		all = append(all, fmt.Sprintf(`{"id": "/pe/%d", "customDnsConfigs": [{"fqdn": %q, "ipAddresses": ["10.0.0.1"]}],
+			"privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}`, i, name+".blob.core.windows.net"))
+	}
+	return "[" + strings.Join(all, ",\n") + "]\n"
+}
+
+func (w *world) write(path string) {
+	names := w.names("f")
+	w.check(os.WriteFile(path, []byte(export(names)), 0o600))
+	w.good[path], w.exists[path], w.broken[path] = names, true, false
+}
+
+// list replaces the listing: complete, partial, with unread endpoints, or failing.
+func (w *world) list() string {
+	names := w.names("g")
+	var entries []string
+	for _, name := range names {
+		entries = append(entries, name+".blob.core.windows.net. 10.0.0.2 from=/pe/"+name)
+	}
+	list := listOf(entries...)
+	kept := map[string]bool{}
+	kind := w.rand.IntN(4)
+	switch kind {
+	case 0:
+		w.listing.fails(nil)
+		return "listing fails"
+	case 1:
+		list.Complete = false
+		kept = w.listed
+	case 2:
+		for name := range w.listed {
+			if w.rand.IntN(2) == 0 && !slices.Contains(names, name) {
+				list.Unread = append(list.Unread, "/pe/"+name)
+				kept[name] = true
+			}
+		}
+	}
+	w.listing.next.Store(&fetched{list, nil})
+	kept = maps.Clone(kept)
+	for _, name := range names {
+		kept[name] = true
+	}
+	w.listed = kept
+	return fmt.Sprintf("listing %v complete=%v unread=%v", names, list.Complete, list.Unread)
+}
+
+// event lets one thing happen and returns what it was.
+func (w *world) event() string {
+	path := w.path(w.rand.IntN(modelFiles))
+	name := filepath.Base(path)
+	switch w.rand.IntN(9) {
+	case 0, 1:
+		w.write(path)
+		return fmt.Sprint("write ", name, " ", w.good[path])
+	case 2:
+		if w.exists[path] {
+			w.check(os.Truncate(path, int64(1+w.rand.IntN(2))))
+			w.broken[path] = true
+		}
+		return "cut " + name
+	case 3:
+		_ = os.Remove(path)
+		w.exists[path] = false
+		return "delete " + name
+	case 4:
+		w.check(os.Rename(w.folder, w.folder+".away"))
+		w.sleep()
+		w.verify("unmount")
+		w.check(os.Rename(w.folder+".away", w.folder))
+		return "mount"
+	case 5, 6:
+		return w.list()
+	case 7:
+		running := w.syncer
+		failed := w.begin()
+		w.sleep()
+		if w.rand.IntN(2) == 0 {
+			failed.Close()
+			w.syncer = running
+			return "failed reload"
+		}
+		running.Close()
+		failed.Commit()
+		return "reload"
+	default:
+		w.sleep() // the state file is written
+		served := w.served()
+		w.syncer.Close()
+		w.process = NewProcess()
+		w.begin().Commit()
+		w.restarted(served)
+		return "restart"
+	}
+}
+
+func (w *world) sleep() { time.Sleep(time.Duration(130+w.rand.IntN(200)) * time.Second) }
+
+// restarted is the model of a restart: while a file that was there is missing or
+// broken, the names of before stay.
+func (w *world) restarted(served map[string]bool) {
+	maps.DeleteFunc(served, func(name string, _ bool) bool { return name[0] != 'f' })
+	clear(w.whole)
+	for path := range w.good {
+		if !w.exists[path] || w.broken[path] {
+			w.good[path] = nil
+			w.old = served
+		}
+	}
+}
+
+// model computes the names that must be served now.
+func (w *world) model() map[string]bool {
+	must := maps.Clone(w.listed)
+	whole := true
+	for path, names := range w.good {
+		w.whole[path] = w.whole[path] || w.exists[path] && !w.broken[path]
+		whole = whole && w.whole[path]
+		for _, name := range names {
+			must[name] = true
+		}
+	}
+	if whole {
+		clear(w.old)
+	}
+	maps.Copy(must, w.old)
+	return must
+}
+
+// forget drops a deleted file that takes five names along at most, while there are
+// others: its names may go.
+func (w *world) forget() {
+	few := map[string]bool{}
+	for path := range w.good {
+		if !w.exists[path] && slices.Contains(slices.Collect(maps.Values(w.exists)), true) && len(w.only(path)) <= 5 {
+			few[path] = true // all at once: their order does not matter then
+		}
+	}
+	maps.DeleteFunc(w.good, func(path string, _ []string) bool { return few[path] })
+}
+
+// only returns the names that no other file has.
+func (w *world) only(path string) []string {
+	return slices.DeleteFunc(slices.Clone(w.good[path]), func(name string) bool {
+		for other, names := range w.good {
+			if other != path && slices.Contains(names, name) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (w *world) served() map[string]bool {
+	names := map[string]bool{}
+	for r := range w.syncer.Snapshot().Zones[blobZone].Records() {
+		names[strings.TrimSuffix(string(r.Name), "."+blobZone)] = true
+	}
+	return names
+}
+
+// verify compares what is served with the model.
+func (w *world) verify(event string) {
+	w.t.Helper()
+	w.history = append(w.history, event)
+	w.forget()
+	must := w.model()
+	served := w.served()
+	for name := range must {
+		if !served[name] {
+			w.t.Fatalf("%s is lost after\n%s", name, strings.Join(w.history, "\n"))
+		}
+	}
+	if !w.syncer.Ready() {
+		w.t.Fatalf("not ready after\n%s", strings.Join(w.history, "\n"))
+	}
+}
+
+func TestModel(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			logTo(t, nowhere{})
+			bubble(t, func(t *testing.T, _ *Process) {
+				w := newWorld(t, seed)
+				w.sleep()
+				w.verify("start")
+				for range 40 {
+					event := w.event()
+					w.sleep()
+					w.verify(event)
+				}
+			})
+		})
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
