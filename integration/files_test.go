@@ -1,11 +1,13 @@
 package integration
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -103,14 +105,139 @@ func TestBrokenHostsFile(t *testing.T) {
 	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
 }
 
+// A pattern that loses its last file has failed: nobody said that there are no
+// endpoints.
 func TestDeletedFile(t *testing.T) {
 	t.Parallel()
+	s, _ := serve(t, corefile("ready 127.0.0.1:{$PORT_READY}"))
+	s.remove("vault.json")
+	s.logs(`\[ERROR\] plugin/privatelink: .*/\*\.json: no longer matches a file, its last \d+ names are kept: restore its files; .*\(its last good records are served\)`)
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
+	if got := s.ready(); got != http.StatusOK {
+		t.Errorf("ready with a deleted file = %d; want 200", got)
+	}
+
+	s.write("vault.json", export(fc1+" 10.20.0.44"))
+	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+	s.logs(`in order again`)
+	s.write("vault.json", "[]")
+	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
+}
+
+// A folder that becomes empty looks like a share that is not mounted.
+func TestRenamedFolder(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, strings.Replace(corefile(), "files {$DIR}/*.json", "files {$DIR}/share/*.json", 1))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("share/vault.json", export(vault...))
+	s.start()
+	s.rename("share", "away")
+	s.write("share/lost+found/x", "")
+	s.logs(`share/\*\.json: no longer matches a file`)
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+	s.remove("share/lost+found/x")
+	s.remove("share/lost+found")
+	s.remove("share")
+	s.rename("away", "share")
+	s.logs(`in order again`)
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+}
+
+// One file of several is deleted on purpose if few names go with it, and not
+// before it has been gone for a while.
+func TestDeletedFileOfSeveral(t *testing.T) {
+	t.Parallel()
+	const zone, nxdomain = ".privatelink.we.backup.windowsazure.com", "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com."
+	part := func(name string, names int) string {
+		var lines []string
+		for i := range names {
+			lines = append(lines, fmt.Sprintf("%s%d%s 10.20.0.60", name, i, zone))
+		}
+		return strings.ReplaceAll(export(lines...), "pe-vault-we", "pe-"+name)
+	}
+	s := prepare(t, corefile())
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("vault.json", export(vault...))
+	s.write("five.json", part("five", 5))
+	s.write("six.json", part("six", 6))
+	s.start()
+	s.remains("five0"+zone, "NOERROR aa ra: A 10.20.0.60")
+
+	deleted := time.Now()
+	s.remove("five.json")
+	s.becomes("five0"+zone, nxdomain)
+	if after := time.Since(deleted); after < 5*time.Second {
+		t.Errorf("the names of a deleted file went after %v; want 5s at least", after)
+	}
+	s.remove("six.json")
+	s.logs(`\[ERROR\] plugin/privatelink: .*six\.json: the file is gone, the last 6 names are kept: restore it; .*\(its last good records are served\)`)
+	s.remains("six0"+zone, "NOERROR aa ra: A 10.20.0.60")
+	s.write("six.json", "[]")
+	s.becomes("six0"+zone, nxdomain)
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+}
+
+// A change right after the last one, which shows neither in size nor in time.
+func TestChangeWithinTheClockTick(t *testing.T) {
+	t.Parallel()
 	s, _ := serve(t, corefile())
-	if err := os.Remove(filepath.Join(s.dir, "vault.json")); err != nil {
+	path := filepath.Join(s.dir, "vault.json")
+	s.write("vault.json", export(fc1+" 10.20.0.44"))
+	info, err := os.Stat(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
-	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7")
+	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+	s.write("vault.json", export(fc1+" 10.20.0.55"))
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.55")
+}
+
+// A hosts file that is written slowly loses no name on the way.
+func TestSlowHostsFile(t *testing.T) {
+	t.Parallel()
+	const held, public = "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12",
+		"NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"
+	s := prepare(t, strings.Replace(corefile(), "files {$DIR}/*.json", "hosts {$DIR}/vault.hosts", 1))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("vault.hosts", "10.20.0.4 "+fc1+"\n10.20.0.12 "+blob+"\n")
+	s.start()
+	for _, tt := range []struct{ name, rest string }{
+		{"cut within a line", "10.20.0.12 wepod"},
+		{"cut at the end of a line", ""},
+	} {
+		s.write("vault.hosts", "10.20.0.44 "+fc1+"\n"+tt.rest)
+		s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+		if got := dig(t, s.addr(""), blob).String(); got != held {
+			t.Errorf("%s: dig %s = %s; want %s", tt.name, blob, got, held)
+		}
+		s.write("vault.hosts", "10.20.0.4 "+fc1+"\n10.20.0.12 "+blob+"\n")
+		s.becomes(fc1, "NOERROR aa ra: A 10.20.0.4")
+		s.remains(blob, held)
+	}
+	shorter := time.Now()
+	s.write("vault.hosts", "10.20.0.4 "+fc1+"\n")
+	s.becomes(blob, public)
+	if after := time.Since(shorter); after < 10*time.Second {
+		t.Errorf("a name of a shorter hosts file went after %v; want 10s at least", after)
+	}
+}
+
+func (s *server) remove(name string) {
+	s.t.Helper()
+	if err := os.Remove(filepath.Join(s.dir, name)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *server) rename(from, to string) {
+	s.t.Helper()
+	if err := os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Until the first good file the right answer is not known: neither a public
