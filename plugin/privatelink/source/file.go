@@ -42,7 +42,7 @@ type file[T any] struct {
 
 // past is what a format knows about a file when it decodes it.
 type past[T any] struct {
-	value      T    // of before, the zero value if there is none
+	value      T    // before, the zero value at first
 	good       bool // the file has been whole once
 	remembered bool // a process before this one has read it
 	quiet      bool // the file has not changed for quietAfter

@@ -193,19 +193,21 @@ func (s *fileSet[T]) losses() (errs []error) {
 }
 
 func (s *fileSet[T]) noMatch(p *pattern) error {
-	return fmt.Errorf("%s: no longer matches a file, its last %s kept: restore its files; if there are no endpoints, write %s into each, or remove the pattern from the Corefile",
-		p.text, countNames(p.kept), s.format.none())
+	return fmt.Errorf("%s: no longer matches a file, its last %s kept: restore its files; "+
+		"if there are no endpoints, write %s into each, or remove the pattern from the Corefile", p.text, countNames(p.kept), s.format.none())
 }
 
 func (s *fileSet[T]) filesGone(paths []string, names int) error {
 	if len(paths) == 1 {
-		return fmt.Errorf("%s: the file is gone, the last %s kept: restore it; if it has no endpoints, write %s into it", paths[0], countNames(names), s.format.none())
+		return fmt.Errorf("%s: the file is gone, the last %s kept: restore it; if it has no endpoints, write %s into it",
+			paths[0], countNames(names), s.format.none())
 	}
 	shown := strings.Join(paths[:min(len(paths), 5)], ", ")
 	if more := len(paths) - 5; more > 0 {
 		shown += fmt.Sprintf(", %d more", more)
 	}
-	return fmt.Errorf("%s: the files are gone, their last %s kept: restore them; if they have no endpoints, write %s into each", shown, countNames(names), s.format.none())
+	return fmt.Errorf("%s: the files are gone, their last %s kept: restore them; if they have no endpoints, write %s into each",
+		shown, countNames(names), s.format.none())
 }
 
 func countNames(n int) string {

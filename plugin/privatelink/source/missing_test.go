@@ -1,60 +1,59 @@
 package source
 
 import (
+	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func TestVanishedFiles(t *testing.T) {
-	const (
-		noMatch = "; *.json: no longer matches a file, its last "
-		dMatch  = "; d/*.json: no longer matches a file, its last "
-	)
 	for _, tc := range []struct{ name, patterns, steps, want string }{
-		{"the only file", "*.json", "a.json=a:50; 1s; rm a.json; 600s", "50 complete" + noMatch + "50 names are kept"},
-		{"the only file, with one name", "*.json", "a.json=a:1; 1s; rm a.json; 600s", "1 complete" + noMatch + "name is kept"},
-		{"the only file, which was empty on purpose", "*.json", "a.json=a:0; 1s; rm a.json; 600s", "0 complete" + noMatch + "0 names are kept"},
-		{"a file named without a wildcard", "a.json", "a.json=a:3; 1s; rm a.json; 600s", "3 complete; a.json: no longer matches a file, its last 3 names are kept"},
-		{"all files at once", "*.json", "a.json=a:2; b.json=b:1; 1s; rm a.json b.json; 600s", "3 complete" + noMatch + "3 names are kept"},
-		{"the folder is renamed", "d/*.json", "mkdir d; d/a.json=a:2; d/b.json=b:1; 1s; mv d e; 600s", "3 complete" + dMatch + "3 names are kept"},
+		{"the only file", "*.json", "a.json=a:50; 1s; rm a.json; 600s", "50 complete; *.json: no match, keeps 50"},
+		{"the only file, with one name", "*.json", "a.json=a:1; 1s; rm a.json; 600s", "1 complete; *.json: no match, keeps "},
+		{"the only file, which was empty on purpose", "*.json", "a.json=a:0; 1s; rm a.json; 600s", "0 complete; *.json: no match, keeps 0"},
+		{"a file named without a wildcard", "a.json", "a.json=a:3; 1s; rm a.json; 600s", "3 complete; a.json: no match, keeps 3"},
+		{"all files at once", "*.json", "a.json=a:2; b.json=b:1; 1s; rm a.json b.json; 600s", "3 complete; *.json: no match, keeps 3"},
+		{"the folder is renamed", "d/*.json", "mkdir d; d/a.json=a:2; d/b.json=b:1; 1s; mv d e; 600s", "3 complete; d/*.json: no match, keeps 3"},
 		{"the folder is renamed and back", "d/*.json", "mkdir d; d/a.json=a:2; 1s; mv d e; 600s; mv e d", "2 complete"},
-		{"the folder is empty, as a share that is not mounted", "d/*.json", "mkdir d; d/a.json=a:20; 1s; mv d e; mkdir d; 600s", "20 complete" + dMatch + "20 names are kept"},
+		{"the folder is empty, as a share that is not mounted", "d/*.json", "mkdir d; d/a.json=a:20; 1s; mv d e; mkdir d; 600s", "20 complete; d/*.json: no match, keeps 20"},
 		{"the folder is replaced by a file", "d/*.json", "mkdir d; d/a.json=a:2; 1s; rm d; text d x; 600s", "2 complete; stat d/a.json: not a directory"},
-		{"the folder is replaced by a dangling link", "d/*.json", "mkdir d; d/a.json=a:2; 1s; rm d; link none d; 600s", "2 complete" + dMatch + "2 names are kept"},
-		{"only a folder still matches", "*.json", "mkdir b.json; a.json=a:2; 1s; rm a.json; 600s", "2 complete" + noMatch + "2 names are kept"},
-		{"only a dangling link still matches", "*.json", "link none b.json; a.json=a:2; 1s; rm a.json; 600s", "2 incomplete" + noMatch + "2 names are kept; b.json: a symbolic link to a file that does not exist"},
-		{"of two patterns for a file, one matches others", "*.json a.json", "a.json=a:2; b.json=b:1; 1s; rm a.json; 600s", "3 complete; a.json: no longer matches a file, its last 2 names are kept"},
-		{"the other pattern goes on", "a.json b.json", "a.json=a:9; b.json=b:9; 1s; rm a.json; 1s; b.json=b:1", "10 complete; a.json: no longer matches a file, its last 9 names are kept"},
+		{"the folder is replaced by a dangling link", "d/*.json", "mkdir d; d/a.json=a:2; 1s; rm d; link none d; 600s", "2 complete; d/*.json: no match, keeps 2"},
+		{"only a folder still matches", "*.json", "mkdir b.json; a.json=a:2; 1s; rm a.json; 600s", "2 complete; *.json: no match, keeps 2"},
+		{"only a dangling link still matches", "*.json", "link none b.json; a.json=a:2; 1s; rm a.json; 600s",
+			"2 incomplete; *.json: no match, keeps 2; b.json: a symbolic link to a file that does not exist"},
+		{"of two patterns for a file, one matches others", "*.json a.json", "a.json=a:2; b.json=b:1; 1s; rm a.json; 600s", "3 complete; a.json: no match, keeps 2"},
+		{"the other pattern goes on", "a.json b.json", "a.json=a:9; b.json=b:9; 1s; rm a.json; 1s; b.json=b:1", "10 complete; a.json: no match, keeps 9"},
 		{"a file comes back with other content", "a.json", "a.json=a:9; 1s; rm a.json; 60s; a.json=b:2", "2 complete"},
 		{"a file comes back empty", "a.json", "a.json=a:9; 1s; rm a.json; 60s; a.json=a:0", "0 complete"},
 		{"a file comes back broken", "a.json", "a.json=a:9; 1s; rm a.json; 60s; text a.json [", "9 complete; a.json: line 1: unexpected end of JSON input"},
-		{"a new file matches, the old one had many names", "*.json", "a.json=a:9; 1s; rm a.json; 60s; b.json=b:1; 600s", "10 complete; a.json: the file is gone, the last 9 names are kept"},
+		{"a new file matches, the old one had many names", "*.json", "a.json=a:9; 1s; rm a.json; 60s; b.json=b:1; 600s", "10 complete; a.json: gone, keeps 9"},
 		{"a new file has the names", "*.json", "a.json=a:9; 1s; mv a.json b.json; 60s", "9 complete"},
 		{"a new file has the names later", "*.json", "a.json=a:9; 1s; rm a.json; 60s; b.json=a:9; 6s; b.json=a:1", "1 complete"},
 		{"a new file does not have five of the names", "*.json", "a.json=a:9; 1s; rm a.json; b.json=a:4; 6s", "4 complete"},
 
-		{"one of two files, six names", "*.json", "a.json=a:6; b.json=b:9; 1s; rm a.json; 600s", "15 complete; a.json: the file is gone, the last 6 names are kept"},
+		{"one of two files, six names", "*.json", "a.json=a:6; b.json=b:9; 1s; rm a.json; 600s", "15 complete; a.json: gone, keeps 6"},
 		{"one of two files, five names, after 4 s", "*.json", "a.json=a:5; b.json=b:9; 1s; rm a.json; 4s", "14 complete"},
 		{"one of two files, five names, after 5 s", "*.json", "a.json=a:5; b.json=b:9; 1s; rm a.json; 5s", "9 complete"},
 		{"a file that has no names of its own", "*.json", "a.json=b:9; b.json=b:9; 1s; rm a.json; 5s", "9 complete"},
-		{"two files with the same names", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; rm a.json b.json; 60s", "10 complete; a.json, b.json: the files are gone, their last 9 names are kept"},
+		{"two files with the same names", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; rm a.json b.json; 60s", "10 complete; a.json, b.json: gone, keeps 9"},
 		{"replaced by delete and create", "*.json", "a.json=a:5; b.json=b:1; 6s; rm a.json; 3s; a.json=a:5; 60s", "6 complete"},
-		{"together more than five", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 1s; rm a.json b.json; 600s", "7 complete; a.json, b.json: the files are gone, their last 6 names are kept"},
-		{"seen half way", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 1s; rm a.json; 4s; rm b.json; 600s", "7 complete; a.json, b.json: the files are gone, their last 6 names are kept"},
-		{"seen half way, the large one first", "*.json", "a.json=a:9; b.json=b:3; c.json=c:1; 1s; rm a.json; 4s; rm b.json; 600s", "13 complete; a.json, b.json: the files are gone, their last 12 names are kept"},
-		{"seen half way to the end", "*.json", "a.json=a:3; b.json=b:1; 1s; rm a.json; 4s; rm b.json; 600s", "4 complete" + noMatch + "4 names are kept"},
+		{"together more than five", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 1s; rm a.json b.json; 600s", "7 complete; a.json, b.json: gone, keeps 6"},
+		{"seen half way", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 1s; rm a.json; 4s; rm b.json; 600s", "7 complete; a.json, b.json: gone, keeps 6"},
+		{"seen half way, the large one first", "*.json", "a.json=a:9; b.json=b:3; c.json=c:1; 1s; rm a.json; 4s; rm b.json; 600s", "13 complete; a.json, b.json: gone, keeps 12"},
+		{"seen half way to the end", "*.json", "a.json=a:3; b.json=b:1; 1s; rm a.json; 4s; rm b.json; 600s", "4 complete; *.json: no match, keeps 4"},
 		{"one after the other", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 1s; rm a.json; 6s; rm b.json; 6s", "1 complete"},
-		{"a small one long after a large one", "*.json", "a.json=a:9; b.json=b:3; c.json=c:1; 1s; rm a.json; 60s; rm b.json; 6s", "10 complete; a.json: the file is gone, the last 9 names are kept"},
+		{"a small one long after a large one", "*.json", "a.json=a:9; b.json=b:3; c.json=c:1; 1s; rm a.json; 60s; rm b.json; 6s", "10 complete; a.json: gone, keeps 9"},
 		{"those that vanished with it come back one by one", "*.json", "a.json=a:9; b.json=b:3; c.json=c:1; 1s; mv a.json x; mv b.json y; 60s; mv x a.json; 4s; mv y b.json; 60s", "13 complete"},
 		{"one of those that vanished with it is not back yet", "*.json", "a.json=a:9; b.json=b:3; c.json=c:1; 1s; mv a.json x; mv b.json y; 60s; mv x a.json; 4s", "13 complete"},
-		{"seen half way while another file appears", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 6s; rm a.json; 4s; d.json=d:1; 2s; rm b.json; 600s", "8 complete; a.json, b.json: the files are gone, their last 6 names are kept"},
+		{"seen half way while another file appears", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 6s; rm a.json; 4s; d.json=d:1; 2s; rm b.json; 600s", "8 complete; a.json, b.json: gone, keeps 6"},
 		{"one of those that vanished with it comes back", "*.json", "a.json=a:9; b.json=b:3; c.json=c:1; 1s; rm a.json b.json; 60s; a.json=a:9; 6s", "10 complete"},
 		{"six files are gone", "*.json", "a.json=a:2; b.json=b:2; c.json=c:2; d.json=d:2; e.json=e:2; f.json=f:2; z.json=z:1; 1s; rm a.json b.json c.json d.json e.json f.json; 1s",
-			"13 complete; a.json, b.json, c.json, d.json, e.json, 1 more: the files are gone, their last 12 names are kept"},
+			"13 complete; a.json, b.json, c.json, d.json, e.json, 1 more: gone, keeps 12"},
 		{"a broken file that never had names", "*.json", "text a.json [; b.json=b:1; 1s; rm a.json; 6s", "1 complete"},
 		{"a broken file that never had names, after 4 s", "*.json", "text a.json [; b.json=b:1; 1s; rm a.json; 4s", "1 incomplete"},
 		{"the only file, which was always broken", "*.json", "text a.json [; 1s; rm a.json; 60s", "0 incomplete; *.json: no such file"},
-		{"a broken file that had many names", "*.json", "a.json=a:9; b.json=b:1; 1s; cut a.json; 1s; rm a.json; 60s", "10 complete; a.json: the file is gone, the last 9 names are kept"},
-		{"a file of many, cut, and the other one deleted", "*.json", "a.json=a:25; b.json=b:25; 1s; rm a.json; text b.json ; 60s", "50 complete; a.json: the file is gone, the last 25 names are kept; b.json: the document is empty"},
+		{"a broken file that had many names", "*.json", "a.json=a:9; b.json=b:1; 1s; cut a.json; 1s; rm a.json; 60s", "10 complete; a.json: gone, keeps 9"},
+		{"a file of many, cut, and the other one deleted", "*.json", "a.json=a:25; b.json=b:25; 1s; rm a.json; text b.json ; 60s", "50 complete; a.json: gone, keeps 25; b.json: the document is empty"},
 		{"replaced by a folder", "*.json", "a.json=a:2; b.json=b:1; 1s; rm a.json; mkdir a.json; 60s", "3 complete; a.json: not a regular file"},
 		{"replaced by a dangling link", "*.json", "a.json=a:2; b.json=b:1; 1s; rm a.json; link none a.json; 60s", "3 complete; a.json: a symbolic link to a file that does not exist"},
 		{"replaced by a loop of links", "*.json", "a.json=a:2; b.json=b:1; 1s; rm a.json; link a.json a.json; 60s", "3 complete; stat a.json: too many levels of symbolic links"},
@@ -66,28 +65,56 @@ func TestVanishedFiles(t *testing.T) {
 }
 
 func TestVanishedWhileStopped(t *testing.T) {
-	const noMatch = "; *.json: no longer matches a file, its last "
 	for _, tc := range []struct{ name, patterns, steps, want string }{
 		{"nothing", "*.json", "a.json=a:9; b.json=b:2; 1s; restart", "11 complete"},
-		{"the only file", "*.json", "a.json=a:9; 1s; restart; rm a.json; 600s", "0 incomplete" + noMatch + "9 names are kept"},
-		{"the only file, one name", "*.json", "a.json=a:1; 1s; restart; rm a.json; 600s", "0 incomplete" + noMatch + "name is kept"},
-		{"one of two files, six names", "*.json", "a.json=a:6; b.json=b:2; 1s; restart; rm a.json; 600s", "2 incomplete; a.json: the file is gone, the last 6 names are kept"},
+		{"the only file", "*.json", "a.json=a:9; 1s; restart; rm a.json; 600s", "0 incomplete; *.json: no match, keeps 9"},
+		{"the only file, one name", "*.json", "a.json=a:1; 1s; restart; rm a.json; 600s", "0 incomplete; *.json: no match, keeps "},
+		{"one of two files, six names", "*.json", "a.json=a:6; b.json=b:2; 1s; restart; rm a.json; 600s", "2 incomplete; a.json: gone, keeps 6"},
 		{"one of two files, five names, after 4 s", "*.json", "a.json=a:5; b.json=b:2; 1s; restart; rm a.json; 4s", "2 incomplete"},
 		{"one of two files, five names, after 5 s", "*.json", "a.json=a:5; b.json=b:2; 1s; restart; rm a.json; 5s", "2 complete"},
-		{"two files with six names together", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 1s; restart; rm a.json b.json; 600s", "1 incomplete; a.json, b.json: the files are gone, their last 6 names are kept"},
-		{"two files with the same names", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; restart; rm a.json b.json; 600s", "1 incomplete; a.json, b.json: the files are gone, their last 9 names are kept"},
+		{"two files with six names together", "*.json", "a.json=a:3; b.json=b:3; c.json=c:1; 1s; restart; rm a.json b.json; 600s", "1 incomplete; a.json, b.json: gone, keeps 6"},
+		{"two files with the same names", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; restart; rm a.json b.json; 600s", "1 incomplete; a.json, b.json: gone, keeps 9"},
 		{"one of two files with the same names", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; restart; rm a.json; 6s", "10 complete"},
-		{"one of two files with the same names, and later the other", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; restart; text a.json [; rm b.json; 6s; rm a.json; 60s", "1 incomplete; a.json: the file is gone, the last 9 names are kept"},
+		{"one of two files with the same names, and later the other", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; restart; text a.json [; rm b.json; 6s; rm a.json; 60s",
+			"1 incomplete; a.json: gone, keeps 9"},
 		{"the file comes back", "*.json", "a.json=a:9; 1s; restart; rm a.json; 60s; a.json=b:1", "1 complete"},
 		{"the file comes back empty", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; rm a.json; 60s; a.json=a:0", "1 complete"},
-		{"a second restart", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; rm a.json; 1s; b.json=b:2; 1s; restart; 60s", "2 incomplete; a.json: the file is gone, the last 9 names are kept"},
-		{"gone before the restart", "*.json", "a.json=a:9; b.json=b:1; 1s; rm a.json; 60s; restart; 60s", "1 incomplete; a.json: the file is gone, the last 9 names are kept"},
+		{"a second restart", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; rm a.json; 1s; b.json=b:2; 1s; restart; 60s", "2 incomplete; a.json: gone, keeps 9"},
+		{"gone before the restart", "*.json", "a.json=a:9; b.json=b:1; 1s; rm a.json; 60s; restart; 60s", "1 incomplete; a.json: gone, keeps 9"},
 		{"dropped before the restart", "*.json", "a.json=a:2; b.json=b:1; 1s; rm a.json; 6s; restart", "1 complete"},
 		{"the file is broken", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; text a.json [; 60s", "1 incomplete; a.json: line 1: unexpected end of JSON input"},
-		{"the file is broken and then gone", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; text a.json [; 60s; rm a.json; 60s", "1 incomplete; a.json: the file is gone, the last 9 names are kept"},
+		{"the file is broken and then gone", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; text a.json [; 60s; rm a.json; 60s", "1 incomplete; a.json: gone, keeps 9"},
 		{"the file is a folder", "*.json", "a.json=a:1; b.json=b:1; 1s; restart; rm a.json; mkdir a.json; 60s", "1 incomplete; a.json: not a regular file"},
-		{"the folder is gone", "d/*.json", "mkdir d; d/a.json=a:1; d/b.json=b:1; 1s; restart; mv d e; 60s", "0 incomplete; d/*.json: no longer matches a file, its last 2 names are kept"},
+		{"the folder is gone", "d/*.json", "mkdir d; d/a.json=a:1; d/b.json=b:1; 1s; restart; mv d e; 60s", "0 incomplete; d/*.json: no match, keeps 2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) { play(t, false, tc.patterns, tc.steps, tc.want) })
+	}
+}
+
+func TestLossTexts(t *testing.T) {
+	const (
+		exports  = "write an empty array ([]) into each"
+		hosts    = `write the line "# no endpoints" into each`
+		restore  = "kept: restore its files; if there are no endpoints, "
+		corefile = ", or remove the pattern from the Corefile"
+	)
+	for _, tc := range []struct{ name, steps, want string }{
+		{"a pattern", "a=a:2; 1s; rm a", "*: no longer matches a file, its last 2 names are " + restore + exports + corefile},
+		{"a pattern, one name", "a=a:1; 1s; rm a", "*: no longer matches a file, its last name is " + restore + exports + corefile},
+		{"a file", "a=a:6; b=b:1; 1s; rm a", "a: the file is gone, the last 6 names are kept: restore it; if it has no endpoints, write an empty array ([]) into it"},
+		{"two files", "a=a:6; b=b:6; c=c:1; 1s; rm a b", "a, b: the files are gone, their last 12 names are kept: restore them; if they have no endpoints, " + exports},
+		{"hosts: a pattern", "a=a:2; 1s; rm a", "*: no longer matches a file, its last 2 names are " + restore + hosts + corefile},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScenario(t, strings.HasPrefix(tc.name, "hosts"), "*")
+				for step := range strings.SplitSeq(tc.steps+"; 1s", "; ") {
+					s.step(step)
+				}
+				if got := s.short(text(s.err)); got != tc.want {
+					t.Errorf("after %q: %s; want %s", tc.steps, got, tc.want)
+				}
+			})
+		})
 	}
 }

@@ -84,8 +84,8 @@ func newWorld(t *testing.T, hosts bool, seed uint64) *world {
 	return w
 }
 
-// text returns the content of a file with some names of its own and some that
-// other files have, too.
+// text returns the content of a file with names of its own and names that other
+// files may also have.
 func (w *world) text(f *tracked) string {
 	var all []string
 	for i := range w.random.IntN(9) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,8 +149,10 @@ func (s *scenario) contentOf(names []string) string {
 	return "[" + strings.Join(all, ",\n") + "]"
 }
 
-// state returns the number of names, whether the list is complete, and the error
-// without its remedy.
+// lossText is the text of a loss, which state shortens: TestLossTexts has it all.
+var lossText = regexp.MustCompile(`(?:no longer (matches) a file|the files? (?:is|are) (gone)), (?:the|their|its) last (?:(\d+) names are|name is) kept: .*`)
+
+// state returns the number of names, whether the list is complete, and the error.
 func (s *scenario) state() string {
 	s.fetch()
 	got := fmt.Sprintf("%d complete", len(namesOf(s.list.Entries)))
@@ -157,8 +160,8 @@ func (s *scenario) state() string {
 		got = strings.Replace(got, "complete", "incomplete", 1)
 	}
 	for line := range strings.Lines(s.short(text(s.err))) {
-		line, _, _ = strings.Cut(strings.TrimSpace(line), ": restore")
-		got += "; " + line
+		line = lossText.ReplaceAllString(strings.TrimSpace(line), "$1$2, keeps $3")
+		got += "; " + strings.Replace(line, "matches,", "no match,", 1)
 	}
 	return got
 }
