@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -180,19 +179,19 @@ func bomb(kind Kind) answer {
 	return answer{status: status, header: map[string]string{"Content-Encoding": "gzip"}, body: packed()}
 }
 
-// packed is made once, because it takes a second.
-var packed = sync.OnceValue(func() []byte {
-	var text bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&text, gzip.BestSpeed) // the level is valid
-	block := bytes.Repeat([]byte("a"), 1<<20)
-	io.WriteString(w, `{"value":["`) //nolint:errcheck // a buffer takes all
-	for range 512 {
-		w.Write(block) //nolint:errcheck // a buffer takes all
-	}
-	io.WriteString(w, `"]}`) //nolint:errcheck // a buffer takes all
-	w.Close()                //nolint:errcheck // a buffer takes all
-	return text.Bytes()
-})
+// packed repeats one compressed block, as a gzip file may have several members.
+func packed() []byte {
+	block := compressed(strings.Repeat("a", 1<<20))
+	return slices.Concat(compressed(`{"value":["`), bytes.Repeat(block, 512), compressed(`"]}`))
+}
+
+func compressed(text string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, text) //nolint:errcheck // a buffer takes all
+	w.Close()               //nolint:errcheck // a buffer takes all
+	return b.Bytes()
+}
 
 // linkTo sets the nextLink of a page.
 func (a *answer) linkTo(url any) {

@@ -134,8 +134,8 @@ func (c *client) page(ctx context.Context, link string, known seenPage) (seenPag
 	return seenPage{sum, page}, err
 }
 
-// checkNext applies the check that every request passes, for an error that says
-// where the link is from.
+// checkNext applies the check that every request passes before the request is
+// made, for an error about the link.
 func (c *client) checkNext(link string) error {
 	u, err := url.Parse(link)
 	if err != nil {

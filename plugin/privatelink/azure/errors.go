@@ -85,10 +85,12 @@ func (c *client) target(response *http.Response) string {
 	return (&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String()
 }
 
-// gone reports whether ARM answers that a resource or its group does not exist.
+// gone reports whether ARM answers that the endpoint of a zone group does not
+// exist. Another 404 may be of a proxy, or of the subscription.
 func gone(err error) bool {
 	var refused *statusError
-	return errors.As(err, &refused) && refused.status == http.StatusNotFound && refused.code == "ResourceNotFound"
+	return errors.As(err, &refused) && refused.status == http.StatusNotFound &&
+		(refused.code == "ResourceNotFound" || refused.code == "ParentResourceNotFound")
 }
 
 // reason is the code of Entra ID for what is wrong. Its description has the time

@@ -27,7 +27,7 @@ const parallel = 4
 // resource itself, and the answer decides.
 type listing struct {
 	pages     []seenPage
-	resources []export.Endpoint // each once, sorted by ID; those that are carried over, too
+	resources []export.Endpoint // each once, with those that are carried over, sorted by ID
 	carried   map[string]bool   // IDs in lower case of resources that the pages lack
 }
 

@@ -90,6 +90,12 @@ func unreadID(name string) string {
 
 // An endpoint that is deleted after it was listed is no error.
 func TestMemberGone(t *testing.T) {
+	for _, code := range []string{"ResourceNotFound", "ParentResourceNotFound"} {
+		t.Run(code, func(t *testing.T) { testMemberGone(t, code) })
+	}
+}
+
+func testMemberGone(t *testing.T, code string) {
 	fake := &fakeARM{page: func(r *http.Request) string {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/privateEndpoints"):
@@ -104,7 +110,7 @@ func TestMemberGone(t *testing.T) {
 		if !strings.HasSuffix(r.URL.Path, "pe-a/privateDnsZoneGroups") {
 			return nil, nil
 		}
-		response := respond(r, `{"error": {"code": "ResourceNotFound", "message": "The Resource was not found."}}`)
+		response := respond(r, `{"error": {"code": "`+code+`", "message": "The Resource was not found."}}`)
 		response.StatusCode = http.StatusNotFound
 		return response, nil
 	}
