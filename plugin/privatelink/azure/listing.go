@@ -119,6 +119,14 @@ func (c *client) missing(ctx context.Context, all map[string]export.Endpoint, be
 	if len(twice) > maxConfirm {
 		return kept
 	}
+	return append(kept, c.confirmAll(ctx, twice)...)
+}
+
+// confirmAll returns the resources that exist, in their present state. All of
+// them together have the time of one page.
+func (c *client) confirmAll(ctx context.Context, twice []export.Endpoint) (kept []export.Endpoint) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
 	confirmed := make([]*export.Endpoint, len(twice))
 	var g errgroup.Group
 	g.SetLimit(parallel)

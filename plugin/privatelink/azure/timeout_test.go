@@ -3,6 +3,7 @@ package azure
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -126,6 +127,44 @@ func TestFetchTimeout(t *testing.T) {
 		}
 		if took := time.Since(begin); took > timeout+30*time.Second {
 			t.Errorf("Fetch took %s; want about %s", took, timeout)
+		}
+	})
+}
+
+// Resources that are asked for one by one have the time of one page together,
+// and stay if there is no answer.
+func TestConfirmTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := []string{resource("pe-first")}
+		for i := range 20 {
+			all = append(all, resource(fmt.Sprint("pe-", i)))
+		}
+		fake := &fakeARM{page: func(r *http.Request) string {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "networkInterfaces"):
+				return `{"value": []}`
+			case r.URL.RawQuery == "second":
+				return `{"value": [` + strings.Join(all[1:], ",") + `]}`
+			}
+			return `{"value": [` + all[0] + `], "nextLink": "https://management.azure.com` + r.URL.Path + `?second"}`
+		}}
+		fake.do = func(r *http.Request) (*http.Response, error) {
+			if strings.Contains(r.URL.Path, "/privateEndpoints/") {
+				return silent(r)
+			}
+			return nil, nil
+		}
+		src := fake.source()
+		before, err := src.Fetch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = all[:1]
+		for range 4 {
+			begin := time.Now()
+			if list, err := src.Fetch(t.Context()); err != nil || list != before || time.Since(begin) > pageTimeout {
+				t.Errorf("Fetch = %s, %v after %s; want the list of before", show(list), err, time.Since(begin))
+			}
 		}
 	})
 }

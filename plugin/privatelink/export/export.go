@@ -73,6 +73,9 @@ func DecodePage(data []byte) (Page, error) {
 		return Page{}, err
 	}
 	if list != "value" {
+		if code := errorCode(data); code != "" {
+			return Page{}, fmt.Errorf("an error in place of a listing: %.80q", code)
+		}
 		return Page{}, errors.New(`not a page of a listing: it has no array under "value"`)
 	}
 	return page(elements, next, element.incomplete)

@@ -241,6 +241,15 @@ func (f field) code() string {
 	return string(f.value)
 }
 
+// errorCode returns the code of a document that is an error in ARM's form.
+func errorCode(data []byte) string {
+	var document struct{ Error struct{ Code string } }
+	if json.Unmarshal(data, &document) != nil {
+		return ""
+	}
+	return document.Error.Code
+}
+
 // nested rejects a page as an element of a list: its resources would be lost.
 func (e element) nested() error {
 	var inner struct{ Value, Data json.RawMessage }
