@@ -63,14 +63,16 @@ func TestParseErrors(t *testing.T) {
 		{"no value", "privatelink {\ngeo\n}", `Testfile:2 - Error during parsing: geo: 0 values, the syntax is: geo GEO...`},
 		{"too many values", "privatelink {\nttl 1m 2m\n}", `Testfile:2 - Error during parsing: ttl: 2 values, the syntax is: ttl DURATION`},
 		{"zone without privatelink", "privatelink blob.core.windows.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "blob.core.windows.net" does not begin with "privatelink.", do you mean "privatelink.blob.core.windows.net"?`},
+		{"zone that is a wildcard", "privatelink privatelink.*.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.*.net": '*' is not allowed in a domain name`},
+		{"wildcard as a zone", "privatelink *.privatelink.vaultcore.azure.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "*.privatelink.vaultcore.azure.net": '*' is not allowed in a domain name`},
 		{"zone is no name", "privatelink privatelink..net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink..net": a label is empty`},
 		{"Backup zone of a region name", "privatelink privatelink.canadacentral.backup.windowsazure.com {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.canadacentral.backup.windowsazure.com": "canadacentral" is a region, its geo code is "cnc"`},
 		{"label privatelink twice", "privatelink privatelink.PrivateLink.vaultcore.azure.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.PrivateLink.vaultcore.azure.net" has the label privatelink more than once, do you mean "privatelink.vaultcore.azure.net"?`},
 		{"geo before privatelink in a zone", "privatelink privatelink.we.privatelink.siterecovery.windowsazure.com {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.we.privatelink.siterecovery.windowsazure.com" has the label privatelink more than once, do you mean "privatelink.siterecovery.windowsazure.com"?`},
-		{"Key Vault twice", "privatelink privatelink.vaultcore.azure.net privatelink.vault.azure.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: privatelink.vault.azure.net and privatelink.vaultcore.azure.net both claim the names below vault.azure.net: remove privatelink.vault.azure.net, Azure has these names in privatelink.vaultcore.azure.net`},
-		{"Key Vault twice, cloud below", "privatelink privatelink.vault.azure.cn privatelink.vaultcore.azure.cn {\nfiles /a\ncloud china\n}", `Testfile:1 - Error during parsing: zone: privatelink.vaultcore.azure.cn and privatelink.vault.azure.cn both claim the names below vault.azure.cn: remove privatelink.vault.azure.cn, Azure has these names in privatelink.vaultcore.azure.cn`},
-		{"zone of DNS zone endpoints", "privatelink privatelink.blob.storage.azure.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: privatelink.blob.storage.azure.net and privatelink.blob.core.windows.net both claim the names below blob.storage.azure.net: remove privatelink.blob.storage.azure.net, Azure has these names in privatelink.blob.core.windows.net`},
-		{"zone of all regions' Backup, cloud below", "privatelink privatelink.backup.windowsazure.us {\nfiles /a\ncloud usgov\n}", `Testfile:1 - Error during parsing: zone: privatelink.backup.windowsazure.us and privatelink.GEO.backup.windowsazure.us both claim the names below backup.windowsazure.us: remove privatelink.backup.windowsazure.us, Azure has these names in privatelink.GEO.backup.windowsazure.us`},
+		{"Key Vault twice", "privatelink privatelink.vaultcore.azure.net privatelink.vault.azure.net {\nfiles /a\n}", claimed("privatelink.vault.azure.net", "privatelink.vaultcore.azure.net", "vault.azure.net", "privatelink.vault.azure.net", "privatelink.vaultcore.azure.net")},
+		{"Key Vault twice, cloud below", "privatelink privatelink.vault.azure.cn privatelink.vaultcore.azure.cn {\nfiles /a\ncloud china\n}", claimed("privatelink.vaultcore.azure.cn", "privatelink.vault.azure.cn", "vault.azure.cn", "privatelink.vault.azure.cn", "privatelink.vaultcore.azure.cn")},
+		{"zone of DNS zone endpoints", "privatelink privatelink.blob.storage.azure.net {\nfiles /a\n}", claimed("privatelink.blob.storage.azure.net", "privatelink.blob.core.windows.net", "blob.storage.azure.net", "privatelink.blob.storage.azure.net", "privatelink.blob.core.windows.net")},
+		{"zone of all regions' Backup, cloud below", "privatelink privatelink.backup.windowsazure.us {\nfiles /a\ncloud usgov\n}", claimed("privatelink.backup.windowsazure.us", "privatelink.GEO.backup.windowsazure.us", "backup.windowsazure.us", "privatelink.backup.windowsazure.us", "privatelink.GEO.backup.windowsazure.us")},
 		{"region as geo", "privatelink {\nfiles /a\n\ngeo we eastus\n}", `Testfile:4 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
 		{"unknown geo", "privatelink {\ngeo westeurop\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "westeurop" is no geo code of the public cloud, the nearest are "we" (westeurope), "wus" (westus), "wus2" (westus2)`},
 		{"geo of another cloud", "privatelink {\ngeo eus\ncloud usgov\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "eus" is a geo code of the public cloud (eastus), the cloud here is usgov`},
@@ -84,7 +86,7 @@ func TestParseErrors(t *testing.T) {
 		{"pattern", "privatelink {\nfiles /a[\n}", `Testfile:2 - Error during parsing: files: "/a[": syntax error in pattern`},
 		{"same hosts twice", "privatelink {\nhosts /a\nhosts /a\n}", `Testfile:3 - Error during parsing: hosts: the same values stand above already`},
 		{"record without address", "privatelink {\nrecord a.blob.core.windows.net\n}", `Testfile:2 - Error during parsing: record: 1 values, the syntax is: record FQDN IP...`},
-		{"record's name", "privatelink {\nrecord a_b*.blob.core.windows.net 10.0.0.1\n}", `Testfile:2 - Error during parsing: record: "a_b*.blob.core.windows.net": '*' is not allowed in a domain name`},
+		{"record's name", "privatelink {\nrecord a_b*.blob.core.windows.net 10.0.0.1\n}", `Testfile:2 - Error during parsing: record: "a_b*.blob.core.windows.net": '*' is allowed only as the whole first label`},
 		{"record's name of 300 characters", "privatelink {\nrecord " + long + " 10.0.0.1\n}", `Testfile:2 - Error during parsing: record: "` + long[:80] + `"…: a domain name has at most 253 characters, this one has 300`},
 		{"record's address", "privatelink {\nrecord a.blob.core.windows.net 10.0.0.1 10.0.0\n}", `Testfile:2 - Error during parsing: record: "10.0.0" is not an IP address`},
 		{"record's address of no host", "privatelink {\nrecord a.blob.core.windows.net 0.0.0.0\n}", `Testfile:2 - Error during parsing: record: "0.0.0.0" is not the address of a host`},
@@ -106,6 +108,11 @@ func TestParseErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// claimed is the error of two zones that claim the names below one suffix.
+func claimed(zone, other, suffix, unneeded, needed string) string {
+	return fmt.Sprintf("Testfile:1 - Error during parsing: zone: %s and %s both claim the names below %s: remove %s, Azure has these names in %s", zone, other, suffix, unneeded, needed)
 }
 
 func TestStrictAndFallthrough(t *testing.T) {

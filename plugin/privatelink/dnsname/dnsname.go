@@ -11,25 +11,41 @@ import (
 
 // A Name is an absolute domain name in lower case with its trailing dot, at
 // most 255 octets on the wire in labels of 1 to 63 octets (RFC 1035, 2.3.4)
-// of letters, digits, hyphens and underscores. The zero value is no name.
+// of letters, digits, hyphens and underscores. The first label of an owner name
+// may be "*", a wildcard (RFC 4592). The zero value is no name.
 type Name string
 
-const (
-	maxLabel = 63
-	maxText  = 254 // with the trailing dot: one octet less than on the wire
-)
+// MaxText is the length of the longest name with its trailing dot: one octet less
+// than on the wire.
+const MaxText = 254
 
-// Parse returns s as a Name. It accepts upper case and a missing or present
-// trailing dot; the error names the value and the rule that it breaks.
-func Parse(s string) (Name, error) {
+const maxLabel = 63
+
+// Parse returns s as a Name without a wildcard. It accepts upper case and a
+// missing or present trailing dot. The error has the value and the rule that it
+// breaks.
+func Parse(s string) (Name, error) { return parse(s, "") }
+
+// ParseOwner is Parse for the owner name of a record, which may be a wildcard.
+func ParseOwner(s string) (Name, error) {
+	if strings.Contains(strings.TrimPrefix(s, wildcard), "*") {
+		return "", fmt.Errorf("%s: '*' is allowed only as the whole first label", quote(s))
+	}
+	return parse(s, wildcard)
+}
+
+const wildcard = "*."
+
+// parse does not check the labels of the prefix.
+func parse(s, prefix string) (Name, error) {
 	text := strings.ToLower(strings.TrimSuffix(s, "."))
 	if text == "" {
 		return "", errors.New("the domain name is empty")
 	}
-	if len(text)+1 > maxText {
-		return "", fmt.Errorf("%s: a domain name has at most %d characters, this one has %d", quote(s), maxText-1, len(text))
+	if len(text)+1 > MaxText {
+		return "", fmt.Errorf("%s: a domain name has at most %d characters, this one has %d", quote(s), MaxText-1, len(text))
 	}
-	for label := range strings.SplitSeq(text, ".") {
+	for label := range strings.SplitSeq(strings.TrimPrefix(text, prefix), ".") {
 		if err := checkLabel(label); err != nil {
 			return "", fmt.Errorf("%s: %w", quote(s), err)
 		}
@@ -62,8 +78,8 @@ func (n Name) BelowAny(names []Name) bool {
 	})
 }
 
-// Child returns the name that has labels before n. The error is Parse's.
-func (n Name) Child(labels string) (Name, error) { return Parse(labels + "." + string(n)) }
+// Child returns the name that has labels before n. The error is ParseOwner's.
+func (n Name) Child(labels string) (Name, error) { return ParseOwner(labels + "." + string(n)) }
 
 // String returns the name without its trailing dot, as people write it; the root
 // keeps its.
@@ -86,9 +102,9 @@ func Join(names []Name, separator string) string {
 // MarshalText implements encoding.TextMarshaler.
 func (n Name) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler; the door is the same.
+// UnmarshalText implements encoding.TextUnmarshaler. It is ParseOwner.
 func (n *Name) UnmarshalText(text []byte) (err error) {
-	*n, err = Parse(string(text))
+	*n, err = ParseOwner(string(text))
 	return err
 }
 

@@ -37,6 +37,42 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseOwner(t *testing.T) {
+	long := strings.Repeat("abcdefg.", 31)
+	for _, tc := range []struct{ name, in, want, err string }{
+		{"no wildcard", "Acct.blob.core.windows.net", "acct.blob.core.windows.net.", ""},
+		{"wildcard", "*.API.azureml.ms.", "*.api.azureml.ms.", ""},
+		{"longest wildcard", "*." + long + "abc", "*." + long + "abc.", ""},
+		{"wildcard too long", "*." + long + "abcd", "", `"*.` + long[:78] + `"…: a domain name has at most 253 characters, this one has 254`},
+		{"not the whole label", "a*.example", "", `"a*.example": '*' is allowed only as the whole first label`},
+		{"not the first label", "a.*.example", "", `"a.*.example": '*' is allowed only as the whole first label`},
+		{"two of them", "*.*.example", "", `"*.*.example": '*' is allowed only as the whole first label`},
+		{"nothing below it", "*", "", `"*": '*' is allowed only as the whole first label`},
+		{"empty label below it", "*..example", "", `"*..example": a label is empty`},
+		{"an empty name", "*.", "", `"*.": '*' is not allowed in a domain name`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := ParseOwner(tc.in)
+			if string(got) != tc.want || text(err) != tc.err {
+				t.Errorf("ParseOwner(%q) = %q, %q; want %q, %q", tc.in, string(got), text(err), tc.want, tc.err)
+			}
+		})
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, in := range []Name{"a.example.", "*.example."} {
+		text, err := in.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Name
+		if err := got.UnmarshalText(text); err != nil || got != in {
+			t.Errorf("%q becomes %q, %v", in, got, err)
+		}
+	}
+}
+
 func TestBelow(t *testing.T) {
 	for _, tc := range []struct {
 		name, parent Name

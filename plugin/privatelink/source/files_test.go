@@ -84,7 +84,7 @@ func TestFiles(t *testing.T) {
 		{"address null", []string{approved("pe", `{"fqdn": "a.example", "ipAddresses": [null]}`)}, `bad_address pe: a.example: "" is not an IP address`},
 		{"unspecified address", bad("0.0.0.0"), `bad_address pe: a.example: "0.0.0.0" is not the address of a host`},
 		{"multicast", bad("224.0.0.1", "ff02::1"), `bad_address pe: a.example: "224.0.0.1" is not the address of a host; bad_address pe: a.example: "ff02::1" is not the address of a host`},
-		{"bad name beside a good one", []string{approved("pe", config("a_*.example", "10.20.0.4"), b)}, `b.example. 10.20.0.5 (pe); bad_name pe: "a_*.example": '*' is not allowed in a domain name`},
+		{"bad name beside a good one", []string{approved("pe", config("a_*.example", "10.20.0.4"), b)}, `b.example. 10.20.0.5 (pe); bad_name pe: "a_*.example": '*' is allowed only as the whole first label`},
 		{"name missing", []string{approved("pe", `{"ipAddresses": ["10.20.0.4"]}`)}, "bad_name pe: the domain name is empty"},
 		{"name of 300 characters", []string{approved("pe", config(strings.Repeat("a", 300), "10.20.0.4"))}, `bad_name pe: "` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`},
 		{"invalid UTF-8 in a name", []string{approved("pe", `{"fqdn": "`+"\xff"+`a", "ipAddresses": ["10.20.0.4"]}`)}, `bad_name pe: "�a": '�' is not allowed in a domain name`},

@@ -30,7 +30,7 @@ func TestDecodeHosts(t *testing.T) {
 		{"the portal's file", "# Exported from the Azure portal\r\n# Private IP    FQDN    Private Endpoint Id\r\n10.20.0.4    a.example    #" + id + "\r\n", "a.example. 10.20.0.4 (" + id + ")", ""},
 		{"ID after a blank, several names", "10.20.0.4 a.example b.example # " + id + " ", "a.example. 10.20.0.4 (" + id + "); b.example. 10.20.0.4 (" + id + ")", ""},
 		{"skip names the endpoint", "0.0.0.0 a.example #" + id, "bad_address " + id + `: a.example: "0.0.0.0" is not the address of a host`, ""},
-		{"bad name, good one beside it", "10.20.0.4 a*.example b.example", `b.example. 10.20.0.4 (h:1); bad_name h:1: "a*.example": '*' is not allowed in a domain name`, ""},
+		{"bad name, good one beside it", "10.20.0.4 a*.example b.example", `b.example. 10.20.0.4 (h:1); bad_name h:1: "a*.example": '*' is allowed only as the whole first label`, ""},
 		{"300 characters", "10.20.0.4 " + strings.Repeat("a", 300), `bad_name h:1: "` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`, ""},
 		{"localhost", "127.0.0.1\tlocalhost\n::1 localhost", "localhost. 127.0.0.1 (h:1); localhost. ::1 (h:2)", ""},
 		{"multicast of /etc/hosts", "ff02::1 ip6-allnodes", `bad_address h:1: ip6-allnodes: "ff02::1" is not the address of a host`, ""},

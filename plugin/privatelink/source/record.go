@@ -26,7 +26,7 @@ func (r *Record) Fetch(context.Context) (*List, error) { return r.list, nil }
 
 // ParseEntry returns the entry of one record line, or what is wrong with it.
 func ParseEntry(position, fqdn string, addresses []string) (Entry, error) {
-	name, err := dnsname.Parse(fqdn)
+	name, err := dnsname.ParseOwner(fqdn)
 	if err != nil {
 		return Entry{}, err
 	}

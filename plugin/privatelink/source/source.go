@@ -134,7 +134,7 @@ func Addresses(addrs []netip.Addr) string {
 // with them becomes skips; the entry is as good as its addresses, and false
 // without a name or any address.
 func check(endpoint, target, fqdn string, addresses []string) (Entry, []Skip, bool) {
-	name, err := dnsname.Parse(fqdn)
+	name, err := dnsname.ParseOwner(fqdn)
 	if err != nil {
 		return Entry{}, []Skip{{endpoint, target, BadName, err.Error()}}, false
 	}
