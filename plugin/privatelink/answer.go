@@ -59,7 +59,7 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Ma
 		m.Ns = append(m.Ns, soa(found.Zone))
 		return
 	case zone.Alias:
-		target := string(found.Record.Name)
+		target := found.Target(owner)
 		m.Answer = append(m.Answer, &dns.CNAME{Hdr: header(owner, dns.TypeCNAME, found.Zone.TTL), Target: target})
 		if qtype == dns.TypeCNAME || qtype == dns.TypeANY {
 			return

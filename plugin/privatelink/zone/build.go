@@ -80,6 +80,7 @@ func (z *Zone) at(owner dnsname.Name) *Record {
 	}
 	r := &Record{Name: owner}
 	z.records[labels] = r
+	z.addWildcard(labels, r)
 	if dot := strings.IndexByte(labels, '.'); dot >= 0 {
 		z.at(owner[dot+1:])
 	}

@@ -29,6 +29,9 @@ type Zone struct {
 	// records is keyed by the labels before the zone's name. A record without
 	// addresses is an empty non-terminal (RFC 8499): it has names below it.
 	records map[string]*Record
+	// wildcards has the wildcards among the records by the labels after "*.". It is
+	// nil without them, as in most zones.
+	wildcards map[string]*Record
 }
 
 // A Record is an RRset, or two: the IPv4 addresses of a name and the IPv6 ones.
@@ -54,6 +57,7 @@ const (
 // for a zone's own name.
 type Match struct {
 	Verdict Verdict
+	labels  uint8 // length of the labels before the suffix, for the alias of a wildcard
 	Zone    *Zone
 	Record  *Record
 }
@@ -68,16 +72,20 @@ func (s *Snapshot) Lookup(name string) Match {
 	case zoneNames:
 		return s.inZone(c.zone, labels)
 	case publicNames:
-		if r := c.zone.records[labels]; r != nil && len(r.Addrs) > 0 {
-			return Match{Alias, c.zone, r}
+		r, exists := c.zone.records[labels]
+		if exists && len(r.Addrs) > 0 {
+			return Match{Verdict: Alias, Zone: c.zone, Record: r}
+		}
+		if r := c.zone.wildcard(labels); r != nil && !exists && s.Complete {
+			return wildcardAlias(c.zone, r, labels)
 		}
 	case dnsZoneEndpoints:
 		if r := s.endpoints[name]; r != nil && len(r.Addrs) > 0 {
-			return Match{Alias, c.zone, r}
+			return Match{Verdict: Alias, Zone: c.zone, Record: r}
 		}
 	}
 	if !s.Complete {
-		return Match{NotReady, c.zone, nil}
+		return Match{Verdict: NotReady, Zone: c.zone}
 	}
 	return Match{}
 }
@@ -87,18 +95,21 @@ func (s *Snapshot) Locate(fqdn dnsname.Name) (Place, error) { return s.claims.lo
 
 func (s *Snapshot) inZone(z *Zone, labels string) Match {
 	if labels == "" {
-		return Match{Exists, z, nil}
+		return Match{Verdict: Exists, Zone: z}
 	}
 	if r, ok := z.records[labels]; ok {
-		return Match{Exists, z, r}
+		return Match{Verdict: Exists, Zone: z, Record: r}
 	}
-	switch {
-	case !s.Complete:
-		return Match{NotReady, z, nil}
-	case z.Strict:
-		return Match{Absent, z, nil}
+	if !s.Complete {
+		return Match{Verdict: NotReady, Zone: z}
 	}
-	return Match{Foreign, z, nil}
+	if r := z.wildcard(labels); r != nil {
+		return Match{Verdict: Exists, Zone: z, Record: r}
+	}
+	if z.Strict {
+		return Match{Verdict: Absent, Zone: z}
+	}
+	return Match{Verdict: Foreign, Zone: z}
 }
 
 // Records yields every record of the zone that has addresses, in no order.

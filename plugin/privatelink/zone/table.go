@@ -114,7 +114,9 @@ func (t table) locate(fqdn dnsname.Name) (Place, error) {
 	switch c.kind {
 	case dnsZoneEndpoints:
 		p.Partition = fqdn
-		labels, _, _ = strings.Cut(labels, ".")
+		if labels, _, _ = strings.Cut(labels, "."); labels == "*" { // the accounts of all tenants
+			return Place{}, ErrOutside
+		}
 	case backupZones:
 		p.Zone, labels = c.backupZone(labels)
 	}

@@ -128,33 +128,41 @@ func TestClaimsDoNotDependOnMapOrder(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	const keyVault, backup = "privatelink.vault.azure.net.", "privatelink.backup.windowsazure.com."
 	for _, tc := range []struct {
-		name       string
-		cloud      cloud.Cloud
-		have, zone dnsname.Name
-		want       string
+		name                                string
+		cloud                               cloud.Cloud
+		have, zone, other, suffix, unneeded dnsname.Name // no suffix: no error
 	}{
-		{"no neighbor", cloud.Public, blob, queue, ""},
-		{"the same zone", cloud.Public, blob, blob, ""},
-		{"Backup zone", cloud.Public, blob, backupInW, ""},
-		{"public suffix below another one", cloud.Public, registry, inRegion, ""},
-		{"above the Backup suffix", cloud.Public, blob, "privatelink.windowsazure.com.", ""},
-		{"in a DNS zone", cloud.Public, blob, "privatelink.z7.blob.storage.azure.net.", ""},
-		{"DNS zone endpoints of a zone that is not listed", cloud.Public, blob, "privatelink.queue.storage.azure.net.", ""},
-		{"Key Vault twice", cloud.Public, vault, "privatelink.vault.azure.net.", "privatelink.vault.azure.net and privatelink.vaultcore.azure.net both claim the names below vault.azure.net: remove privatelink.vault.azure.net, Azure has these names in privatelink.vaultcore.azure.net"},
-		{"Key Vault twice, in the other order", cloud.Public, "privatelink.vault.azure.net.", vault, "privatelink.vaultcore.azure.net and privatelink.vault.azure.net both claim the names below vault.azure.net: remove privatelink.vault.azure.net, Azure has these names in privatelink.vaultcore.azure.net"},
-		{"China's Key Vault twice", cloud.China, "privatelink.vaultcore.azure.cn.", "privatelink.vault.azure.cn.", "privatelink.vault.azure.cn and privatelink.vaultcore.azure.cn both claim the names below vault.azure.cn: remove privatelink.vault.azure.cn, Azure has these names in privatelink.vaultcore.azure.cn"},
-		{"DNS zone endpoints", cloud.Public, blob, "privatelink.blob.storage.azure.net.", "privatelink.blob.storage.azure.net and privatelink.blob.core.windows.net both claim the names below blob.storage.azure.net: remove privatelink.blob.storage.azure.net, Azure has these names in privatelink.blob.core.windows.net"},
-		{"Backup suffix", cloud.Public, blob, "privatelink.backup.windowsazure.com.", "privatelink.backup.windowsazure.com and privatelink.GEO.backup.windowsazure.com both claim the names below backup.windowsazure.com: remove privatelink.backup.windowsazure.com, Azure has these names in privatelink.GEO.backup.windowsazure.com"},
-		{"Backup suffix of another cloud", cloud.USGov, blob, "privatelink.backup.windowsazure.com.", ""},
-		{"a zone that is a public suffix", cloud.Public, "privatelink." + blob, blob, "privatelink.blob.core.windows.net and privatelink.privatelink.blob.core.windows.net both claim the names below privatelink.blob.core.windows.net: remove privatelink.privatelink.blob.core.windows.net, Azure has these names in privatelink.blob.core.windows.net"},
+		{"no neighbor", cloud.Public, blob, queue, "", "", ""},
+		{"the same zone", cloud.Public, blob, blob, "", "", ""},
+		{"Backup zone", cloud.Public, blob, backupInW, "", "", ""},
+		{"public suffix below another one", cloud.Public, registry, inRegion, "", "", ""},
+		{"above the Backup suffix", cloud.Public, blob, "privatelink.windowsazure.com.", "", "", ""},
+		{"in a DNS zone", cloud.Public, blob, "privatelink.z7.blob.storage.azure.net.", "", "", ""},
+		{"DNS zone endpoints of a zone that is not listed", cloud.Public, blob, "privatelink.queue.storage.azure.net.", "", "", ""},
+		{"Backup suffix of another cloud", cloud.USGov, blob, backup, "", "", ""},
+		{"Key Vault twice", cloud.Public, vault, keyVault, vault, "vault.azure.net.", keyVault},
+		{"Key Vault twice, in the other order", cloud.Public, keyVault, vault, keyVault, "vault.azure.net.", keyVault},
+		{"China's Key Vault twice", cloud.China, "privatelink.vaultcore.azure.cn.", "privatelink.vault.azure.cn.",
+			"privatelink.vaultcore.azure.cn.", "vault.azure.cn.", "privatelink.vault.azure.cn."},
+		{"DNS zone endpoints", cloud.Public, blob, "privatelink.blob.storage.azure.net.", blob, "blob.storage.azure.net.", "privatelink.blob.storage.azure.net."},
+		{"Backup suffix", cloud.Public, blob, backup, "privatelink.GEO.backup.windowsazure.com.", "backup.windowsazure.com.", backup},
+		{"a zone that is a public suffix", cloud.Public, "privatelink." + blob, blob, "privatelink." + blob, blob, "privatelink." + blob},
 	} {
-		set, got := &Set{Cloud: tc.cloud, Zones: []dnsname.Name{tc.have}}, ""
+		set, got, want := &Set{Cloud: tc.cloud, Zones: []dnsname.Name{tc.have}}, "", ""
 		if err := set.Check(tc.zone); err != nil {
 			got = err.Error()
 		}
-		if got != tc.want {
-			t.Errorf("%s:\n got %s\nwant %s", tc.name, got, tc.want)
+		if tc.suffix != "" {
+			needed := tc.zone
+			if tc.unneeded == needed {
+				needed = tc.other
+			}
+			want = fmt.Sprintf("%s and %s both claim the names below %s: remove %s, Azure has these names in %s", tc.zone, tc.other, tc.suffix, tc.unneeded, needed)
+		}
+		if got != want {
+			t.Errorf("%s:\n got %s\nwant %s", tc.name, got, want)
 		}
 	}
 }
@@ -162,7 +170,10 @@ func TestCheck(t *testing.T) {
 func TestAliases(t *testing.T) {
 	set := newSet()
 	b := NewBuilder(set, nil)
-	for _, name := range []dnsname.Name{"a.blob.core.windows.net.", "a.z7.blob.storage.azure.net.", "a.z12.blob.storage.azure.net.", "kv.vault.azure.net.", "weu.azurecr.io.", "x.weu.privatelink.azurecr.io.", "v.we.backup.windowsazure.com."} {
+	for _, name := range []dnsname.Name{
+		"a.blob.core.windows.net.", "a.z7.blob.storage.azure.net.", "a.z12.blob.storage.azure.net.", "kv.vault.azure.net.",
+		"weu.azurecr.io.", "x.weu.privatelink.azurecr.io.", "v.we.backup.windowsazure.com.",
+	} {
 		add(t, b, set, name, "10.0.0.1")
 	}
 	s := b.Snapshot(true, at(1))

@@ -1,0 +1,58 @@
+package zone
+
+import (
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// wildcardLabel begins the labels of a wildcard.
+const wildcardLabel = "*."
+
+// addWildcard registers the record of the labels if it is a wildcard.
+func (z *Zone) addWildcard(labels string, r *Record) {
+	parent, ok := strings.CutPrefix(labels+".", wildcardLabel)
+	if !ok {
+		return
+	}
+	if z.wildcards == nil {
+		z.wildcards = map[string]*Record{}
+	}
+	z.wildcards[strings.TrimSuffix(parent, ".")] = r
+}
+
+// wildcard returns the record that the answer for a name that does not exist is
+// synthesized from, or nil: the wildcard below the closest encloser, which is the
+// longest part of the name that exists (RFC 4592, 3.3.1). A wildcard further up
+// does not apply.
+func (z *Zone) wildcard(labels string) *Record {
+	if z.wildcards == nil {
+		return nil
+	}
+	for off, end := dns.NextLabel(labels, 0); !end; off, end = dns.NextLabel(labels, off) {
+		if _, exists := z.records[labels[off:]]; exists {
+			return z.wildcards[labels[off:]]
+		}
+	}
+	return z.wildcards[""] // the zone's own name encloses all
+}
+
+// wildcardAlias returns the match of a public name whose record a wildcard
+// synthesizes. A name that is too long with the label privatelink has no record.
+func wildcardAlias(z *Zone, r *Record, labels string) Match {
+	if len(labels)+1+len(z.Name) > dnsname.MaxText {
+		return Match{Verdict: Absent, Zone: z}
+	}
+	return Match{Verdict: Alias, Zone: z, Record: r, labels: uint8(len(labels))} //nolint:gosec // G115: below MaxText
+}
+
+// Target returns the name of the record that an alias leads to; name is the one
+// that was looked up. The record of a wildcard has the owner that was asked for.
+func (m Match) Target(name string) string {
+	if m.labels == 0 {
+		return string(m.Record.Name)
+	}
+	return strings.ToLower(name[:m.labels]) + "." + string(m.Zone.Name)
+}

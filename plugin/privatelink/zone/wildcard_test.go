@@ -1,0 +1,218 @@
+package zone
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+const (
+	studio    dnsname.Name = "privatelink.api.azureml.ms."
+	studioPub dnsname.Name = "api.azureml.ms."
+)
+
+// wildcards is the zone of the example in RFC 4592, 2.2.1, below another name.
+func wildcards(t testing.TB, complete bool) *Snapshot {
+	set := &Set{Cloud: cloud.Public, Zones: []dnsname.Name{studio, blob}}
+	b := NewBuilder(set, nil)
+	for _, name := range []dnsname.Name{"*.example." + studioPub, "sub.*.example." + studio, "host1.example." + studio, "a.b.host2.example." + studio, "*.deep.example." + studio} {
+		add(t, b, set, name, "10.0.0.1")
+	}
+	return b.Snapshot(complete, at(1))
+}
+
+func TestWildcards(t *testing.T) {
+	s := wildcards(t, true)
+	for _, tc := range []struct {
+		name, qname string
+		verdict     Verdict
+		owner       dnsname.Name // of the record, empty for none
+	}{
+		{"below the wildcard", "host3.example.", Exists, "*.example."},
+		{"two labels below it", "foo.bar.example.", Exists, "*.example."},
+		{"an escaped dot is no end of a label", `a\.host1.example.`, Exists, "*.example."},
+		{"name that exists", "host1.example.", Exists, "host1.example."},
+		{"below a name that exists", "x.host1.example.", Foreign, ""},
+		{"empty non-terminal", "host2.example.", Exists, "host2.example."},
+		{"below an empty non-terminal", "x.host2.example.", Foreign, ""},
+		{"the wildcard itself", "*.example.", Exists, "*.example."},
+		{"below the wildcard itself", "x.*.example.", Foreign, ""},
+		{"a name below the wildcard that exists", "sub.*.example.", Exists, "sub.*.example."},
+		{"the closest encloser has the wildcard", "x.deep.example.", Exists, "*.deep.example."},
+		{"the closest encloser", "deep.example.", Exists, "deep.example."},
+		{"the name that the wildcard is below", "example.", Exists, "example."},
+		{"beside it", "other.", Foreign, ""},
+		{"below no wildcard", "a.other.", Foreign, ""},
+	} {
+		got := s.Lookup(tc.qname + string(studio))
+		want := tc.owner
+		if want != "" {
+			want += studio
+		}
+		if got.Verdict != tc.verdict || recordName(got) != want {
+			t.Errorf("%s: Lookup(%q) = %d, %q; want %d, %q", tc.name, tc.qname+string(studio), got.Verdict, recordName(got), tc.verdict, want)
+		}
+	}
+}
+
+func TestWildcardAliases(t *testing.T) {
+	s := wildcards(t, true)
+	for _, tc := range []struct{ name, qname, target string }{
+		{"below the wildcard", "host3.example.", "host3.example."},
+		{"two labels below it", "foo.bar.example.", "foo.bar.example."},
+		{"upper case", "Foo.BAR.example.", "foo.bar.example."},
+		{"the wildcard itself", "*.example.", "*.example."},
+		{"name that exists", "host1.example.", "host1.example."},
+		{"below a name that exists", "x.host1.example.", ""},
+		{"empty non-terminal", "host2.example.", ""},
+		{"the name that the wildcard is below", "example.", ""},
+	} {
+		name, target := tc.qname+string(studioPub), ""
+		if m := s.Lookup(strings.ToLower(name)); m.Verdict == Alias {
+			target = m.Target(name)
+			if again := s.Lookup(target); again.Verdict != Exists || again.Record != m.Record {
+				t.Errorf("%s: Lookup(%q) = %v; want the record of the alias", tc.name, target, again)
+			}
+		}
+		if want := tc.target; want != "" && target != want+string(studio) || want == "" && target != "" {
+			t.Errorf("%s: %q leads to %q; want %q", tc.name, name, target, want)
+		}
+	}
+}
+
+// A source that is not loaded yet may have a record where a wildcard would apply.
+func TestWildcardBeforeComplete(t *testing.T) {
+	s := wildcards(t, false)
+	for name, want := range map[string]Verdict{
+		"host3.example." + string(studio):    NotReady,
+		"host3.example." + string(studioPub): NotReady,
+		"*.example." + string(studio):        Exists,
+		"host1.example." + string(studioPub): Alias,
+	} {
+		if got := s.Lookup(name).Verdict; got != want {
+			t.Errorf("Lookup(%q) = %d; want %d", name, got, want)
+		}
+	}
+}
+
+// A public name that is too long with the label privatelink has no record.
+func TestWildcardAliasTooLong(t *testing.T) {
+	s := wildcards(t, true)
+	labels := strings.Repeat("a", 63) + "." + strings.Repeat("b", 63) + "." + strings.Repeat("c", 63) + "."
+	for n, want := range map[int]Verdict{26: Alias, 27: Absent} {
+		if got := s.Lookup(labels + strings.Repeat("d", n) + ".example." + string(studioPub)).Verdict; got != want {
+			t.Errorf("%d: verdict %d; want %d", n, got, want)
+		}
+	}
+}
+
+// An account in a DNS zone cannot be a wildcard: it would be one for the accounts
+// of all tenants.
+func TestWildcardOfDNSZoneEndpoints(t *testing.T) {
+	if p, err := newSet().Locate("*.z7.blob.storage.azure.net."); err == nil {
+		t.Errorf("Locate = %v; want an error", p)
+	}
+}
+
+// TestWildcardModel compares Lookup with the algorithm of RFC 4592 on the names of
+// random zones, spelled out over the set of existing names.
+func TestWildcardModel(t *testing.T) {
+	random := rand.New(rand.NewPCG(45, 92)) //nolint:gosec // G404: a test
+	name := func(labels []string) (text string) {
+		for range 1 + random.IntN(4) {
+			text = labels[random.IntN(len(labels))] + "." + text
+		}
+		return text
+	}
+	for range 2000 {
+		set := &Set{Cloud: cloud.Public, Zones: []dnsname.Name{studio}, Strict: []dnsname.Name{studio}}
+		b, exists := NewBuilder(set, nil), map[string]bool{"": true}
+		for range random.IntN(6) {
+			owner := name([]string{"a", "b", "c"})
+			if random.IntN(2) > 0 {
+				owner = "*." + owner
+			}
+			add(t, b, set, dnsname.Name(owner)+studio, "10.0.0.1")
+			for rest := owner; rest != ""; _, rest, _ = strings.Cut(rest, ".") {
+				exists[rest] = true
+			}
+		}
+		s := b.Snapshot(true, at(1))
+		for range 50 {
+			qname := name([]string{"a", "b", "c", "*"})
+			want := model(exists, qname)
+			m := s.Lookup(qname + string(studio))
+			got, _ := recordName(m).Below(studio)
+			if m.Verdict == Absent {
+				got = "NXDOMAIN"
+			}
+			if got+"." != want && got != want {
+				t.Fatalf("Lookup(%q) = %q; want %q with %v", qname, got, want, exists)
+			}
+		}
+	}
+}
+
+// model returns the owner that answers for a name, or NXDOMAIN.
+func model(exists map[string]bool, qname string) string {
+	if exists[qname] {
+		return qname
+	}
+	encloser := qname
+	for !exists[encloser] {
+		_, encloser, _ = strings.Cut(encloser, ".")
+	}
+	if exists["*."+encloser] {
+		return "*." + encloser
+	}
+	return "NXDOMAIN"
+}
+
+func recordName(m Match) dnsname.Name {
+	if m.Record == nil {
+		return ""
+	}
+	return m.Record.Name
+}
+
+// Names of a zone without wildcards cost nothing more, and no lookup allocates.
+func TestWildcardLookupDoesNotAllocate(t *testing.T) {
+	s := wildcards(t, true)
+	for _, name := range []string{"foo.bar.example." + string(studio), "foo.bar.example." + string(studioPub), "x.host1.example." + string(studio)} {
+		if n := testing.AllocsPerRun(100, func() { s.Lookup(name) }); n != 0 {
+			t.Errorf("Lookup(%q) makes %v allocations; want 0", name, n)
+		}
+	}
+}
+
+func BenchmarkWildcard(b *testing.B) {
+	s := wildcards(b, true)
+	for _, qname := range []string{"host3.example." + string(studio), "host3.example." + string(studioPub), "x.host1.example." + string(studio)} {
+		b.Run(fmt.Sprint(qname), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Lookup(qname)
+			}
+		})
+	}
+}
+
+// A wildcard that goes is a change like another name.
+func TestWildcardChanges(t *testing.T) {
+	set := &Set{Cloud: cloud.Public, Zones: []dnsname.Name{studio}}
+	b := NewBuilder(set, nil)
+	p, err := b.Locate("*.a." + studioPub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Add(p, []netip.Addr{netip.MustParseAddr("10.0.0.1")})
+	with, without := b.Snapshot(true, at(1)).Zones[studio], NewBuilder(set, nil).Snapshot(true, at(1)).Zones[studio]
+	if got, want := fmt.Sprint(without.Changes(with)), "[{*.a.privatelink.api.azureml.ms [10.0.0.1] []}]"; got != want || with.Equal(without) {
+		t.Errorf("Changes = %s; want %s", got, want)
+	}
+}
