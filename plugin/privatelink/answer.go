@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	// negativeTTL is the TTL and the MINIMUM of our SOA records, in seconds.
-	// Windows keeps a negative answer that long, and the names of a vault's
-	// storage accounts appear minutes after its first backup.
+	// negativeTTL is the TTL and the MINIMUM of the zones' SOA records, in seconds.
+	// It is short because Windows caches a negative answer for that time, and the
+	// names of a vault's storage accounts appear minutes after its first backup.
 	negativeTTL = 10
 
-	// nameServer stands in the SOA and NS records. BIND takes no zone without an
-	// NS record, and none whose server is in the zone but has no address there;
-	// names below invalid. lead nowhere by definition (RFC 6761).
+	// nameServer is the server in the SOA and NS records. BIND rejects a zone
+	// without an NS record, and a zone whose server is in it but has no address
+	// there. Names below invalid. never resolve (RFC 6761).
 	nameServer = "ns.privatelink-dns.invalid."
 	mailbox    = "nobody.invalid."
 )
 
-// A message is a reply with room for the records of nearly all answers, so that
-// these cost no allocation of their own.
+// A message is a reply with room for the records of nearly all answers. Their
+// slices need no allocation of their own.
 type message struct {
 	dns.Msg
 	answer    [3]dns.RR
@@ -35,7 +35,7 @@ func (p *Privatelink) reply(r *dns.Msg) *message {
 		MsgHdr: dns.MsgHdr{
 			Id: r.Id, Response: true, Opcode: r.Opcode, CheckingDisabled: r.CheckingDisabled,
 			RecursionDesired: r.RecursionDesired,
-			// Stubs and forwarding resolvers log or refuse replies without RA.
+			// Stub resolvers and forwarders log or reject replies without RA.
 			RecursionAvailable: p.Next != nil,
 		},
 		Question: r.Question,
@@ -44,9 +44,9 @@ func (p *Privatelink) reply(r *dns.Msg) *message {
 	return m
 }
 
-// answer appends the answer for a name that the zones decide to m. The owner of
-// the first record is spelt as owner is. An SOA record in the authority section
-// and the RCODE distinguish the negative answers.
+// answer appends the answer for a name that the zones decide to m. The first
+// record has the owner in the case of the query. The RCODE, and an SOA record in
+// the authority section, distinguish the negative answers.
 func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Match) {
 	qtype := r.Question[0].Qtype
 	switch found.Verdict {
@@ -77,8 +77,8 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Ma
 	}
 }
 
-// appendAddrs appends the addresses of the type, built anew: the server may
-// change what it is given to write.
+// appendAddrs appends new records with the addresses of the type. They are not
+// shared, because the server may modify the message that it writes.
 func appendAddrs(rrs []dns.RR, ttl uint32, r *zone.Record, owner string, qtype uint16) []dns.RR {
 	for _, addr := range r.Addrs {
 		rrtype := dns.TypeA
@@ -122,10 +122,10 @@ func appendApex(rrs []dns.RR, z *zone.Zone, owner string, qtype uint16) []dns.RR
 	return rrs
 }
 
-// soa returns the zone's SOA record. A NOTIFY that is lost is made good within
-// REFRESH, at the price of one question a minute (BIND makes it five minutes,
-// unless min-refresh-time allows less). EXPIRE is four weeks, as Azure's private
-// zones have it: while no primary is there a secondary goes on.
+// soa returns the zone's SOA record. REFRESH bounds the effect of a lost NOTIFY, and
+// costs one query a minute (five minutes in BIND, unless min-refresh-time allows
+// less). EXPIRE is four weeks, as in Azure's private zones, so that a secondary
+// continues to serve while the primary is down.
 func soa(z *zone.Zone) *dns.SOA {
 	return &dns.SOA{
 		Hdr: header(string(z.Name), dns.TypeSOA, negativeTTL),

@@ -1,7 +1,7 @@
-// Package privatelink is a CoreDNS plugin that answers the names of Azure
-// private endpoints: authoritatively in the privatelink zones, for the public
-// names that mean the same, and within answers of the next plugin that lead to
-// either.
+// Package privatelink implements a CoreDNS plugin that serves the DNS names of
+// Azure private endpoints. It is authoritative for the privatelink zones, answers
+// the matching public names with a CNAME into them, and rewrites upstream
+// responses whose CNAME chain reaches either.
 package privatelink
 
 import (
@@ -16,33 +16,33 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// Privatelink is the plugin's handler. A question is resolved in this order:
+// Privatelink is the plugin's handler. A query is resolved in this order:
 //
-//  1. The name lies in a zone and exists: its records, or NODATA. AA=1.
-//  2. The name lies in a strict zone and does not exist: NXDOMAIN. AA=1.
+//  1. The name is in a zone and exists: its records, or NODATA. AA=1.
+//  2. The name is in a strict zone and does not exist: NXDOMAIN. AA=1.
 //  3. The name is an alias of a record: a CNAME to it, then as in 1. AA=0.
-//  4. Anything else goes to the next plugin. Where the CNAME chain of its reply
-//     reaches a name that 1 to 3 decide, our data replaces the rest.
-//  5. Until the sources are loaded, a name that they may yet decide is SERVFAIL.
+//  4. All other queries go to the next plugin. If the CNAME chain of its reply
+//     reaches a name that 1 to 3 decide, local data replaces the rest.
+//  5. Until the sources are loaded, a name that they may decide is SERVFAIL.
 //
-// Only queries of class IN are resolved; what else is asked for our zones is
-// refused here and never forwarded.
+// Only queries of class IN are resolved. Other requests for the zones are refused
+// here and never forwarded.
 type Privatelink struct {
 	Next plugin.Handler
 
 	zones    *syncer.Syncer
 	notifier *notifier
 
-	// authorities tells that plugin file or secondary is behind this one, so that
-	// a transfer's NOTIFY, or a query without RD, may be for a zone of theirs.
+	// authorities reports that plugin file or secondary is in the server block. Then
+	// a NOTIFY, or a query without RD, may be for one of their zones.
 	authorities bool
 }
 
 // Name implements plugin.Handler.
 func (*Privatelink) Name() string { return "privatelink" }
 
-// Ready implements ready.Readiness: true once every source has been loaded, and
-// from then on.
+// Ready implements ready.Readiness. It becomes true when every source has been
+// loaded, and stays true.
 func (p *Privatelink) Ready() bool { return p.zones.Ready() }
 
 // ServeDNS implements plugin.Handler.
@@ -65,14 +65,14 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 	m.Authoritative = found.Verdict == zone.Exists || found.Verdict == zone.Absent
 	p.answer(m, r, q.Name, found)
 	countAnswer(found, &m.Msg)
-	if err := w.WriteMsg(&m.Msg); err != nil { // more than a datagram carries, for one: nothing went out
+	if err := w.WriteMsg(&m.Msg); err != nil { // nothing was sent, for example because the reply exceeds a datagram
 		return dns.RcodeServerFailure, err
 	}
 	return dns.RcodeSuccess, nil
 }
 
-// refuse returns the RCODE of a request that is no query for data of ours, nor
-// one for the next plugin; else success.
+// refuse returns the RCODE to reject r with, or RcodeSuccess if r is to be answered
+// here or passed on.
 func (p *Privatelink) refuse(r *dns.Msg, found zone.Match) int {
 	q, foreign := r.Question[0], found.Verdict == zone.Foreign
 	switch {
@@ -84,16 +84,16 @@ func (p *Privatelink) refuse(r *dns.Msg, found zone.Match) int {
 		return dns.RcodeNotImplemented
 	case q.Qclass != dns.ClassINET:
 		return dns.RcodeRefused
-	case q.Qtype == dns.TypeAXFR, q.Qtype == dns.TypeIXFR: // plugin transfer stands before
+	case q.Qtype == dns.TypeAXFR, q.Qtype == dns.TypeIXFR: // plugin transfer comes first
 		return dns.RcodeRefused
-	case foreign && !r.RecursionDesired && !p.authorities: // no snooping in what others asked
+	case foreign && !r.RecursionDesired && !p.authorities: // a cache must not reveal the queries of others
 		return dns.RcodeRefused
 	}
 	return dns.RcodeSuccess
 }
 
-// twoOPT tells whether there is more than one OPT record, which is an error
-// whatever they say (RFC 6891, 6.1.1).
+// twoOPT reports whether there is more than one OPT record, which is an error
+// (RFC 6891, 6.1.1).
 func twoOPT(rrs []dns.RR) bool {
 	isOPT := func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT }
 	first := slices.IndexFunc(rrs, isOPT)

@@ -11,20 +11,20 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// maxHops bounds the CNAME chain that is followed, and so a loop, too.
+// maxHops bounds the CNAME chain that is followed, and with it a loop.
 const maxHops = 16
 
-// A splicer stands between the client and the next plugin. It looks at our
-// zones when the reply comes, not when the question went: a record that came
-// meanwhile counts.
+// A splicer receives the reply of the next plugin. It reads the snapshot when the
+// reply arrives, not when the query was sent, so that a record that was added in
+// between is used.
 type splicer struct {
 	dns.ResponseWriter
 	p *Privatelink
 	r *dns.Msg
 }
 
-// WriteMsg implements dns.ResponseWriter. The message given is not modified:
-// a cache may hold it.
+// WriteMsg implements dns.ResponseWriter. It does not modify m, because a cache may
+// hold it.
 func (s *splicer) WriteMsg(m *dns.Msg) error {
 	zones := s.p.zones.Snapshot()
 	out, z := s.p.splice(zones, s.r, m)
@@ -37,8 +37,7 @@ func (s *splicer) WriteMsg(m *dns.Msg) error {
 	return s.ResponseWriter.WriteMsg(out)
 }
 
-// Write implements dns.ResponseWriter. A reply in wire format is no way around
-// the splice.
+// Write implements dns.ResponseWriter. A reply in wire format is spliced as well.
 func (s *splicer) Write(wire []byte) (int, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(wire); err != nil {
@@ -77,8 +76,9 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, *zo
 	return &out.Msg, found.Zone
 }
 
-// chain appends the first hops links of the chain from name, which the first
-// link's owner is spelt like: a cache may have it from another client.
+// chain appends the first hops links of the chain from name. The owner of the
+// first link has the case of name, because a cache may have the link from a query
+// in another case.
 func chain(rrs, answer []dns.RR, name string, hops int) []dns.RR {
 	for i := range hops {
 		link := cname(answer, name)
@@ -93,7 +93,7 @@ func chain(rrs, answer []dns.RR, name string, hops int) []dns.RR {
 	return rrs
 }
 
-// cname returns the CNAME record of name, wherever it stands.
+// cname returns the CNAME record of name. The order of the records does not matter.
 func cname(answer []dns.RR, name string) *dns.CNAME {
 	for _, rr := range answer {
 		if c, ok := rr.(*dns.CNAME); ok && strings.EqualFold(c.Hdr.Name, name) {
@@ -114,7 +114,7 @@ func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) (out *dns.Msg, dropped int
 	}
 	out = new(dns.Msg)
 	*out = *m
-	out.AuthenticatedData = false // whoever validated it saw another reply
+	out.AuthenticatedData = false // the reply that was validated had other records
 	out.Ns = foreignAuthority(zones, m.Ns)
 	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), ours)
 	foreign := slices.DeleteFunc(slices.Clone(m.Answer), ours)
@@ -125,8 +125,8 @@ func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) (out *dns.Msg, dropped int
 	return out, dropped + len(m.Extra) - len(out.Extra)
 }
 
-// decides tells whether the record is of a name that we decide, or hints at the
-// addresses of one (RFC 9460, 7.3).
+// decides reports whether the zones decide the name of the record, or the name
+// that the record has address hints for (RFC 9460, 7.3).
 func decides(zones *zone.Snapshot, rr dns.RR) bool {
 	if zones.Lookup(strings.ToLower(rr.Header().Name)).Verdict != zone.Foreign {
 		return true
@@ -140,9 +140,10 @@ func decides(zones *zone.Snapshot, rr dns.RR) bool {
 	return false
 }
 
-// foreignAuthority drops our names' records from an authority section. Where
-// that was the SOA of one of our zones, for a name that it does not have, our
-// own takes its place: a forwarder takes no negative answer without one.
+// foreignAuthority drops the records of the zones' names from an authority section.
+// The SOA record of a zone, in a negative answer for a name that the zone lacks,
+// is replaced with the local one: a forwarder rejects a negative answer without
+// an SOA record.
 func foreignAuthority(zones *zone.Snapshot, authority []dns.RR) (kept []dns.RR) {
 	for _, rr := range authority {
 		if !decides(zones, rr) {
@@ -157,8 +158,9 @@ func foreignAuthority(zones *zone.Snapshot, authority []dns.RR) (kept []dns.RR) 
 	return kept
 }
 
-// reachable returns the records on the chain from name. What stood behind a
-// record of ours would hang in the air, and a careless stub would take it.
+// reachable returns the records on the chain from name. Records after a local one
+// are no longer reachable from the question. They are dropped, because some stub
+// resolvers would still use them.
 func reachable(answer []dns.RR, name string) (kept []dns.RR) {
 	for {
 		for _, rr := range answer {

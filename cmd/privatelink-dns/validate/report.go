@@ -129,7 +129,7 @@ func records(b *input.Block, list *source.List) int {
 	}
 	all := map[dnsname.Name]bool{}
 	for _, e := range list.Entries {
-		if place, err := b.Zones.Locate(e.FQDN); err == nil {
+		if place, err := b.Snapshot.Locate(e.FQDN); err == nil {
 			all[place.Owner] = true
 		}
 	}

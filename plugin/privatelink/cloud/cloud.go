@@ -11,14 +11,14 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// A Cloud is one Azure cloud with the parents of its zones. The zero value is
-// no cloud.
+// A Cloud is one Azure cloud with the public zones of its default zones. The zero
+// value has no zones.
 type Cloud struct {
-	Name   string       // as the Corefile spells it
+	Name   string       // as in the Corefile
 	Blob   dnsname.Name // blob.core.windows.net.
 	Queue  dnsname.Name // queue.core.windows.net.
-	Backup dnsname.Name // backup.windowsazure.com.: a geo code stands before it
-	ARM    string       // URL of a Resource Manager of one's own, empty for the cloud's
+	Backup dnsname.Name // backup.windowsazure.com., with a geo code before it
+	ARM    string       // URL of a private Resource Manager, empty for the cloud's
 }
 
 // Public, USGov and China are the clouds that Microsoft documents private link
@@ -67,16 +67,16 @@ func (c Cloud) BackupGeo(zone dnsname.Name) (geo string, ok bool) {
 	return geo, ok && geo != "" && geo+"." != Prefix && !strings.Contains(geo, ".")
 }
 
-// keyVault lists the zones whose public names do not only lie below the zone's
-// own parent: a vault is x.vault.azure.net, its zone privatelink.vaultcore.azure.net.
+// keyVault maps the zones of Key Vault to their second public zone: x in
+// privatelink.vaultcore.azure.net has the public name x.vault.azure.net.
 var keyVault = map[dnsname.Name]dnsname.Name{
 	"privatelink.vaultcore.azure.net.":         "vault.azure.net.",
 	"privatelink.vaultcore.usgovcloudapi.net.": "vault.usgovcloudapi.net.",
 	"privatelink.vaultcore.azure.cn.":          "vault.azure.cn.",
 }
 
-// Parents returns the names below which the public names of zone's records lie,
-// the most usual one first.
+// Parents returns the public zones of a private link zone, in which its records
+// have their public names, the most common one first.
 func Parents(zone dnsname.Name) []dnsname.Name {
 	parent := dnsname.Name(strings.TrimPrefix(string(zone), Prefix))
 	if vault, ok := keyVault[zone]; ok {

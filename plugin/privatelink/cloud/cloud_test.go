@@ -59,7 +59,7 @@ func TestGeoTable(t *testing.T) {
 	for _, g := range geos {
 		count[g.cloud]++
 		if codes[g.code] {
-			t.Errorf("geo code %q stands twice", g.code)
+			t.Errorf("geo code %q is repeated", g.code)
 		}
 		codes[g.code] = true
 		if _, err := dnsname.Parse(g.code + "." + g.region); err != nil {

@@ -10,9 +10,9 @@ import (
 )
 
 // geoTable has one line a geo code: code, region, primary or paired, cloud.
-// Paired codes name a vault's secondary region and never answer for a region
-// name. Where a region has two codes the one in use stands first. Microsoft's
-// own lists are "Geo-code list" of Azure Backup and the Azure Verified Modules.
+// Paired codes name a vault's secondary region and are never suggested for a
+// region name. If a region has two codes, the one in use is first. Microsoft's
+// lists are "Geo-code list" of Azure Backup and the Azure Verified Modules.
 //
 //go:embed geo.csv
 var geoTable string
@@ -34,8 +34,8 @@ func readGeos(table string) []geo {
 	return all[1:] // the first line is the heading
 }
 
-// CheckGeo tells whether code is a geo code of the cloud. The error of a region
-// name, of another cloud's code and of an unknown code names the right one.
+// CheckGeo returns an error if code is not a geo code of the cloud. For a region
+// name, a code of another cloud or an unknown code, the error has the right one.
 func (c Cloud) CheckGeo(code string) error {
 	if g, ok := find(func(g geo) bool { return g.code == code }); ok {
 		if g.cloud != c.Name {
@@ -71,8 +71,8 @@ func find(match func(geo) bool) (geo, bool) {
 	return geos[i], true
 }
 
-// nearest returns the three codes of the cloud that are spelt most like word,
-// or whose region is.
+// nearest returns the three codes of the cloud whose spelling, or whose region's
+// spelling, is nearest to word.
 func (c Cloud) nearest(word string) string {
 	distance := func(g geo) int { return min(spelling.Distance(word, g.code), spelling.Distance(word, g.region)) }
 	mine := slices.DeleteFunc(slices.Clone(geos), func(g geo) bool { return g.cloud != c.Name || g.paired })
@@ -84,7 +84,7 @@ func (c Cloud) nearest(word string) string {
 	return strings.Join(names, ", ")
 }
 
-// IsRegion tells whether name is the name of a region of any cloud.
+// IsRegion reports whether name is the name of a region of any cloud.
 func IsRegion(name string) bool {
 	_, ok := find(func(g geo) bool { return g.region == name })
 	return ok

@@ -43,7 +43,7 @@ var (
 	Refresh = gauge("refresh_seconds", "Time between two syncs of a source, in seconds.", "source")
 	// Serial is the SOA serial of a zone.
 	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
-	// Dropped counts the records that an upstream has no say in.
+	// Dropped counts upstream's records of names that the zones decide.
 	Dropped = promauto.NewCounter(prometheus.CounterOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "dropped_records_total",
 		Help: "Records of the zones' names in replies of the next plugin to other questions, which no client got.",
@@ -59,17 +59,17 @@ func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return promauto.NewGaugeVec(prometheus.GaugeOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
 }
 
-// A Kind is how a question came to one of our names.
+// A Kind is how a query reached a name that the zones decide.
 type Kind uint8
 
 // The kinds of answers.
 const (
-	Direct Kind = iota // the question was for a name in a zone
-	Alias              // for a public name of a record
-	Splice             // for a foreign name whose CNAME chain ends here
+	Direct Kind = iota // the query has a name in a zone
+	Alias              // the query has a public name of a record
+	Splice             // the query has another name, whose CNAME chain reaches the zones
 )
 
-// A Result is what was answered.
+// A Result is the result of a query.
 type Result uint8
 
 // The results of answers.
@@ -78,7 +78,7 @@ const (
 	NoData
 	NXDomain
 	NotReady // SERVFAIL: the sources are not loaded yet
-	Refused  // a question that is not for a zone's data
+	Refused  // a request that is not a query of class IN
 )
 
 // Answers counts the answers of one zone. Counting takes no lock.
@@ -90,7 +90,7 @@ type Answers struct {
 // Count adds one answer.
 func (a *Answers) Count(k Kind, r Result) { a.given[k][r].Inc() }
 
-// CountPublic adds an answer that was not ours: it was passed on.
+// CountPublic adds an answer of the next plugin that was passed on.
 func (a *Answers) CountPublic() { a.public.Inc() }
 
 // answersOf has the counters of each zone. The map is replaced, never modified,

@@ -37,7 +37,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// Every metric stands in the plugin's README with its labels.
+// Every metric is in the plugin's README with its labels.
 func TestDocumented(t *testing.T) {
 	touch()
 	readme, err := os.ReadFile("../README.md")

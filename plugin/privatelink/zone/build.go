@@ -41,7 +41,7 @@ func (b *Builder) zone(name dnsname.Name) *Zone {
 	return z
 }
 
-// Locate is that of the set, and fast.
+// Locate is Set.Locate without building the table.
 func (b *Builder) Locate(fqdn dnsname.Name) (Place, error) { return b.claims.locate(fqdn) }
 
 // Addrs returns the addresses that the place has so far.
@@ -71,8 +71,9 @@ func (b *Builder) Add(p Place, addrs []netip.Addr) {
 	}
 }
 
-// at returns the record of a name and makes it and the names between it and the
-// zone where they are missing. The map's keys are parts of the owner's own text.
+// at returns the record of a name. It adds the record, and the empty non-terminals
+// between it and the zone, if they do not exist. The keys of the map share the
+// memory of the owner name.
 func (z *Zone) at(owner dnsname.Name) *Record {
 	labels, _ := owner.Below(z.Name)
 	if r, ok := z.records[labels]; ok {
@@ -87,8 +88,8 @@ func (z *Zone) at(owner dnsname.Name) *Record {
 	return r
 }
 
-// Snapshot returns the added records. Each zone gets the serial that the function
-// returns for it. The builder must not be used again.
+// Snapshot returns the added records. The function returns the serial of a zone.
+// The builder must not be used again.
 func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 	for _, z := range b.zones {
 		z.Serial = serial(z)

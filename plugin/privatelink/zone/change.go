@@ -8,14 +8,14 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// A Change is a name whose addresses are others than before: Before is empty if
-// it is new, Now if it is gone.
+// A Change is a name whose addresses changed. Before is empty for an added name,
+// Now for a removed one.
 type Change struct {
 	Name        dnsname.Name
 	Before, Now []netip.Addr
 }
 
-// Changes returns what is different from old, by name. A nil old has no names.
+// Changes returns the differences from old, by name. A nil old has no names.
 func (z *Zone) Changes(old *Zone) (all []Change) {
 	if old == nil {
 		old = &Zone{}

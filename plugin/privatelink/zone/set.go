@@ -1,6 +1,8 @@
-// Package zone keeps the records of the private link zones: [Set] says which
-// zones there are and where a name belongs, [Snapshot] holds one generation of
-// their records.
+// Package zone holds the records of the private link zones. A [Set] has the zones
+// of a Corefile, a [Builder] collects the records, and a [Snapshot] is one
+// generation of them, in which queries are looked up. Both decide by one table
+// which zone a name belongs to. The package knows DNS only: it has no sources, no
+// metrics and no log.
 package zone
 
 import (
@@ -15,14 +17,15 @@ import (
 // DefaultTTL is the TTL of addresses and aliases, in seconds.
 const DefaultTTL uint32 = 60
 
-// A Set is the zones that a Corefile names and the rules for their names. A
-// Backup zone need not be named: the first record in it makes it one.
+// A Set has the zones that a Corefile lists and the rules for their names. A
+// Backup zone need not be listed: it becomes a zone with its first record.
 type Set struct {
 	Cloud cloud.Cloud
 	Zones []dnsname.Name // each begins with "privatelink."
 
-	// Strict and Fallthrough turn round what a zone does with a name that it
-	// does not have. A zone in neither is strict if it is a Backup zone.
+	// Strict and Fallthrough override how a zone answers a name that does not
+	// exist: with NXDOMAIN, or by asking the next plugin. A zone in neither is
+	// strict if it is a Backup zone.
 	Strict, Fallthrough []dnsname.Name
 	AllStrict, AllFall  bool
 
@@ -39,8 +42,9 @@ func (s *Set) isBackup(zone dnsname.Name) bool {
 	return ok
 }
 
-// strict tells whether a missing name of the zone is NXDOMAIN. No name of a
-// vault is public, so a Backup zone has no one else's names; all other zones do.
+// strict reports whether a name that the zone lacks is NXDOMAIN. Backup zones are
+// strict because no name of a vault is public. All other zones also have the
+// public names of other tenants.
 func (s *Set) strict(zone dnsname.Name) bool {
 	switch {
 	case slices.Contains(s.Strict, zone):

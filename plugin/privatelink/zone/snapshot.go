@@ -7,8 +7,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// A Snapshot is one generation of all zones. It is never modified once built,
-// so any number of queries may read it; a query reads one snapshot only.
+// A Snapshot is one generation of all zones. It is never modified, so that queries
+// read it without a lock. A query uses one snapshot only.
 type Snapshot struct {
 	Zones    map[dnsname.Name]*Zone
 	Complete bool // every source has been loaded once
@@ -19,7 +19,7 @@ type Snapshot struct {
 	endpoints map[string]*Record
 }
 
-// A Zone is the records of one zone.
+// A Zone has the records of one zone.
 type Zone struct {
 	Name   dnsname.Name
 	Serial uint32
@@ -27,7 +27,7 @@ type Zone struct {
 	Strict bool   // a missing name is NXDOMAIN, else the next plugin is asked
 
 	// records is keyed by the labels before the zone's name. A record without
-	// addresses is an empty non-terminal (RFC 8499): it has names below it.
+	// addresses is an empty non-terminal (RFC 9499): it has names below it.
 	records map[string]*Record
 	// wildcards has the wildcards among the records by the labels after "*.". It is
 	// nil without them, as in most zones.
@@ -40,21 +40,21 @@ type Record struct {
 	Addrs []netip.Addr // ascending, each once: IPv4 before IPv6
 }
 
-// A Verdict is what a snapshot says of a name. [Foreign] is the zero value.
+// A Verdict is how a name is answered. [Foreign] is the zero value.
 type Verdict uint8
 
 // The order is that of the resolution steps.
 const (
-	Foreign  Verdict = iota // not ours: the next plugin decides
+	Foreign  Verdict = iota // the next plugin answers
 	Exists                  // a name of the zone, with or without addresses
-	Absent                  // missing in a strict zone
+	Absent                  // a strict zone lacks the name
 	Alias                   // a public name of Record
-	NotReady                // ours or not: the sources are not loaded yet
+	NotReady                // a source that is not loaded yet may have the name
 )
 
-// A Match is the verdict on one name. Zone is nil for Foreign only, unless the
-// name lies in a zone that lacks it; Record is nil unless the name exists, and
-// for a zone's own name.
+// A Match is the result of a lookup. Zone is nil for a Foreign name outside every
+// zone and for a public name without a record. Record is nil unless the name
+// exists, and for a zone's own name.
 type Match struct {
 	Verdict Verdict
 	labels  uint8 // length of the labels before the suffix, for the alias of a wildcard
@@ -62,8 +62,8 @@ type Match struct {
 	Record  *Record
 }
 
-// Lookup returns the verdict on name, which is in lower case with its trailing
-// dot. It does not allocate.
+// Lookup returns how to answer name, which is in lower case with its trailing dot.
+// It does not allocate.
 func (s *Snapshot) Lookup(name string) Match {
 	c, labels := s.claims.find(name)
 	switch c.kind {
@@ -90,7 +90,7 @@ func (s *Snapshot) Lookup(name string) Match {
 	return Match{}
 }
 
-// Locate is that of the set, and fast.
+// Locate is Set.Locate without building the table.
 func (s *Snapshot) Locate(fqdn dnsname.Name) (Place, error) { return s.claims.locate(fqdn) }
 
 func (s *Snapshot) inZone(z *Zone, labels string) Match {
@@ -112,7 +112,7 @@ func (s *Snapshot) inZone(z *Zone, labels string) Match {
 	return Match{Verdict: Foreign, Zone: z}
 }
 
-// Records yields every record of the zone that has addresses, in no order.
+// Records yields every record of the zone that has addresses, in any order.
 func (z *Zone) Records() iter.Seq[*Record] {
 	return func(yield func(*Record) bool) {
 		for _, r := range z.records {
