@@ -47,14 +47,14 @@ func (p *Privatelink) reply(r *dns.Msg) *message {
 // answer appends the answer for a name that the zones decide to m. The first
 // record has the owner in the case of the query. The RCODE, and an SOA record in
 // the authority section, distinguish the negative answers.
-func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Match) {
+func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.Answer) {
 	qtype := r.Question[0].Qtype
-	switch found.Verdict {
+	switch found.Result {
 	case zone.NotReady:
 		m.Answer, m.Rcode = nil, dns.RcodeServerFailure
 		explain(&m.Msg, r, dns.ExtendedErrorCodeNotReady)
 		return
-	case zone.Absent:
+	case zone.NameError:
 		m.Rcode = dns.RcodeNameError
 		m.Ns = append(m.Ns, soa(found.Zone))
 		return

@@ -42,8 +42,8 @@ func TestAnswers(t *testing.T) {
 		{"alias, ANY", "a.fall.test.", "ANY", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test."},
 		{"alias of two labels", "deep.sub.hard.test.", "A", "NOERROR: deep.sub.hard.test. CNAME deep.sub.privatelink.hard.test.; deep.sub.privatelink.hard.test. A 10.0.0.4"},
 		{"alias of a vault", "v.we.backup.windowsazure.com.", "A", "NOERROR: v.we.backup.windowsazure.com. CNAME v.privatelink.we.backup.windowsazure.com.; v.privatelink.we.backup.windowsazure.com. A 10.0.0.6"},
-		{"partitioned alias", "p.z7.blob.storage.azure.net.", "A", "NOERROR: p.z7.blob.storage.azure.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
-		{"plain alias of a partitioned name", "p.blob.core.windows.net.", "A", "NOERROR: p.blob.core.windows.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
+		{"DNS zone endpoint", "p.z7.blob.storage.azure.net.", "A", "NOERROR: p.z7.blob.storage.azure.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
+		{"plain alias of a DNS zone endpoint", "p.blob.core.windows.net.", "A", "NOERROR: p.blob.core.windows.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := query(tc.qname, tc.qtype)

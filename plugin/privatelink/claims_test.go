@@ -17,7 +17,7 @@ import (
 )
 
 // TestPlacedNamesAreFound loads names into thousands of random zone sets, real
-// zones and zones of few labels among them, and asserts that the place of a name
+// zones and zones of few labels among them, and asserts that the owner of a name
 // and the lookup of a name follow one rule.
 func TestPlacedNamesAreFound(t *testing.T) {
 	random := rand.New(rand.NewPCG(12, 5)) //nolint:gosec // G404: a test
@@ -62,12 +62,12 @@ func placedAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (placed i
 	aliases := snapshot.Aliases()
 	for _, name := range names {
 		m := snapshot.Lookup(string(name))
-		if same := rebuilt.Lookup(string(name)); m.Verdict != same.Verdict || owner(m) != owner(same) {
+		if same := rebuilt.Lookup(string(name)); m.Result != same.Result || owner(m) != owner(same) {
 			t.Errorf("Lookup(%q) = %v; after a rebuild %v", name, m, same)
 		}
-		p, err := set.Locate(name)
-		if now, nowErr := snapshot.Locate(name); now != p || fmt.Sprint(nowErr) != fmt.Sprint(err) {
-			t.Errorf("Locate(%q) = %v, %v; with the zones that records made %v, %v", name, p, err, now, nowErr)
+		p, err := set.OwnerOf(name)
+		if now, nowErr := snapshot.OwnerOf(name); now != p || fmt.Sprint(nowErr) != fmt.Sprint(err) {
+			t.Errorf("OwnerOf(%q) = %v, %v; with the zones that records made %v, %v", name, p, err, now, nowErr)
 		}
 		if err != nil {
 			outside(t, snapshot, name, err)
@@ -75,9 +75,9 @@ func placedAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (placed i
 		}
 		placed++
 		found(t, snapshot, name, p)
-		for _, alias := range aliases[snapshot.Lookup(string(p.Owner)).Record] {
-			if m := snapshot.Lookup(string(alias)); m.Verdict != zone.Alias || owner(m) != p.Owner {
-				t.Errorf("%q: Lookup(%q) = %v; want an alias of %q", name, alias, m, p.Owner)
+		for _, alias := range aliases[snapshot.Lookup(string(p.Name)).Record] {
+			if m := snapshot.Lookup(string(alias)); m.Result != zone.Alias || owner(m) != p.Name {
+				t.Errorf("%q: Lookup(%q) = %v; want an alias of %q", name, alias, m, p.Name)
 			}
 		}
 		if rest, ok := strings.CutPrefix(string(name), "*."); ok {
@@ -87,52 +87,52 @@ func placedAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (placed i
 	return placed
 }
 
-// load returns the snapshot of the names that have a place.
+// load returns the snapshot of the names that have an owner.
 func load(t *testing.T, set *zone.Set, names []dnsname.Name) *zone.Snapshot {
 	t.Helper()
 	b := zone.NewBuilder(set, nil)
 	for _, name := range names {
-		if p, err := b.Locate(name); err == nil {
+		if p, err := b.OwnerOf(name); err == nil {
 			b.Add(p, []netip.Addr{netip.MustParseAddr("10.0.0.1")})
 		}
 	}
 	return b.Snapshot(true, func(*zone.Zone) uint32 { return 1 })
 }
 
-// found asserts that the record of the place has the name and its owner name.
-func found(t *testing.T, s *zone.Snapshot, name dnsname.Name, p zone.Place) {
+// found asserts that the record of the owner has the name and its owner name.
+func found(t *testing.T, s *zone.Snapshot, name dnsname.Name, p zone.Owner) {
 	t.Helper()
-	if m := s.Lookup(string(name)); m.Verdict != zone.Exists && m.Verdict != zone.Alias || owner(m) != p.Owner {
+	if m := s.Lookup(string(name)); m.Result != zone.Success && m.Result != zone.Alias || owner(m) != p.Name {
 		t.Errorf("Lookup(%q) = %v; want the record of %v", name, m, p)
 	}
-	if m := s.Lookup(string(p.Owner)); m.Verdict != zone.Exists || m.Zone.Name != p.Zone || owner(m) != p.Owner {
-		t.Errorf("%q: Lookup(%q) = %v; want it in %s", name, p.Owner, m, p.Zone)
+	if m := s.Lookup(string(p.Name)); m.Result != zone.Success || m.Zone.Name != p.Zone || owner(m) != p.Name {
+		t.Errorf("%q: Lookup(%q) = %v; want it in %s", name, p.Name, m, p.Zone)
 	}
 }
 
-// synthesized asserts that a name below the wildcard of a place has its record.
-func synthesized(t *testing.T, s *zone.Snapshot, name string, wildcard zone.Place) {
+// synthesized asserts that a name below a wildcard has its record.
+func synthesized(t *testing.T, s *zone.Snapshot, name string, wildcard zone.Owner) {
 	t.Helper()
 	m, target := s.Lookup(name), name
-	if m.Verdict == zone.Alias {
+	if m.Result == zone.Alias {
 		target = m.Target(name)
 	}
-	if again := s.Lookup(target); owner(m) != wildcard.Owner || again.Verdict != zone.Exists || again.Record != m.Record {
+	if again := s.Lookup(target); owner(m) != wildcard.Name || again.Result != zone.Success || again.Record != m.Record {
 		t.Errorf("Lookup(%q) = %v, Lookup(%q) = %v; want the record of %v", name, m, target, again, wildcard)
 	}
 }
 
-// outside asserts that a name without a place has no record.
+// outside asserts that a name without an owner has no record.
 func outside(t *testing.T, s *zone.Snapshot, name dnsname.Name, err error) {
 	t.Helper()
 	m := s.Lookup(string(name))
-	apex := m.Verdict == zone.Exists && m.Record == nil && m.Zone.Name == name
-	if !errors.Is(err, zone.ErrOutside) || m.Verdict != zone.Foreign && !apex {
-		t.Errorf("Lookup(%q) = %v; it has no place: %v", name, m, err)
+	apex := m.Result == zone.Success && m.Record == nil && m.Zone.Name == name
+	if !errors.Is(err, zone.ErrOutOfZone) || m.Result != zone.OutOfZone && !apex {
+		t.Errorf("Lookup(%q) = %v; it has no owner: %v", name, m, err)
 	}
 }
 
-func owner(m zone.Match) dnsname.Name {
+func owner(m zone.Answer) dnsname.Name {
 	if m.Record == nil {
 		return ""
 	}

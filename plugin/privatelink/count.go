@@ -23,15 +23,15 @@ func createSeries(zones *zone.Snapshot, backup dnsname.Name) {
 	}
 }
 
-func countRefused(found zone.Match) {
+func countRefused(found zone.Answer) {
 	if found.Zone != nil {
 		count(found.Zone, metrics.Direct, metrics.Refused)
 	}
 }
 
-func countAnswer(found zone.Match, m *dns.Msg) {
+func countAnswer(found zone.Answer, m *dns.Msg) {
 	kind := metrics.Direct
-	if found.Verdict == zone.Alias {
+	if found.Result == zone.Alias {
 		kind = metrics.Alias
 	}
 	count(found.Zone, kind, resultOf(m))

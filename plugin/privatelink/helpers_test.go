@@ -13,7 +13,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// estate has a fallthrough zone, a strict one, and a partitioned name.
+// estate has a fallthrough zone, a strict one, and a DNS zone endpoint.
 const estate = `privatelink privatelink.fall.test privatelink.hard.test {
 	strict privatelink.hard.test
 	record a.privatelink.fall.test 10.0.0.1 10.0.0.2

@@ -55,14 +55,14 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 		countRefused(found)
 		return rcode, nil
 	}
-	if found.Verdict == zone.Foreign {
+	if found.Result == zone.OutOfZone {
 		if p.Next == nil {
 			return dns.RcodeRefused, nil
 		}
 		return plugin.NextOrFailure(p.Name(), p.Next, ctx, &splicer{w, p, r}, r)
 	}
 	m := p.reply(r)
-	m.Authoritative = found.Verdict == zone.Exists || found.Verdict == zone.Absent
+	m.Authoritative = found.Result == zone.Success || found.Result == zone.NameError
 	p.answer(m, r, q.Name, found)
 	countAnswer(found, &m.Msg)
 	if err := w.WriteMsg(&m.Msg); err != nil { // nothing was sent, for example because the reply exceeds a datagram
@@ -73,8 +73,8 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 
 // refuse returns the RCODE to reject r with, or RcodeSuccess if r is to be answered
 // here or passed on.
-func (p *Privatelink) refuse(r *dns.Msg, found zone.Match) int {
-	q, foreign := r.Question[0], found.Verdict == zone.Foreign
+func (p *Privatelink) refuse(r *dns.Msg, found zone.Answer) int {
+	q, foreign := r.Question[0], found.Result == zone.OutOfZone
 	switch {
 	case twoOPT(r.Extra):
 		return dns.RcodeFormatError

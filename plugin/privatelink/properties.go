@@ -128,8 +128,8 @@ func (p *parser) addRecord(args []string) error {
 		return err
 	}
 	p.laterf("record", args, func([]string) error {
-		_, err := p.zones.Locate(entry.FQDN)
-		if errors.Is(err, zone.ErrOutside) {
+		_, err := p.zones.OwnerOf(entry.FQDN)
+		if errors.Is(err, zone.ErrOutOfZone) {
 			return fmt.Errorf("%q %w", args[0], err)
 		}
 		return err

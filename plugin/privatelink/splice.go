@@ -60,7 +60,7 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, *zo
 	name, hops := r.Question[0].Name, 0
 	found := zones.Lookup(strings.ToLower(name))
 	var lacking *zone.Zone
-	for found.Verdict == zone.Foreign {
+	for found.Result == zone.OutOfZone {
 		lacking = cmp.Or(found.Zone, lacking)
 		link := cname(m.Answer, name)
 		if link == nil || hops == maxHops || r.Question[0].Qtype == dns.TypeCNAME {
@@ -128,14 +128,14 @@ func withoutOurs(zones *zone.Snapshot, r, m *dns.Msg) (out *dns.Msg, dropped int
 // decides reports whether the zones decide the name of the record, or the name
 // that the record has address hints for (RFC 9460, 7.3).
 func decides(zones *zone.Snapshot, rr dns.RR) bool {
-	if zones.Lookup(strings.ToLower(rr.Header().Name)).Verdict != zone.Foreign {
+	if zones.Lookup(strings.ToLower(rr.Header().Name)).Result != zone.OutOfZone {
 		return true
 	}
 	switch rr := rr.(type) {
 	case *dns.SVCB:
-		return zones.Lookup(strings.ToLower(rr.Target)).Verdict != zone.Foreign
+		return zones.Lookup(strings.ToLower(rr.Target)).Result != zone.OutOfZone
 	case *dns.HTTPS:
-		return zones.Lookup(strings.ToLower(rr.Target)).Verdict != zone.Foreign
+		return zones.Lookup(strings.ToLower(rr.Target)).Result != zone.OutOfZone
 	}
 	return false
 }
@@ -151,7 +151,7 @@ func foreignAuthority(zones *zone.Snapshot, authority []dns.RR) (kept []dns.RR) 
 			continue
 		}
 		found := zones.Lookup(strings.ToLower(rr.Header().Name))
-		if rr.Header().Rrtype == dns.TypeSOA && found.Verdict == zone.Exists {
+		if rr.Header().Rrtype == dns.TypeSOA && found.Result == zone.Success {
 			kept = append(kept, soa(found.Zone))
 		}
 	}

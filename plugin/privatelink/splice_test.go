@@ -36,7 +36,7 @@ func TestSplice(t *testing.T) {
 		// the end of the chain: exists, empty non-terminal, absent, alias
 		{"chain to a record", "c1.test.", "A", "NOERROR: c1.test. 60 CNAME a.privatelink.fall.test.; " + publicTail, "NOERROR: c1.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
 		{"chain to an alias", "c1.test.", "A", "NOERROR: c1.test. 60 CNAME a.fall.test.; a.fall.test. 60 CNAME a.privatelink.fall.test.; " + publicTail, "NOERROR: c1.test. CNAME a.fall.test.; a.fall.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
-		{"chain to a partitioned alias", "c1.test.", "A", "NOERROR: c1.test. 60 CNAME p.z7.blob.storage.azure.net.; p.z7.blob.storage.azure.net. 60 A 198.51.100.1", "NOERROR: c1.test. CNAME p.z7.blob.storage.azure.net.; p.z7.blob.storage.azure.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
+		{"chain to a DNS zone endpoint", "c1.test.", "A", "NOERROR: c1.test. 60 CNAME p.z7.blob.storage.azure.net.; p.z7.blob.storage.azure.net. 60 A 198.51.100.1", "NOERROR: c1.test. CNAME p.z7.blob.storage.azure.net.; p.z7.blob.storage.azure.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
 		{"chain of two links", "c1.test.", "A", "NOERROR: " + links(2, "a.privatelink.fall.test.") + "; " + publicTail, "NOERROR: c1.test. CNAME c2.test.; c2.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
 		{"chain to an empty non-terminal", "c1.test.", "A", "NOERROR: c1.test. 60 CNAME sub.privatelink.hard.test.; sub.privatelink.hard.test. 60 A 198.51.100.1", "NOERROR: c1.test. CNAME sub.privatelink.hard.test. / SOA privatelink.hard.test."},
 		{"chain to an apex", "c1.test.", "A", "NOERROR: c1.test. 60 CNAME privatelink.hard.test.; privatelink.hard.test. 60 A 198.51.100.1", "NOERROR: c1.test. CNAME privatelink.hard.test. / SOA privatelink.hard.test."},
@@ -187,7 +187,7 @@ func leak(p *Privatelink, r, m *dns.Msg) dns.RR {
 	zones := p.zones.Snapshot()
 	decided := false
 	for name, hops := r.Question[0].Name, 0; hops < 100; hops++ {
-		decided = decided || zones.Lookup(strings.ToLower(name)).Verdict != zone.Foreign
+		decided = decided || zones.Lookup(strings.ToLower(name)).Result != zone.OutOfZone
 		link := cname(m.Answer, name)
 		if link == nil {
 			break

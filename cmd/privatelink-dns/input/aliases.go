@@ -10,7 +10,7 @@ import (
 func PublicNames(zone, owner dnsname.Name) []dnsname.Name {
 	names := []dnsname.Name{}
 	labels, _ := owner.Below(zone)
-	for _, parent := range cloud.Parents(zone) {
+	for _, parent := range cloud.PublicZones(zone) {
 		if name, err := parent.Child(labels); err == nil {
 			names = append(names, name)
 		}

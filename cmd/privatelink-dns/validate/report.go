@@ -129,8 +129,8 @@ func records(b *input.Block, list *source.List) int {
 	}
 	all := map[dnsname.Name]bool{}
 	for _, e := range list.Entries {
-		if place, err := b.Snapshot.Locate(e.FQDN); err == nil {
-			all[place.Owner] = true
+		if place, err := b.Snapshot.OwnerOf(e.FQDN); err == nil {
+			all[place.Name] = true
 		}
 	}
 	return len(all)

@@ -75,9 +75,9 @@ var keyVault = map[dnsname.Name]dnsname.Name{
 	"privatelink.vaultcore.azure.cn.":          "vault.azure.cn.",
 }
 
-// Parents returns the public zones of a private link zone, in which its records
+// PublicZones returns the public zones of a private link zone, in which its records
 // have their public names, the most common one first.
-func Parents(zone dnsname.Name) []dnsname.Name {
+func PublicZones(zone dnsname.Name) []dnsname.Name {
 	parent := dnsname.Name(strings.TrimPrefix(string(zone), Prefix))
 	if vault, ok := keyVault[zone]; ok {
 		return []dnsname.Name{vault, parent}

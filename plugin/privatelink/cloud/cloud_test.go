@@ -86,7 +86,7 @@ func TestBackupZone(t *testing.T) {
 	}
 }
 
-func TestParents(t *testing.T) {
+func TestPublicZones(t *testing.T) {
 	for _, tc := range []struct {
 		zone dnsname.Name
 		want []dnsname.Name
@@ -95,8 +95,8 @@ func TestParents(t *testing.T) {
 		{"privatelink.eus.backup.windowsazure.com.", []dnsname.Name{"eus.backup.windowsazure.com."}},
 		{"privatelink.vaultcore.azure.net.", []dnsname.Name{"vault.azure.net.", "vaultcore.azure.net."}},
 	} {
-		if got := Parents(tc.zone); !slices.Equal(got, tc.want) {
-			t.Errorf("Parents(%q) = %q; want %q", tc.zone, got, tc.want)
+		if got := PublicZones(tc.zone); !slices.Equal(got, tc.want) {
+			t.Errorf("PublicZones(%q) = %q; want %q", tc.zone, got, tc.want)
 		}
 	}
 }

@@ -20,7 +20,7 @@ type merged struct {
 
 // findings are the facts that a merge finds about one source.
 type findings struct {
-	endpoints map[dnsname.Name]string // of each record of this source: the first endpoint with it
+	first     map[dnsname.Name]*source.Entry // of each record of this source
 	conflicts int
 	skipped   map[source.Reason]int
 	texts     map[string]bool // for the log
@@ -32,7 +32,7 @@ type findings struct {
 func merge(set *zone.Set, known []dnsname.Name, lists []*source.List, use func(owner dnsname.Name, e source.Entry)) merged {
 	m := merged{builder: zone.NewBuilder(set, known)}
 	for _, list := range lists {
-		found := findings{endpoints: map[dnsname.Name]string{}, skipped: map[source.Reason]int{}, texts: map[string]bool{}}
+		found := findings{first: map[dnsname.Name]*source.Entry{}, skipped: map[source.Reason]int{}, texts: map[string]bool{}}
 		if list != nil {
 			found.merge(m.builder, list, use)
 		}
@@ -45,26 +45,27 @@ func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsn
 	for _, skip := range list.Skipped {
 		f.skip(skip)
 	}
-	for _, e := range list.Entries {
-		place, err := b.Locate(e.FQDN)
+	for i := range list.Entries {
+		e := &list.Entries[i]
+		owner, err := b.OwnerOf(e.FQDN)
 		if err != nil {
 			f.skip(unplaced(e, err))
 			continue
 		}
-		first, mine := f.endpoints[place.Owner]
-		if !mine && len(b.Addrs(place)) > 0 {
-			f.shadowed(b, place, e)
+		first := f.first[owner.Name]
+		if first == nil && len(b.Addrs(owner)) > 0 {
+			f.shadowed(b, owner, e)
 			continue
 		}
-		if !mine {
-			f.endpoints[place.Owner] = e.Endpoint
-		} else if first != e.Endpoint {
-			f.conflict("%s is given by two endpoints, the addresses of both are served: %s and %s", place.Owner, first, e.Endpoint)
+		if first == nil {
+			f.first[owner.Name] = e
+		} else if first.Endpoint != e.Endpoint {
+			f.conflict("%s is given by two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 		}
-		b.Add(place, e.Addrs)
-		f.warn(place.Owner, e)
+		b.Add(owner, e.Addrs)
+		f.warn(owner.Name, e)
 		if use != nil {
-			use(place.Owner, e)
+			use(owner.Name, *e)
 		}
 	}
 }
@@ -72,8 +73,8 @@ func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsn
 // sortedTexts returns what the log has to say about the source.
 func (f *findings) sortedTexts() []string { return slices.Sorted(maps.Keys(f.texts)) }
 
-func unplaced(e source.Entry, err error) source.Skip {
-	if errors.Is(err, zone.ErrOutside) {
+func unplaced(e *source.Entry, err error) source.Skip {
+	if errors.Is(err, zone.ErrOutOfZone) {
 		return source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.OutsideZones, Detail: fmt.Sprintf("%s %v", e.FQDN, err)}
 	}
 	return source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.BadName, Detail: "with privatelink, " + err.Error()}
@@ -94,10 +95,10 @@ func (f *findings) conflict(format string, args ...any) {
 
 // shadowed handles a name that an earlier source has. That source's addresses
 // stay.
-func (f *findings) shadowed(b *zone.Builder, place zone.Place, e source.Entry) {
-	b.Add(place, nil) // the form of the name may be a new alias
-	if addrs := b.Addrs(place); slices.ContainsFunc(e.Addrs, func(a netip.Addr) bool { return !slices.Contains(addrs, a) }) {
-		f.conflict("%s has other addresses in an earlier source, those are served: not %v of %s", place.Owner, e.Addrs, e.Endpoint)
+func (f *findings) shadowed(b *zone.Builder, owner zone.Owner, e *source.Entry) {
+	b.Add(owner, nil) // the form of the name may be a new alias
+	if addrs := b.Addrs(owner); slices.ContainsFunc(e.Addrs, func(a netip.Addr) bool { return !slices.Contains(addrs, a) }) {
+		f.conflict("%s has other addresses in an earlier source, those are served: not %v of %s", owner.Name, e.Addrs, e.Endpoint)
 	}
 }
 
@@ -107,7 +108,7 @@ var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
 // transferable is BIND's max-records-per-type.
 const transferable = 100
 
-func (f *findings) warn(name dnsname.Name, e source.Entry) {
+func (f *findings) warn(name dnsname.Name, e *source.Entry) {
 	for _, addr := range e.Addrs {
 		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
 			f.texts[fmt.Sprintf("%s has the address %s, which is in no private range, it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))] = true

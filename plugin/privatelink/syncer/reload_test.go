@@ -150,12 +150,12 @@ func TestEmptiedZoneOutlivesReload(t *testing.T) {
 		for range 3 {
 			s = reload(t, p, s, f)
 		}
-		if got := s.Snapshot().Lookup("1.privatelink.we.backup.windowsazure.com.").Verdict; got != zone.Absent {
-			t.Errorf("verdict %d; want NXDOMAIN", got)
+		if got := s.Snapshot().Lookup("1.privatelink.we.backup.windowsazure.com.").Result; got != zone.NameError {
+			t.Errorf("result %d; want NXDOMAIN", got)
 		}
 		other := serveBlock(t, p, "other", "", newFake("g"))
-		if got := other.Snapshot().Lookup("1.privatelink.we.backup.windowsazure.com.").Verdict; got != zone.Foreign {
-			t.Errorf("verdict %d in another block; want %d", got, zone.Foreign)
+		if got := other.Snapshot().Lookup("1.privatelink.we.backup.windowsazure.com.").Result; got != zone.OutOfZone {
+			t.Errorf("result %d in another block; want %d", got, zone.OutOfZone)
 		}
 	})
 }

@@ -34,7 +34,7 @@ func (r *report) write() {
 }
 
 func (f *findings) report(s *Syncer, p *poller) {
-	metrics.Records.WithLabelValues(p.Name).Set(float64(len(f.endpoints)))
+	metrics.Records.WithLabelValues(p.Name).Set(float64(len(f.first)))
 	metrics.Conflicts.WithLabelValues(p.Name).Set(float64(f.conflicts))
 	metrics.Skipped.DeletePartialMatch(map[string]string{"source": p.Name})
 	for reason, n := range f.skipped {
@@ -72,8 +72,8 @@ func (r *report) announce() {
 // endpoint returns the endpoint that has the name, in the first source with it.
 func (r *report) endpoint(c zone.Change) string {
 	for _, found := range r.merged.sources {
-		if endpoint, ok := found.endpoints[c.Name]; ok {
-			return endpoint
+		if e := found.first[c.Name]; e != nil {
+			return source.Title(e.Endpoint, e.Target)
 		}
 	}
 	return ""

@@ -112,8 +112,8 @@ func poll(t testing.TB, s *Syncer) {
 // addrs returns what is served for the account's blob name.
 func addrs(s *Syncer, account string) string {
 	m := s.Snapshot().Lookup(account + ".privatelink.blob.core.windows.net.")
-	if m.Verdict != zone.Exists {
-		return []string{"foreign", "", "absent", "", "not ready"}[m.Verdict]
+	if m.Result != zone.Success {
+		return []string{"foreign", "", "absent", "", "not ready"}[m.Result]
 	}
 	return strings.Trim(fmt.Sprint(m.Record.Addrs), "[]")
 }
@@ -142,7 +142,7 @@ func TestMerge(t *testing.T) {
 // The alias of a later source counts although its addresses do not.
 func TestLaterSourceAddsAlias(t *testing.T) {
 	s := serve(t, NewProcess(), newFake("1", "a.blob.core.windows.net. 10.0.0.1"), newFake("2", "a.z7.blob.storage.azure.net. 10.0.0.1"))
-	if m := s.Snapshot().Lookup("a.z7.blob.storage.azure.net."); m.Verdict != zone.Alias || m.Record.Addrs[0].String() != "10.0.0.1" {
+	if m := s.Snapshot().Lookup("a.z7.blob.storage.azure.net."); m.Result != zone.Alias || m.Record.Addrs[0].String() != "10.0.0.1" {
 		t.Errorf("Lookup = %+v", m)
 	}
 }

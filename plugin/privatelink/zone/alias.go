@@ -34,9 +34,9 @@ func (s *Snapshot) Aliases() map[*Record][]dnsname.Name {
 func (s *Snapshot) publicNames(z *Zone, r *Record) []dnsname.Name {
 	names := []dnsname.Name{}
 	labels, _ := r.Name.Below(z.Name)
-	for _, suffix := range cloud.Parents(z.Name) {
+	for _, suffix := range cloud.PublicZones(z.Name) {
 		name, err := suffix.Child(labels)
-		if m := s.Lookup(string(name)); err == nil && m.Verdict == Alias && m.Record == r {
+		if m := s.Lookup(string(name)); err == nil && m.Result == Alias && m.Record == r {
 			names = append(names, name)
 		}
 	}
@@ -82,7 +82,7 @@ func (s *Set) Forward(name dnsname.Name) dnsname.Name {
 	case c.kind == backupZones || s.isBackup(c.zone.Name):
 		return s.Cloud.Backup
 	case c.kind == zoneNames:
-		return cloud.Parents(c.zone.Name)[0]
+		return cloud.PublicZones(c.zone.Name)[0]
 	}
 	return suffixAfter(name, labels)
 }

@@ -41,33 +41,33 @@ func (b *Builder) zone(name dnsname.Name) *Zone {
 	return z
 }
 
-// Locate is Set.Locate without building the table.
-func (b *Builder) Locate(fqdn dnsname.Name) (Place, error) { return b.claims.locate(fqdn) }
+// OwnerOf is Set.OwnerOf without building the table.
+func (b *Builder) OwnerOf(fqdn dnsname.Name) (Owner, error) { return b.claims.ownerOf(fqdn) }
 
-// Addrs returns the addresses that the place has so far.
-func (b *Builder) Addrs(p Place) []netip.Addr {
-	z, ok := b.zones[p.Zone]
+// Addrs returns the addresses that the owner has so far.
+func (b *Builder) Addrs(o Owner) []netip.Addr {
+	z, ok := b.zones[o.Zone]
 	if !ok {
 		return nil
 	}
-	labels, _ := p.Owner.Below(z.Name)
+	labels, _ := o.Name.Below(z.Name)
 	if r, ok := z.records[labels]; ok {
 		return r.Addrs
 	}
 	return nil
 }
 
-// Add unites addrs with those that the place has already.
-func (b *Builder) Add(p Place, addrs []netip.Addr) {
-	z := b.zone(p.Zone)
-	r := z.at(p.Owner)
+// Add unites addrs with the addresses that the owner has already.
+func (b *Builder) Add(o Owner, addrs []netip.Addr) {
+	z := b.zone(o.Zone)
+	r := z.at(o.Name)
 	for _, addr := range addrs {
 		if i, found := slices.BinarySearchFunc(r.Addrs, addr, netip.Addr.Compare); !found {
 			r.Addrs = slices.Insert(r.Addrs, i, addr)
 		}
 	}
-	if p.Partition != "" {
-		b.endpoints[string(p.Partition)] = r
+	if o.DNSZoneEndpoint != "" {
+		b.endpoints[string(o.DNSZoneEndpoint)] = r
 	}
 }
 

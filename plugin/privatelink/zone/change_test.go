@@ -15,7 +15,7 @@ func TestChanges(t *testing.T) {
 	build := func(records map[string]string) *Zone {
 		b := NewBuilder(set, nil)
 		for name, addr := range records {
-			place, err := set.Locate(dnsname.Name(name + ".blob.core.windows.net."))
+			place, err := set.OwnerOf(dnsname.Name(name + ".blob.core.windows.net."))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -55,25 +55,25 @@ func (s *Set) strict(zone dnsname.Name) bool {
 	return s.AllStrict || s.isBackup(zone) && !s.AllFall
 }
 
-// A Place is the record that a name leads to.
-type Place struct {
-	Zone  dnsname.Name
-	Owner dnsname.Name // of the record, in the zone
-	// Partition is the name itself if it is a DNS zone endpoint, such as
-	// x.zNN.blob.storage.azure.net, else empty. Other aliases follow from Owner.
-	Partition dnsname.Name
+// An Owner is the owner name of the record that a name leads to.
+type Owner struct {
+	Zone dnsname.Name
+	Name dnsname.Name // in the zone
+	// DNSZoneEndpoint is the name itself if it is a DNS zone endpoint, such as
+	// x.zNN.blob.storage.azure.net, else empty. Other aliases follow from Name.
+	DNSZoneEndpoint dnsname.Name
 }
 
-// ErrOutside is what Locate returns for a name outside every zone. The syncer
-// counts these apart from names that are wrong.
-var ErrOutside = errors.New("is in none of the zones")
+// ErrOutOfZone is the error of OwnerOf for a name outside every zone. The syncer
+// counts it apart from invalid names.
+var ErrOutOfZone = errors.New("is in none of the zones")
 
-// Locate returns the place of an FQDN in any of the forms that Azure gives: with
-// the privatelink label, without it, or as a DNS zone endpoint. The name of a
-// zone, and a suffix of public names, are outside. With the label a name may
-// become too long: that is an error too. Locate builds the table of the zones
-// for one name; for many names use that of a Builder or a Snapshot.
-func (s *Set) Locate(fqdn dnsname.Name) (Place, error) { return NewBuilder(s, nil).Locate(fqdn) }
+// OwnerOf returns the owner of an FQDN in any of the forms that Azure uses: with
+// the label privatelink, without it, or as a DNS zone endpoint. The name of a zone,
+// and a suffix of public names, are out of zone. A name that is too long with the
+// label is an error as well. OwnerOf builds the table of the zones for one name;
+// for many names use OwnerOf of a Builder or a Snapshot.
+func (s *Set) OwnerOf(fqdn dnsname.Name) (Owner, error) { return NewBuilder(s, nil).OwnerOf(fqdn) }
 
 // Check returns an error if zone claims a suffix that a zone of the set claims as
 // well. Names below it would have two owners. It is always the zone with the

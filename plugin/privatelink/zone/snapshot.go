@@ -40,76 +40,76 @@ type Record struct {
 	Addrs []netip.Addr // ascending, each once: IPv4 before IPv6
 }
 
-// A Verdict is how a name is answered. [Foreign] is the zero value.
-type Verdict uint8
+// A Result is how a name is answered. [OutOfZone] is the zero value.
+type Result uint8
 
 // The order is that of the resolution steps.
 const (
-	Foreign  Verdict = iota // the next plugin answers
-	Exists                  // a name of the zone, with or without addresses
-	Absent                  // a strict zone lacks the name
+	OutOfZone Result = iota // the next plugin answers
+	Success                 // a name of the zone, with or without addresses
+	NameError               // a strict zone lacks the name
 	Alias                   // a public name of Record
 	NotReady                // a source that is not loaded yet may have the name
 )
 
-// A Match is the result of a lookup. Zone is nil for a Foreign name outside every
-// zone and for a public name without a record. Record is nil unless the name
-// exists, and for a zone's own name.
-type Match struct {
-	Verdict Verdict
-	labels  uint8 // length of the labels before the suffix, for the alias of a wildcard
-	Zone    *Zone
-	Record  *Record
+// An Answer is what a lookup returns. Zone is nil for a name outside every zone and
+// for a public name without a record. Record is nil unless the name exists, and
+// for a zone's own name.
+type Answer struct {
+	Result Result
+	labels uint8 // length of the labels before the suffix, for the alias of a wildcard
+	Zone   *Zone
+	Record *Record
 }
 
 // Lookup returns how to answer name, which is in lower case with its trailing dot.
 // It does not allocate.
-func (s *Snapshot) Lookup(name string) Match {
+func (s *Snapshot) Lookup(name string) Answer {
 	c, labels := s.claims.find(name)
 	switch c.kind {
 	case unclaimed:
-		return Match{}
+		return Answer{}
 	case zoneNames:
 		return s.inZone(c.zone, labels)
 	case publicNames:
 		r, exists := c.zone.records[labels]
 		if exists && len(r.Addrs) > 0 {
-			return Match{Verdict: Alias, Zone: c.zone, Record: r}
+			return Answer{Result: Alias, Zone: c.zone, Record: r}
 		}
 		if r := c.zone.wildcard(labels); r != nil && !exists && s.Complete {
 			return wildcardAlias(c.zone, r, labels)
 		}
 	case dnsZoneEndpoints:
 		if r := s.endpoints[name]; r != nil && len(r.Addrs) > 0 {
-			return Match{Verdict: Alias, Zone: c.zone, Record: r}
+			return Answer{Result: Alias, Zone: c.zone, Record: r}
 		}
 	}
 	if !s.Complete {
-		return Match{Verdict: NotReady, Zone: c.zone}
+		return Answer{Result: NotReady, Zone: c.zone}
 	}
-	return Match{}
+	return Answer{}
 }
 
-// Locate is Set.Locate without building the table.
-func (s *Snapshot) Locate(fqdn dnsname.Name) (Place, error) { return s.claims.locate(fqdn) }
+// OwnerOf is Set.OwnerOf without building the table.
+func (s *Snapshot) OwnerOf(fqdn dnsname.Name) (Owner, error) { return s.claims.ownerOf(fqdn) }
 
-func (s *Snapshot) inZone(z *Zone, labels string) Match {
+func (s *Snapshot) inZone(z *Zone, labels string) Answer {
 	if labels == "" {
-		return Match{Verdict: Exists, Zone: z}
+		return Answer{Result: Success, Zone: z}
 	}
 	if r, ok := z.records[labels]; ok {
-		return Match{Verdict: Exists, Zone: z, Record: r}
+		return Answer{Result: Success, Zone: z, Record: r}
 	}
 	if !s.Complete {
-		return Match{Verdict: NotReady, Zone: z}
+		return Answer{Result: NotReady, Zone: z}
 	}
 	if r := z.wildcard(labels); r != nil {
-		return Match{Verdict: Exists, Zone: z, Record: r}
+		return Answer{Result: Success, Zone: z, Record: r}
 	}
 	if z.Strict {
-		return Match{Verdict: Absent, Zone: z}
+		return Answer{Result: NameError, Zone: z}
 	}
-	return Match{Verdict: Foreign, Zone: z}
+	return Answer{Result: OutOfZone, Zone: z}
 }
 
 // Records yields every record of the zone that has addresses, in any order.

@@ -41,7 +41,7 @@ func claims(zone dnsname.Name) iter.Seq2[dnsname.Name, claimKind] {
 		if !yield(zone, zoneNames) {
 			return
 		}
-		for _, public := range cloud.Parents(zone) {
+		for _, public := range cloud.PublicZones(zone) {
 			if !yield(public, publicNames) {
 				return
 			}
@@ -103,33 +103,33 @@ func (c claim) hasForm(labels string) bool {
 	return rest != "" && geo+"." != cloud.Prefix
 }
 
-// locate returns the place of a name. The error is ErrOutside, or that of an
-// owner that is too long.
-func (t table) locate(fqdn dnsname.Name) (Place, error) {
+// ownerOf returns the owner of a name. The error is ErrOutOfZone, or that of a name
+// that is too long.
+func (t table) ownerOf(fqdn dnsname.Name) (Owner, error) {
 	c, labels := t.find(string(fqdn))
 	if c.kind == unclaimed {
-		return Place{}, ErrOutside
+		return Owner{}, ErrOutOfZone
 	}
-	p := Place{Zone: c.zone.Name}
+	o := Owner{Zone: c.zone.Name}
 	switch c.kind {
 	case dnsZoneEndpoints:
-		p.Partition = fqdn
+		o.DNSZoneEndpoint = fqdn
 		if labels, _, _ = strings.Cut(labels, "."); labels == "*" { // the accounts of all tenants
-			return Place{}, ErrOutside
+			return Owner{}, ErrOutOfZone
 		}
 	case backupZones:
-		p.Zone, labels = c.backupZone(labels)
+		o.Zone, labels = c.backupZone(labels)
 	}
 	if labels == "" { // the zone's own name
-		return Place{}, ErrOutside
+		return Owner{}, ErrOutOfZone
 	}
 	if c.kind == zoneNames {
-		p.Owner = fqdn
-		return p, nil
+		o.Name = fqdn
+		return o, nil
 	}
-	owner, err := p.Zone.Child(labels)
-	p.Owner = owner
-	return p, err
+	name, err := o.Zone.Child(labels)
+	o.Name = name
+	return o, err
 }
 
 // backupZone returns the Backup zone of the labels x.GEO or x.privatelink.GEO,

@@ -10,7 +10,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-func TestLocate(t *testing.T) {
+func TestOwnerOf(t *testing.T) {
 	for _, tc := range []struct {
 		name, fqdn  string
 		zone, owner dnsname.Name // empty: outside every zone
@@ -52,20 +52,20 @@ func TestLocate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Place{Zone: tc.zone, Owner: tc.owner}
+			want := Owner{Zone: tc.zone, Name: tc.owner}
 			if tc.endpoint {
-				want.Partition = fqdn
+				want.DNSZoneEndpoint = fqdn
 			}
-			got, err := newSet().Locate(fqdn)
-			if errors.Is(err, ErrOutside) != (tc.zone == "") || err == nil && got != want {
-				t.Errorf("Locate(%q) = %v, %v; want %v", fqdn, got, err, want)
+			got, err := newSet().OwnerOf(fqdn)
+			if errors.Is(err, ErrOutOfZone) != (tc.zone == "") || err == nil && got != want {
+				t.Errorf("OwnerOf(%q) = %v, %v; want %v", fqdn, got, err, want)
 			}
 		})
 	}
 }
 
 // The label privatelink makes some names too long for DNS.
-func TestLocateTooLong(t *testing.T) {
+func TestOwnerOfTooLong(t *testing.T) {
 	labels := strings.Repeat("a", 63) + "." + strings.Repeat("b", 63) + "." + strings.Repeat("c", 63) + "."
 	for _, tc := range []struct{ fqdn, err string }{
 		{labels + "blob.core.windows.net", ""},
@@ -75,15 +75,15 @@ func TestLocateTooLong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = newSet().Locate(fqdn)
+		_, err = newSet().OwnerOf(fqdn)
 		if (err == nil) != (tc.err == "") || err != nil && err.Error() != tc.err {
-			t.Errorf("Locate(%q) error = %v; want %s", fqdn, err, tc.err)
+			t.Errorf("OwnerOf(%q) error = %v; want %s", fqdn, err, tc.err)
 		}
 	}
 }
 
 // Suffixes of one set that are near each other.
-func TestLocateAmongNeighbors(t *testing.T) {
+func TestOwnerOfAmongNeighbors(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		cloud  cloud.Cloud
@@ -109,8 +109,8 @@ func TestLocateAmongNeighbors(t *testing.T) {
 		{"no cloud", cloud.Cloud{}, []dnsname.Name{blob}, "x.we.backup.windowsazure.com.", ""},
 	} {
 		set := &Set{Cloud: tc.cloud, Zones: tc.zones}
-		if got, err := set.Locate(tc.fqdn); got.Owner != tc.wanted || errors.Is(err, ErrOutside) != (tc.wanted == "") {
-			t.Errorf("%s: Locate(%q) = %v, %v; want %q", tc.name, tc.fqdn, got, err, tc.wanted)
+		if got, err := set.OwnerOf(tc.fqdn); got.Name != tc.wanted || errors.Is(err, ErrOutOfZone) != (tc.wanted == "") {
+			t.Errorf("%s: OwnerOf(%q) = %v, %v; want %q", tc.name, tc.fqdn, got, err, tc.wanted)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestClaimsDoNotDependOnMapOrder(t *testing.T) {
 	for range 40 {
 		b := NewBuilder(set, nil)
 		add(t, b, set, "kv.vault.azure.net.", "10.0.0.1")
-		if got := b.Snapshot(true, at(1)).Lookup("kv.vault.azure.net."); got.Verdict != Alias || got.Zone.Name != vault {
+		if got := b.Snapshot(true, at(1)).Lookup("kv.vault.azure.net."); got.Result != Alias || got.Zone.Name != vault {
 			t.Fatalf("Lookup = %v; want an alias in %s", got, vault)
 		}
 	}

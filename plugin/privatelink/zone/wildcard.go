@@ -39,20 +39,20 @@ func (z *Zone) wildcard(labels string) *Record {
 	return z.wildcards[""] // the zone's own name encloses all
 }
 
-// wildcardAlias returns the match of a public name whose record a wildcard
+// wildcardAlias returns the answer for a public name whose record a wildcard
 // synthesizes. A name that is too long with the label privatelink has no record.
-func wildcardAlias(z *Zone, r *Record, labels string) Match {
+func wildcardAlias(z *Zone, r *Record, labels string) Answer {
 	if len(labels)+1+len(z.Name) > dnsname.MaxText {
-		return Match{Verdict: Absent, Zone: z}
+		return Answer{Result: NameError, Zone: z}
 	}
-	return Match{Verdict: Alias, Zone: z, Record: r, labels: uint8(len(labels))} //nolint:gosec // G115: below MaxText
+	return Answer{Result: Alias, Zone: z, Record: r, labels: uint8(len(labels))} //nolint:gosec // G115: below MaxText
 }
 
 // Target returns the name of the record that an alias leads to; name is the one
 // that was looked up. The record of a wildcard has the owner that was asked for.
-func (m Match) Target(name string) string {
-	if m.labels == 0 {
-		return string(m.Record.Name)
+func (a Answer) Target(name string) string {
+	if a.labels == 0 {
+		return string(a.Record.Name)
 	}
-	return strings.ToLower(name[:m.labels]) + "." + string(m.Zone.Name)
+	return strings.ToLower(name[:a.labels]) + "." + string(a.Zone.Name)
 }

@@ -30,32 +30,32 @@ func TestWildcards(t *testing.T) {
 	s := wildcards(t, true)
 	for _, tc := range []struct {
 		name, qname string
-		verdict     Verdict
+		result      Result
 		owner       dnsname.Name // of the record, empty for none
 	}{
-		{"below the wildcard", "host3.example.", Exists, "*.example."},
-		{"two labels below it", "foo.bar.example.", Exists, "*.example."},
-		{"an escaped dot is no end of a label", `a\.host1.example.`, Exists, "*.example."},
-		{"name that exists", "host1.example.", Exists, "host1.example."},
-		{"below a name that exists", "x.host1.example.", Foreign, ""},
-		{"empty non-terminal", "host2.example.", Exists, "host2.example."},
-		{"below an empty non-terminal", "x.host2.example.", Foreign, ""},
-		{"the wildcard itself", "*.example.", Exists, "*.example."},
-		{"below the wildcard itself", "x.*.example.", Foreign, ""},
-		{"a name below the wildcard that exists", "sub.*.example.", Exists, "sub.*.example."},
-		{"the closest encloser has the wildcard", "x.deep.example.", Exists, "*.deep.example."},
-		{"the closest encloser", "deep.example.", Exists, "deep.example."},
-		{"the name that the wildcard is below", "example.", Exists, "example."},
-		{"beside it", "other.", Foreign, ""},
-		{"below no wildcard", "a.other.", Foreign, ""},
+		{"below the wildcard", "host3.example.", Success, "*.example."},
+		{"two labels below it", "foo.bar.example.", Success, "*.example."},
+		{"an escaped dot is no end of a label", `a\.host1.example.`, Success, "*.example."},
+		{"name that exists", "host1.example.", Success, "host1.example."},
+		{"below a name that exists", "x.host1.example.", OutOfZone, ""},
+		{"empty non-terminal", "host2.example.", Success, "host2.example."},
+		{"below an empty non-terminal", "x.host2.example.", OutOfZone, ""},
+		{"the wildcard itself", "*.example.", Success, "*.example."},
+		{"below the wildcard itself", "x.*.example.", OutOfZone, ""},
+		{"a name below the wildcard that exists", "sub.*.example.", Success, "sub.*.example."},
+		{"the closest encloser has the wildcard", "x.deep.example.", Success, "*.deep.example."},
+		{"the closest encloser", "deep.example.", Success, "deep.example."},
+		{"the name that the wildcard is below", "example.", Success, "example."},
+		{"beside it", "other.", OutOfZone, ""},
+		{"below no wildcard", "a.other.", OutOfZone, ""},
 	} {
 		got := s.Lookup(tc.qname + string(studio))
 		want := tc.owner
 		if want != "" {
 			want += studio
 		}
-		if got.Verdict != tc.verdict || recordName(got) != want {
-			t.Errorf("%s: Lookup(%q) = %d, %q; want %d, %q", tc.name, tc.qname+string(studio), got.Verdict, recordName(got), tc.verdict, want)
+		if got.Result != tc.result || recordName(got) != want {
+			t.Errorf("%s: Lookup(%q) = %d, %q; want %d, %q", tc.name, tc.qname+string(studio), got.Result, recordName(got), tc.result, want)
 		}
 	}
 }
@@ -73,9 +73,9 @@ func TestWildcardAliases(t *testing.T) {
 		{"the name that the wildcard is below", "example.", ""},
 	} {
 		name, target := tc.qname+string(studioPub), ""
-		if m := s.Lookup(strings.ToLower(name)); m.Verdict == Alias {
+		if m := s.Lookup(strings.ToLower(name)); m.Result == Alias {
 			target = m.Target(name)
-			if again := s.Lookup(target); again.Verdict != Exists || again.Record != m.Record {
+			if again := s.Lookup(target); again.Result != Success || again.Record != m.Record {
 				t.Errorf("%s: Lookup(%q) = %v; want the record of the alias", tc.name, target, again)
 			}
 		}
@@ -88,13 +88,13 @@ func TestWildcardAliases(t *testing.T) {
 // A source that is not loaded yet may have a record where a wildcard would apply.
 func TestWildcardBeforeComplete(t *testing.T) {
 	s := wildcards(t, false)
-	for name, want := range map[string]Verdict{
+	for name, want := range map[string]Result{
 		"host3.example." + string(studio):    NotReady,
 		"host3.example." + string(studioPub): NotReady,
-		"*.example." + string(studio):        Exists,
+		"*.example." + string(studio):        Success,
 		"host1.example." + string(studioPub): Alias,
 	} {
-		if got := s.Lookup(name).Verdict; got != want {
+		if got := s.Lookup(name).Result; got != want {
 			t.Errorf("Lookup(%q) = %d; want %d", name, got, want)
 		}
 	}
@@ -104,9 +104,9 @@ func TestWildcardBeforeComplete(t *testing.T) {
 func TestWildcardAliasTooLong(t *testing.T) {
 	s := wildcards(t, true)
 	labels := strings.Repeat("a", 63) + "." + strings.Repeat("b", 63) + "." + strings.Repeat("c", 63) + "."
-	for n, want := range map[int]Verdict{26: Alias, 27: Absent} {
-		if got := s.Lookup(labels + strings.Repeat("d", n) + ".example." + string(studioPub)).Verdict; got != want {
-			t.Errorf("%d: verdict %d; want %d", n, got, want)
+	for n, want := range map[int]Result{26: Alias, 27: NameError} {
+		if got := s.Lookup(labels + strings.Repeat("d", n) + ".example." + string(studioPub)).Result; got != want {
+			t.Errorf("%d: result %d; want %d", n, got, want)
 		}
 	}
 }
@@ -114,8 +114,8 @@ func TestWildcardAliasTooLong(t *testing.T) {
 // An account in a DNS zone cannot be a wildcard: it would be one for the accounts
 // of all tenants.
 func TestWildcardOfDNSZoneEndpoints(t *testing.T) {
-	if p, err := newSet().Locate("*.z7.blob.storage.azure.net."); err == nil {
-		t.Errorf("Locate = %v; want an error", p)
+	if p, err := newSet().OwnerOf("*.z7.blob.storage.azure.net."); err == nil {
+		t.Errorf("OwnerOf = %v; want an error", p)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestWildcardModel(t *testing.T) {
 			want := model(exists, qname)
 			m := s.Lookup(qname + string(studio))
 			got, _ := recordName(m).Below(studio)
-			if m.Verdict == Absent {
+			if m.Result == NameError {
 				got = "NXDOMAIN"
 			}
 			if got+"." != want && got != want {
@@ -173,7 +173,7 @@ func model(exists map[string]bool, qname string) string {
 	return "NXDOMAIN"
 }
 
-func recordName(m Match) dnsname.Name {
+func recordName(m Answer) dnsname.Name {
 	if m.Record == nil {
 		return ""
 	}
@@ -206,7 +206,7 @@ func BenchmarkWildcard(b *testing.B) {
 func TestWildcardChanges(t *testing.T) {
 	set := &Set{Cloud: cloud.Public, Zones: []dnsname.Name{studio}}
 	b := NewBuilder(set, nil)
-	p, err := b.Locate("*.a." + studioPub)
+	p, err := b.OwnerOf("*.a." + studioPub)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func newSet() *Set {
 // add gives the builder one name with an address.
 func add(t testing.TB, b *Builder, set *Set, fqdn dnsname.Name, addrs ...string) {
 	t.Helper()
-	p, err := set.Locate(fqdn)
+	p, err := set.OwnerOf(fqdn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,29 +53,29 @@ func TestLookupBeforeComplete(t *testing.T) {
 	whole := b.Snapshot(true, at(2))
 	for _, tc := range []struct {
 		name           string
-		before, loaded Verdict
+		before, loaded Result
 	}{
-		{"a.privatelink.blob.core.windows.net.", Exists, Exists},
+		{"a.privatelink.blob.core.windows.net.", Success, Success},
 		{"a.blob.core.windows.net.", Alias, Alias},
 		{"p.z7.blob.storage.azure.net.", Alias, Alias},
-		{"privatelink.blob.core.windows.net.", Exists, Exists},
-		{"x.privatelink.blob.core.windows.net.", NotReady, Foreign},
-		{"x.blob.core.windows.net.", NotReady, Foreign},
-		{"x.z7.blob.storage.azure.net.", NotReady, Foreign},
-		{"x.blob.storage.azure.net.", Foreign, Foreign},
-		{"we.backup.windowsazure.com.", Foreign, Foreign},
-		{"privatelink.we.backup.windowsazure.com.", NotReady, Foreign},
-		{"1.privatelink.we.backup.windowsazure.com.", NotReady, Foreign},
-		{"1.we.backup.windowsazure.com.", NotReady, Foreign},
-		{"blob.core.windows.net.", Foreign, Foreign},
-		{"backup.windowsazure.com.", Foreign, Foreign},
-		{"www.example.", Foreign, Foreign},
-		{".", Foreign, Foreign},
+		{"privatelink.blob.core.windows.net.", Success, Success},
+		{"x.privatelink.blob.core.windows.net.", NotReady, OutOfZone},
+		{"x.blob.core.windows.net.", NotReady, OutOfZone},
+		{"x.z7.blob.storage.azure.net.", NotReady, OutOfZone},
+		{"x.blob.storage.azure.net.", OutOfZone, OutOfZone},
+		{"we.backup.windowsazure.com.", OutOfZone, OutOfZone},
+		{"privatelink.we.backup.windowsazure.com.", NotReady, OutOfZone},
+		{"1.privatelink.we.backup.windowsazure.com.", NotReady, OutOfZone},
+		{"1.we.backup.windowsazure.com.", NotReady, OutOfZone},
+		{"blob.core.windows.net.", OutOfZone, OutOfZone},
+		{"backup.windowsazure.com.", OutOfZone, OutOfZone},
+		{"www.example.", OutOfZone, OutOfZone},
+		{".", OutOfZone, OutOfZone},
 	} {
-		if got := part.Lookup(tc.name).Verdict; got != tc.before {
+		if got := part.Lookup(tc.name).Result; got != tc.before {
 			t.Errorf("before: Lookup(%q) = %d; want %d", tc.name, got, tc.before)
 		}
-		if got := whole.Lookup(tc.name).Verdict; got != tc.loaded {
+		if got := whole.Lookup(tc.name).Result; got != tc.loaded {
 			t.Errorf("loaded: Lookup(%q) = %d; want %d", tc.name, got, tc.loaded)
 		}
 	}
@@ -130,8 +130,8 @@ func TestZoneStaysWhenEmpty(t *testing.T) {
 	add(t, b, set, "1.we.backup.windowsazure.com.", "10.0.0.1")
 	known := slices.Collect(maps.Keys(b.Snapshot(true, at(1)).Zones))
 	s := NewBuilder(set, known).Snapshot(true, at(2))
-	if got := s.Lookup("1.privatelink.we.backup.windowsazure.com.").Verdict; got != Absent {
-		t.Errorf("verdict %d; want %d", got, Absent)
+	if got := s.Lookup("1.privatelink.we.backup.windowsazure.com.").Result; got != NameError {
+		t.Errorf("result %d; want %d", got, NameError)
 	}
 }
 
@@ -151,7 +151,7 @@ func estate(t testing.TB, n int) *Snapshot {
 	b := NewBuilder(set, nil)
 	for i := range n {
 		name := dnsname.Name(fmt.Sprintf("account%d.privatelink.blob.core.windows.net.", i))
-		p, err := b.Locate(name)
+		p, err := b.OwnerOf(name)
 		if err != nil {
 			t.Fatal(err)
 		}
