@@ -1,0 +1,167 @@
+package integration
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// exportOf returns the export of n accounts whose names begin with prefix, each
+// with an endpoint of its own.
+func exportOf(prefix string, n int) string {
+	var all []string
+	for i := range n {
+		name := fmt.Sprintf("%s%d", prefix, i)
+		all = append(all, strings.ReplaceAll(export(fmt.Sprintf("%s.blob.core.windows.net 10.20.8.%d", name, i)), "pe-vault-we", "pe-"+name))
+	}
+	return "[" + strings.Join(all, ",") + "]"
+}
+
+// private checks that every account has its private address.
+func (s *server) private(prefix string, n int) {
+	s.t.Helper()
+	for i := range n {
+		name := fmt.Sprintf("%s%d", prefix, i)
+		s.remains(name+".blob.core.windows.net", fmt.Sprintf("NOERROR ra: CNAME %s.privatelink.blob.core.windows.net., A 10.20.8.%d", name, i))
+	}
+}
+
+// again kills the server and starts it at once.
+func (s *server) again() *server {
+	s.t.Helper()
+	s.stopped = true
+	if err := s.cmd.Process.Kill(); err != nil {
+		s.t.Fatal(err)
+	}
+	<-s.done
+	return s.start()
+}
+
+// holds waits until the file has the text.
+func (s *server) holds(name, text string) {
+	s.t.Helper()
+	eventually(s.t, name+" has "+text, func() bool {
+		got, _ := os.ReadFile(filepath.Join(s.dir, name))
+		return strings.Contains(string(got), text)
+	})
+}
+
+// An incomplete list removes no name. After a kill, the state file has them, and
+// it remembers which files there were.
+func TestIncompleteListRemovesNothing(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, strings.Replace(corefile("ready 127.0.0.1:{$PORT_READY}"), "geo we", "geo we\n        state {$DIR}/state", 1))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("endpoints-1.json", exportOf("one", 25))
+	s.start()
+	s.holds("state", "one24.blob.core.windows.net")
+	s.remove("endpoints-1.json")
+	s.write("endpoints-2.json", "")
+	s.logs(`endpoints-2\.json: the document is empty.*its last good records are served`)
+	s.logs(`endpoints-1\.json: the file is gone, the last 25 names are kept`)
+	s.private("one", 25)
+
+	s.again()
+	s.logs(`endpoints-1\.json: the file is gone, the last 25 names are kept`)
+	s.private("one", 25)
+	if got := s.ready(); got != http.StatusOK {
+		t.Errorf("ready = %d; want 200 with the state file", got)
+	}
+	s.remove("endpoints-2.json")
+	s.again()
+	s.logs(`no longer matches a file, its last 25 names are kept`)
+	s.private("one", 25)
+
+	s.write("endpoints-1.json", exportOf("one", 3))
+	s.becomes("one9.privatelink.blob.core.windows.net A +norec", "REFUSED:") // the guard has agreed
+	s.private("one", 3)
+}
+
+// Two server blocks with one state file do not overwrite each other's records.
+func TestSharedStateFile(t *testing.T) {
+	t.Parallel()
+	block := func(port, source string) string {
+		return strings.NewReplacer("{$PORT}", port, "files {$DIR}/*.json", "hosts {$DIR}/"+source+"\n        state {$DIR}/state").Replace(corefile())
+	}
+	s := prepare(t, block("{$PORT}", "first")+block("{$PORT_SECOND}", "second"))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("first", "10.20.0.1 first.blob.core.windows.net\n")
+	s.write("second", "10.20.0.2 second.blob.core.windows.net\n")
+	s.start()
+	s.holds("state", "first.blob.core.windows.net")
+	s.holds("state", "second.blob.core.windows.net")
+	check := func() {
+		s.remains("first.privatelink.blob.core.windows.net", "NOERROR aa ra: A 10.20.0.1")
+		if got, want := dig(t, s.addr("_SECOND"), "second.privatelink.blob.core.windows.net").String(), "NOERROR aa ra: A 10.20.0.2"; got != want {
+			t.Errorf("second block: %s; want %s", got, want)
+		}
+	}
+	s.stop(t)
+	s.remove("first")
+	s.remove("second")
+	s.start()
+	check()
+	s.again()
+	check()
+}
+
+// A reload that fails late, at a port that is taken, leaves no trace.
+func TestReloadThatFailsLate(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	state := func(corefile string) string {
+		return strings.Replace(corefile, "geo we", "geo we\n        state {$DIR}/state", 1)
+	}
+	s, _ := serve(t, state(reloading("r0.blob.core.windows.net 10.20.9.0")))
+	s.holds("state", "wepod01ecs114x.blob.core.windows.net")
+	before, err := os.ReadFile(filepath.Join(s.dir, "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.NewReplacer("files {$DIR}/*.json", "hosts {$DIR}/other.hosts", "ttl 60s", "").Replace(state(reloading("r1.blob.core.windows.net 10.20.9.1")))
+	s.write("other.hosts", "10.20.0.77 other.blob.core.windows.net\n")
+	s.write("Corefile", other+fmt.Sprintf("\nx.example:%d {\n    bind 127.0.0.1\n    forward . {$UPSTREAM}\n}\n", taken.Addr().(*net.TCPAddr).Port))
+	s.logs("Corefile changed but reload failed")
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+	after, err := os.ReadFile(filepath.Join(s.dir, "state"))
+	if err != nil || string(after) != string(before) {
+		t.Errorf("the state file changed:\n%s\n%v", after, err)
+	}
+	if text := s.out.String(); strings.Contains(text, "is not served any more") || strings.Contains(text, "other.privatelink.blob.core.windows.net is served") {
+		t.Errorf("the log has changes that did not happen")
+	}
+	s.write("vault.json", export(fc1+" 10.20.0.44"))
+	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+	s.holds("state", "10.20.0.44")
+
+	s.write("Corefile", other)
+	s.becomes("other.privatelink.blob.core.windows.net", "NOERROR aa ra: A 10.20.0.77")
+	s.logs(`4728190365512870934-ab-pod01-fc1.* is not served any more`)
+}
+
+// What an operator puts in the place of the state file by mistake does not stop
+// the server.
+func TestStateFileThatIsNone(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, strings.Replace(corefile(), "geo we", "geo we\n        state {$DIR}/state", 1))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("vault.json", export(vault...))
+	if err := syscall.Mkfifo(filepath.Join(s.dir, "state"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.logs(`state: .*state: not a regular file \(starting without it\)`)
+	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+	s.logs(`state: .*state: not a regular file \(a restart without Azure would lose the records\)`)
+	s.write("vault.json", export(fc1+" 10.20.0.44"))
+	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+}
