@@ -146,11 +146,12 @@ func TestManyBadMembers(t *testing.T) {
 	}
 }
 
-// An endpoint that is never answered delays the others by one page's time, and
-// only once: from then on it is asked last.
+// Endpoints that are never answered delay the others by one page's time, and only
+// once: from then on they are read last.
 func TestSilentMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all []string
+		var asked time.Time // for the endpoint that is answered
 		for i := range 6 {
 			all = append(all, unnamed(fmt.Sprint("pe-", i)))
 		}
@@ -161,6 +162,7 @@ func TestSilentMembers(t *testing.T) {
 			if strings.HasSuffix(r.URL.Path, "/networkInterfaces") {
 				return `{"value": []}`
 			}
+			asked = time.Now()
 			return zoneGroup("pe-5")
 		}}
 		fake.do = func(r *http.Request) (*http.Response, error) {
@@ -170,11 +172,14 @@ func TestSilentMembers(t *testing.T) {
 			return nil, nil
 		}
 		src := fake.source()
-		for range 2 {
+		for _, wait := range []time.Duration{pageTimeout, 0} {
 			begin := time.Now()
 			list, err := src.Fetch(t.Context())
 			if show(list) != "pe-5.privatelink.blob.core.windows.net 1" || len(list.Unread) != 5 || err == nil || !strings.Contains(err.Error(), "no response within 30s") {
 				t.Errorf("Fetch = %s, %v, unread %v", show(list), err, list.Unread)
+			}
+			if got := asked.Sub(begin); got != wait {
+				t.Errorf("the endpoint that is answered is read after %s; want %s", got, wait)
 			}
 			if took := time.Since(begin); took > time.Minute {
 				t.Errorf("Fetch took %s; want a minute at most", took)
