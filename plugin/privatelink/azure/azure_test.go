@@ -116,7 +116,7 @@ func TestFetch(t *testing.T) {
 		{"zone group: names from the interface", with(endpoint("pe-a", blob), func(e *fakearm.Endpoint) { e.ZoneGroup = true }), "a.blob.core.windows.net 1"},
 		{"zone group, interface not to be seen: names from the group", with(endpoint("pe-a", blob), func(e *fakearm.Endpoint) { e.ZoneGroup, e.NoNIC = true, true }), "a.privatelink.blob.core.windows.net 1"},
 		{"interface not to be seen", with(endpoint("pe-a", blob), func(e *fakearm.Endpoint) { e.NoNIC = true }), "a.blob.core.windows.net 1"},
-		{"zone group without names", with(endpoint("pe-a"), func(e *fakearm.Endpoint) { e.ZoneGroup, e.NoNIC = true, true }), "-pe-a no_dns_configuration"},
+		{"zone group without names", with(hidden("pe-a"), func(e *fakearm.Endpoint) { e.Names = nil }), "-pe-a no_dns_configuration"},
 		{"no names", endpoint("pe-a"), "-pe-a no_dns_configuration"},
 		{"provisioning", with(endpoint("pe-a"), func(e *fakearm.Endpoint) { e.Provisioning = "Updating" }), "-pe-a provisioning"},
 	} {

@@ -20,8 +20,11 @@ import (
 // text is the same each time, so that it is logged once.
 func TestFaults(t *testing.T) {
 	const all = "acct0.blob.core.windows.net 1; acct1.blob.core.windows.net 1; acct2.blob.core.windows.net 1"
+	const interfaces = "list /subscriptions/" + subscription + "/providers/Microsoft.Network/networkInterfaces: "
+	const notFollowed = ", which is not followed: check the proxy between this server and Azure"
 	const network = "/subscriptions/" + subscription + "/providers/Microsoft.Network/"
 	const endpoints = "list /subscriptions/" + subscription + "/providers/Microsoft.Network/privateEndpoints: "
+	elsewhere := []byte(`"http://user:secret@login.example:81/a?token=secret#secret"`)
 	for _, tc := range []struct {
 		name  string
 		fault fakearm.Fault
@@ -43,8 +46,8 @@ func TestFaults(t *testing.T) {
 		{"subscription gone", fakearm.Fault{Kind: fakearm.NotFound, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 404 SubscriptionNotFound: check the subscription's ID and the names of its resource groups"},
 		{"each token expired", fakearm.Fault{Kind: fakearm.Expired, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 401 ExpiredAuthenticationToken: the token is not accepted, check the identity's tenant and the cloud"},
 		{"token expired once", fakearm.Fault{Kind: fakearm.Expired, Path: "privateEndpoints", Count: 1}, ""},
-		{"redirect", fakearm.Fault{Kind: fakearm.Redirect, Path: "privateEndpoints", Page: 2}, endpoints + `page 2: ARM answers 307 and redirects to "https://localhost:PORT` + network + `privateEndpoints", which is not followed: check the proxy between this server and Azure`},
-		{"redirect to http", fakearm.Fault{Kind: fakearm.Redirect, Path: "networkInterfaces", Value: []byte(`"http://user:secret@login.example:81/a?token=secret#secret"`)}, strings.Replace(endpoints, "privateEndpoints", "networkInterfaces", 1) + `page 1: ARM answers 307 and redirects to "http://login.example:81/a", which is not followed: check the proxy between this server and Azure`},
+		{"redirect", fakearm.Fault{Kind: fakearm.Redirect, Path: "privateEndpoints", Page: 2}, endpoints + `page 2: ARM answers 307 and redirects to "https://localhost:PORT` + network + `privateEndpoints"` + notFollowed},
+		{"redirect to http", fakearm.Fault{Kind: fakearm.Redirect, Path: "networkInterfaces", Value: elsewhere}, interfaces + `page 1: ARM answers 307 and redirects to "http://login.example:81/a"` + notFollowed},
 		{"page too large", fakearm.Fault{Kind: fakearm.Bomb, Path: "privateEndpoints"}, endpoints + "page 1: a response of more than 32 MiB"},
 		{"error too large", fakearm.Fault{Kind: fakearm.ErrBomb, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 500"},
 		{"connection reset", fakearm.Fault{Kind: fakearm.Reset, Path: "privateEndpoints"}, endpoints + "page 1: read: connection reset by peer"},
