@@ -21,6 +21,9 @@ func ednsOf(m *dns.Msg) string {
 	if opt.Do() {
 		text += ", DO"
 	}
+	if opt.Z() != 0 {
+		text += fmt.Sprintf(", flags %#x", opt.Z())
+	}
 	for _, option := range opt.Option {
 		text += fmt.Sprintf(", option %d", option.Option())
 	}

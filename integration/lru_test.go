@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
@@ -75,4 +77,66 @@ func TestCacheOutage(t *testing.T) {
 	upstream.Script("short.corp.example", nil)
 	s.becomes("short.corp.example", "NOERROR ra: A 198.51.100.85")
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
+}
+
+// An upstream with local data sends NODATA without an SOA record. It passes and
+// ends what was kept; it is no failure.
+func TestCacheLocalDataUpstream(t *testing.T) {
+	t.Parallel()
+	s, upstream := serve(t, cached())
+	empty := func(m *dns.Msg) *dns.Msg {
+		m.Answer, m.Ns = nil, nil
+		return m
+	}
+	s.remains("short.corp.example", "NOERROR ra: A 198.51.100.85")
+	upstream.Script("short.corp.example", empty)
+	s.becomes("short.corp.example", "NOERROR ra:")
+	before := upstream.Asked("short.corp.example")
+	s.remains("short.corp.example AAAA", "NOERROR ra:")
+	s.remains("short.corp.example AAAA", "NOERROR ra:")
+	if n := upstream.Asked("short.corp.example") - before; n != 2 {
+		t.Errorf("the upstream is asked %d times for two questions; want 2, because no SOA record bounds its time", n)
+	}
+}
+
+// AD is for clients that set AD or DO, and the upstream is asked for it.
+func TestCacheAD(t *testing.T) {
+	t.Parallel()
+	upstream := fakedns.New(t, public)
+	asked := make(chan bool, 1)
+	upstream.Script("www.corp.example", func(m *dns.Msg) *dns.Msg {
+		m.AuthenticatedData = true
+		asked <- true
+		return m
+	})
+	s := prepare(t, cached())
+	s.env["UPSTREAM"] = upstream.Addr
+	s.write("vault.json", export(vault...))
+	s.start()
+	s.remains("www.corp.example +noadflag", "NOERROR ra: A 198.51.100.80, A 198.51.100.81")
+	s.remains("www.corp.example +adflag", "NOERROR ra ad: A 198.51.100.80, A 198.51.100.81")
+	if len(asked) != 1 {
+		t.Error("the upstream is asked again for a client with AD")
+	}
+}
+
+// A block of lru and forward alone refuses zone transfers, and answers the
+// special-use names.
+func TestCacheWithoutPrivatelink(t *testing.T) {
+	t.Parallel()
+	upstream := azure(t)
+	s := prepare(t, ".:{$PORT} {\n    bind 127.0.0.1\n    lru 1000\n    forward . {$UPSTREAM}\n}\n")
+	s.env["UPSTREAM"] = upstream.Addr
+	s.start()
+	for _, qtype := range []uint16{dns.TypeAXFR, dns.TypeIXFR} {
+		for _, network := range []string{"udp", "tcp"} {
+			if m := s.query(network, "127.0.0.1", "corp.example", qtype, 1232); m.Rcode != dns.RcodeRefused {
+				t.Errorf("%s over %s: %s; want REFUSED", dns.TypeToString[qtype], network, dns.RcodeToString[m.Rcode])
+			}
+		}
+	}
+	s.remains("x.onion", "NXDOMAIN ra: / SOA onion.")
+	s.remains("_dns.resolver.arpa SVCB", "NOERROR ra: / SOA resolver.arpa.")
+	s.remains("use-application-dns.net", "NXDOMAIN ra: / SOA use-application-dns.net.")
+	s.remains("www.corp.example", "NOERROR ra: A 198.51.100.80, A 198.51.100.81")
 }

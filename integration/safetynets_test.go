@@ -15,7 +15,7 @@ import (
 )
 
 // netted returns the default Corefile, which has every stock safety net, with
-// changes: each pair is a text and what stands in its place.
+// changes: each pair is a text and its replacement.
 func netted(s *server, changes ...string) string {
 	s.t.Helper()
 	text, err := os.ReadFile("../corefile/default.corefile")
@@ -56,7 +56,7 @@ func (s *server) query(network, from, name string, qtype uint16, size uint16) *d
 }
 
 // loop: a server whose upstream is itself ends with loop's error, though lru
-// stands before loop and has one flight a question.
+// precedes loop and shares flights.
 func TestSafetyNetLoop(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "")

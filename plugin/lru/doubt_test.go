@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A resolver of the Internet stands in for the company's for some seconds. Its
+// A resolver of the Internet answers in place of the company's for some seconds. Its
 // answer for a name that only the company's knows does not last.
 func TestAStrangersAnswerDoesNotLast(t *testing.T) {
 	const (

@@ -74,12 +74,12 @@ func (f *filter) run() *entry {
 	}
 	if f.kind == positive || soa {
 		f.life = f.lifetime()
-	} // else passed, but nobody says how long it holds (RFC 2308, 5)
+	} // otherwise it is passed and not stored: no SOA record bounds its time (RFC 2308, 5)
 	return f.entry
 }
 
 // noData reports whether a response without an answer and without an SOA record
-// says that the name has no record of the type (RFC 2308, 2.2, type 3). Servers
+// denies that the name has a record of the type (RFC 2308, 2.2, type 3). Servers
 // with local data send it. With an NS record the response is a referral. Records
 // of other names make it an answer to another question.
 func noData(k key, m *dns.Msg) bool {
@@ -90,7 +90,7 @@ func noData(k key, m *dns.Msg) bool {
 	})
 }
 
-// follow takes the chain and the records at its end. A chain without records at
+// follow collects the chain and the records at its end. A chain without records at
 // its end is negative, one without an end a failure.
 func (f *filter) follow() {
 	for name := f.key.name; ; {
@@ -168,8 +168,8 @@ func (f *filter) include(set []dns.RR, rr dns.RR) []dns.RR {
 }
 
 // dname returns the DNAME record that the CNAME from name to target was made
-// from, if there is one. It speaks of other names, too, so that only those get it
-// who may validate.
+// from, if there is one. It concerns other names as well, so only clients that may
+// validate get it.
 func (f *filter) dname(name, target string) []dns.RR {
 	if !f.key.do || !f.answers.dname {
 		return nil

@@ -6,8 +6,7 @@ import (
 )
 
 // doubtTime bounds how long an answer is kept that may be of a resolver that does
-// not know the name: one of the Internet that stands in for a silent one of the
-// company. The next plugin does not report which upstream has answered. But plugin
+// not know the name: one of the Internet in place of a silent one of the company. The next plugin does not report which upstream has answered. But plugin
 // forward waits 2 s for each, so a late answer may be of the second or third; and
 // a name that has had a record seldom vanishes.
 const doubtTime = time.Minute

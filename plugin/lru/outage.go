@@ -17,7 +17,7 @@ type outage struct {
 
 	mu       sync.Mutex
 	last     time.Time // of the answers
-	name     string    // of the first question without an answer; "" if there is none
+	name     string    // of the first question without an answer, or ""
 	sentAt   time.Time // when that was sent
 	failures int       // questions that ended without an answer
 	logged   bool
@@ -42,7 +42,7 @@ func (o *outage) sent(name string, now time.Time) {
 	}
 }
 
-// answered notes an answer, whatever it says.
+// answered notes an answer, of any RCODE.
 func (o *outage) answered(now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -60,7 +60,7 @@ func (p *places) enter(registered, below string, mayWait bool) *place {
 	return one
 }
 
-// leave gives up a place, or the wait for one, and passes on what is free.
+// leave frees a place, or ends the wait for one, and hands out what is free.
 func (p *places) leave(one *place) {
 	if one.taken {
 		p.taken--

@@ -70,7 +70,7 @@ func TestSlowDomainsFailNoOthers(t *testing.T) {
 }
 
 // A burst of questions waits for places, and each is answered; the upstream never
-// sees more than it takes.
+// sees more than it can handle.
 func TestBurstsAreAnswered(t *testing.T) {
 	for _, tc := range []struct {
 		name, format string
@@ -110,7 +110,7 @@ func TestBurstsAreAnswered(t *testing.T) {
 	}
 }
 
-// More than the upstream takes waits briefly and fails, unremembered; more than
+// More than the upstream can handle waits briefly and fails, unremembered; more than
 // may wait fails at once. Nothing of it stays.
 func TestFlightsAreBounded(t *testing.T) {
 	for _, tc := range []struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// takeSOA takes the SOA record of an ancestor of the last name, which says how
-// long the negative answer holds.
+// takeSOA keeps the SOA record of an ancestor of the last name, which bounds the
+// time of the negative answer.
 func (f *filter) takeSOA() bool {
 	last := f.chain[len(f.chain)-1]
 	for _, rr := range f.authority.all {
@@ -24,7 +24,7 @@ func (f *filter) takeSOA() bool {
 	return false
 }
 
-// takeProof takes what a validating client needs to believe in a negative or a
+// takeProof keeps what a validating client needs to believe in a negative or a
 // wildcard answer (RFC 4035, 3.1.3): the signatures of the SOA record, and signed
 // NSEC and NSEC3 records of a zone that has a name of the chain in it.
 func (f *filter) takeProof() {

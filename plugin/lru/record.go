@@ -32,7 +32,7 @@ func covered(rr dns.RR) uint16 {
 	return rr.Header().Rrtype
 }
 
-// ttlOf takes a TTL with the highest bit set for 0 (RFC 2181, 8).
+// ttlOf returns the TTL, 0 if its highest bit is set (RFC 2181, 8).
 func ttlOf(rr dns.RR) uint32 {
 	if ttl := rr.Header().Ttl; ttl < 1<<31 {
 		return ttl
@@ -40,8 +40,8 @@ func ttlOf(rr dns.RR) uint32 {
 	return 0
 }
 
-// empty tells of records that lack their data or a name in it, which the message
-// decoder lets through, and of those that are no data.
+// empty reports whether a record lacks its data or a name in it, which the message
+// decoder lets through, or is no data.
 func empty(rr dns.RR) bool {
 	switch rr := rr.(type) {
 	case *dns.OPT, *dns.TSIG, *dns.TKEY, *dns.ANY:
@@ -76,7 +76,7 @@ func empty(rr dns.RR) bool {
 	return blank(rr)
 }
 
-// blank tells of a record that is as its type makes it without data.
+// blank reports whether a record is as its type makes it without data.
 func blank(rr dns.RR) bool {
 	h := rr.Header()
 	made, ok := dns.TypeToRR[h.Rrtype]

@@ -13,9 +13,9 @@ const (
 	// smallSize is the size, without compression, below which a response needs no
 	// closer look: its records take maxMemory at most.
 	smallSize = 1232
-	// maxMemory bounds what a stored response takes in memory. Ordinary records take
-	// two to three times their octets, but an empty string of a TXT record, one octet
-	// on the wire, takes 16, and a name of 255 octets can be two on the wire.
+	// maxMemory bounds a stored response in memory. Ordinary records need two to three
+	// times their octets, but an empty string of a TXT record, one octet on the wire,
+	// needs 16, and a name of 255 octets can be two on the wire.
 	maxMemory = 20 << 10
 )
 
