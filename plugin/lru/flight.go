@@ -32,7 +32,7 @@ type flight struct {
 	entry *entry
 
 	place  *place
-	behind bool // nobody waits for it, and the upstream was silent when it started
+	behind bool // nobody waits for it, and it started in an outage
 }
 
 // flights is all of them. The zero value has none.
@@ -73,7 +73,7 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry, behind b
 	if e := l.store.peek(k); e != nil && e != seen && e.fresh(time.Now()) {
 		return landed(e), joined
 	}
-	outage := behind && f.silent.Load()
+	outage := behind && (f.silent.Load() || f.known(time.Now()))
 	var mine *place
 	if !f.ended && (!outage || f.behind < maxBehind) {
 		mine = f.places.enter(registered, below, !behind)
