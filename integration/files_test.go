@@ -120,7 +120,7 @@ func TestDeletedFile(t *testing.T) {
 
 	s.write("vault.json", export(fc1+" 10.20.0.44"))
 	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
-	s.logs(`in order again`)
+	s.logs(`recovered`)
 	s.write("vault.json", "[]")
 	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
 }
@@ -140,7 +140,7 @@ func TestRenamedFolder(t *testing.T) {
 	s.remove("share/lost+found")
 	s.remove("share")
 	s.rename("away", "share")
-	s.logs(`in order again`)
+	s.logs(`recovered`)
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
 }
 

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
@@ -41,6 +42,9 @@ func main() {
 		return corefile.Quickstart()
 	}))
 	caddy.SetDefaultCaddyfileLoader("default", caddy.LoaderFunc(func(string) (caddy.Input, error) { return corefile.Find("") }))
+	// In a container with little memory, collect garbage earlier instead of being
+	// killed. Without a limit this is an error, and nothing changes.
+	_, _ = memlimit.Set()
 	flush := queueLog()
 	caddy.OnProcessExit = append(caddy.OnProcessExit, flush)
 	lifecycle.Supervise(directives[0], flush)

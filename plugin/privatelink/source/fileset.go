@@ -152,7 +152,11 @@ func (s *fileSet[T]) values(without map[string]bool) (paths []string, values []T
 func (s *fileSet[T]) rebuild() {
 	paths, values := s.values(nil)
 	s.list = s.format.unite(values)
-	s.list.Parts = s.format.count(paths, values, s.list)
+	if len(paths) == 1 { // the usual case, without maps of all names
+		s.list.Parts = map[string]int{paths[0]: len(namesOf(s.list.Entries))}
+	} else {
+		s.list.Parts = s.format.count(paths, values, s.list)
+	}
 	for key, n := range s.remembered {
 		if s.missed(key, nil) {
 			s.list.Parts[key] = max(s.list.Parts[key], n)

@@ -95,11 +95,12 @@ var (
 
 func decodeHosts(path string, data []byte) (List, error) {
 	var list List
+	ids := map[string]string{}
 	number, empty := 0, false
 	for line := range bytes.Lines(data) {
 		number++
 		empty = empty || strings.EqualFold(strings.TrimSpace(string(line)), noEndpoints)
-		if err := list.addLine(fmt.Sprintf("%s:%d", path, number), string(line)); err != nil {
+		if err := list.addLine(fmt.Sprintf("%s:%d", path, number), string(line), ids); err != nil {
 			return List{}, fmt.Errorf("line %d: %w", number, err)
 		}
 	}
@@ -109,7 +110,9 @@ func decodeHosts(path string, data []byte) (List, error) {
 	return list, nil
 }
 
-func (l *List) addLine(position, line string) error {
+// addLine adds the entries of a line. An endpoint has several lines: ids has each
+// resource ID once, because an ID that is a part of its line keeps all of it.
+func (l *List) addLine(position, line string, ids map[string]string) error {
 	content, comment, _ := strings.Cut(line, "#")
 	fields := strings.Fields(content)
 	switch {
@@ -123,7 +126,11 @@ func (l *List) addLine(position, line string) error {
 	}
 	endpoint := position
 	if id := strings.TrimSpace(comment); strings.HasPrefix(id, "/subscriptions/") {
-		endpoint = id
+		if _, known := ids[id]; !known {
+			id = strings.Clone(id)
+			ids[id] = id
+		}
+		endpoint = ids[id]
 	}
 	for _, fqdn := range fields[1:] {
 		entry, skips, ok := check(endpoint, "", fqdn, fields[:1])

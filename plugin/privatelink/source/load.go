@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -35,18 +36,28 @@ func load(path string) (text []byte, err error) {
 	case info.Size() > maxFileSize:
 		return nil, tooLarge
 	}
-	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead)) // one allocation of its size
+	_, err = data.ReadFrom(io.LimitReader(file, maxFileSize+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(data) > maxFileSize: // it grows
+	case data.Len() > maxFileSize: // it grows
 		return nil, tooLarge
 	}
-	// PowerShell writes UTF-16 with a byte order mark, some editors UTF-8 with one.
-	text, _, err = transform.Bytes(unicode.BOMOverride(unicode.UTF8.NewDecoder()), data)
+	text, err = decodeText(data.Bytes())
 	if err == nil && bytes.IndexByte(text[:min(len(text), 80)], 0) >= 0 {
 		err = fmt.Errorf("%s: not UTF-8 text; UTF-16 needs a byte order mark", path)
 	}
+	return text, err
+}
+
+// decodeText returns UTF-8. PowerShell writes UTF-16 with a byte order mark, some
+// editors UTF-8 with one. Plain UTF-8 is returned as it is, without a copy.
+func decodeText(data []byte) ([]byte, error) {
+	if utf8.Valid(data) && !bytes.HasPrefix(data, []byte("\uFEFF")) {
+		return data, nil
+	}
+	text, _, err := transform.Bytes(unicode.BOMOverride(unicode.UTF8.NewDecoder()), data)
 	return text, err
 }
 
