@@ -11,8 +11,10 @@ import (
 const (
 	// maxLinks bounds the CNAME chain that is followed.
 	maxLinks = 16
-	// maxRecords bounds an RRset, and its signatures. BIND has the same limit.
+	// maxRecords bounds an RRset that is stored. BIND has the same limit.
 	maxRecords = 100
+	// maxSignatures bounds those of one RRset, which cost a validating client most.
+	maxSignatures = 100
 )
 
 // answerOf returns what a reply says to the question, and nothing else: the
@@ -41,13 +43,14 @@ func asks(q dns.Question, k key) bool {
 
 // A filter makes the entry of one reply. Its work is linear in the size of the
 // reply, however hostile: the names of the chain differ, records are found by
-// owner, and each is compared with at most maxRecords others.
+// owner, and each is compared with few others.
 type filter struct {
 	*entry
 	reply              *dns.Msg
 	answers, authority section
 	chain              []string // the names from the question's to the last
-	tooMany            bool     // an RRset has more than maxRecords records
+	large              bool     // an RRset has more than maxRecords records
+	tooMany            bool     // or more than maxSignatures signatures
 	work               int      // records looked at; the tests compare it with the size of the reply
 }
 
@@ -56,9 +59,9 @@ func filterOf(k key, m *dns.Msg) *filter {
 	return &filter{entry: e, reply: m, answers: sectionOf(m.Answer), authority: sectionOf(m.Ns)}
 }
 
-// run returns the entry. An RRset of more than maxRecords records is a failure: a
-// part of it would be a wrong answer (RFC 2181, 5), and TC would make the client
-// repeat the query over TCP, with the same result.
+// run returns the entry. An RRset of more than maxRecords records passes whole and
+// is not stored: a part of it would be a wrong answer (RFC 2181, 5), and SERVFAIL
+// would make a name unreachable that has so many. Too many signatures are a failure.
 func (f *filter) run() *entry {
 	f.follow()
 	if f.kind == positive {
@@ -72,9 +75,9 @@ func (f *filter) run() *entry {
 	if f.kind == failure || f.tooMany || empty && !noData(f.key, f.reply) {
 		return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeInvalidData)
 	}
-	if f.kind == positive || soa {
+	if (f.kind == positive || soa) && !f.large {
 		f.life = f.lifetime()
-	} // otherwise it is passed and not stored: no SOA record bounds its time (RFC 2308, 5)
+	} // otherwise it is passed and not stored; without an SOA record nothing bounds its time (RFC 2308, 5)
 	return f.entry
 }
 
@@ -119,7 +122,7 @@ func (f *filter) follow() {
 // if DO is set, each once (RFC 2181, 5). Of several CNAME or DNAME records for one
 // name, which is an error, the first counts.
 func (f *filter) rrset(s *section, name string, rrtype uint16) []dns.RR {
-	var set, sigs []dns.RR
+	var set, sigs collection
 	single := rrtype == dns.TypeCNAME || rrtype == dns.TypeDNAME
 	for _, rr := range s.of(name) {
 		f.work++
@@ -130,41 +133,25 @@ func (f *filter) rrset(s *section, name string, rrtype uint16) []dns.RR {
 		sig, isSig := rr.(*dns.RRSIG)
 		switch {
 		case h.Rrtype == rrtype, rrtype == dns.TypeANY:
-			if len(set) == 0 || !single {
-				set = f.include(set, rr)
+			if len(set.rrs) == 0 || !single {
+				f.work += set.add(rr)
 			}
 		case isSig && f.key.do && sig.TypeCovered == rrtype:
-			sigs = f.include(sigs, rr)
+			f.work += sigs.add(rr)
+			f.tooMany = f.tooMany || len(sigs.rrs) > maxSignatures
 		}
 	}
-	if len(set) == 0 {
+	if len(set.rrs) == 0 {
 		return nil
 	}
-	set = level(append(set, sigs...))
-	for _, rr := range set {
+	f.large = f.large || len(set.rrs) > maxRecords
+	all := level(append(set.rrs, sigs.rrs...))
+	for _, rr := range all {
 		if h := rr.Header(); h.Name == name {
 			h.Name = name // one text in memory: the key's, or that of the link before
 		}
 	}
-	return set
-}
-
-// include appends a record, unless the set has it. Of two that differ in their TTL
-// only, the lower one counts (RFC 2181, 5.2).
-func (f *filter) include(set []dns.RR, rr dns.RR) []dns.RR {
-	for i, other := range set {
-		if f.work++; dns.IsDuplicate(rr, other) {
-			if ttlOf(rr) < ttlOf(other) {
-				set[i] = rr
-			}
-			return set
-		}
-	}
-	if len(set) == maxRecords {
-		f.tooMany = true
-		return set
-	}
-	return append(set, rr)
+	return all
 }
 
 // dname returns the DNAME record that the CNAME from name to target was made

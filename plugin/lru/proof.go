@@ -32,7 +32,8 @@ func (f *filter) takeProof() {
 		owner  string
 		rrtype uint16
 	}
-	var soaSigs, proofs []dns.RR
+	var soaSigs collection
+	var proofs []dns.RR
 	tried := map[set]bool{}
 	for _, rr := range f.authority.all {
 		f.work++
@@ -43,7 +44,8 @@ func (f *filter) takeProof() {
 		switch sig.TypeCovered {
 		case dns.TypeSOA:
 			if len(f.ns) > 0 && strings.EqualFold(f.ns[0].Header().Name, sig.Hdr.Name) {
-				soaSigs = f.include(soaSigs, sig)
+				f.work += soaSigs.add(sig)
+				f.tooMany = f.tooMany || len(soaSigs.rrs) > maxSignatures
 			}
 		case dns.TypeNSEC, dns.TypeNSEC3:
 			s := set{strings.ToLower(sig.Hdr.Name), sig.TypeCovered}
@@ -53,7 +55,7 @@ func (f *filter) takeProof() {
 			}
 		}
 	}
-	f.ns = append(append(f.ns, level(soaSigs)...), proofs...)
+	f.ns = append(append(f.ns, level(soaSigs.rrs)...), proofs...)
 }
 
 // within reports whether a name of the chain is in the zone.
