@@ -161,21 +161,23 @@ func foreignAuthority(zones *zone.Snapshot, authority []dns.RR) (kept []dns.RR) 
 // reachable returns the records on the chain from name. Records after a local one
 // are no longer reachable from the question. They are dropped, because some stub
 // resolvers would still use them.
+//
+// The chain is followed for maxHops links, because the work for each is linear in
+// the size of a response that may be hostile.
 func reachable(answer []dns.RR, name string) (kept []dns.RR) {
-	for {
+	var seen []string
+	for range maxHops + 1 {
+		seen = append(seen, strings.ToLower(name))
 		for _, rr := range answer {
-			if !strings.EqualFold(rr.Header().Name, name) {
-				continue
+			if strings.EqualFold(rr.Header().Name, name) {
+				kept = append(kept, rr)
 			}
-			if slices.Contains(kept, rr) { // a loop
-				return kept
-			}
-			kept = append(kept, rr)
 		}
 		link := cname(answer, name)
-		if link == nil {
+		if link == nil || slices.Contains(seen, strings.ToLower(link.Target)) {
 			return kept
 		}
 		name = link.Target
 	}
+	return kept
 }

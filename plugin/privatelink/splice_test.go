@@ -213,3 +213,32 @@ func leak(p *Privatelink, r, m *dns.Msg) dns.RR {
 	}
 	return nil
 }
+
+// A hostile response with a long chain costs linear work: the chain is followed
+// for maxHops links.
+func TestReachableIsBounded(t *testing.T) {
+	link := func(i int) string { return fmt.Sprintf("n%d.example.", i) }
+	var answer []dns.RR
+	for i := range 5000 {
+		answer = append(answer, &dns.CNAME{Hdr: header(link(i), dns.TypeCNAME, 60), Target: link(i + 1)})
+	}
+	loop := []dns.RR{
+		&dns.CNAME{Hdr: header("a.example.", dns.TypeCNAME, 60), Target: "B.example."},
+		&dns.CNAME{Hdr: header("b.example.", dns.TypeCNAME, 60), Target: "a.example."},
+	}
+	for _, tt := range []struct {
+		name   string
+		answer []dns.RR
+		from   string
+		want   int
+	}{
+		{"5,000 links", answer, link(0), maxHops + 1},
+		{"the end of the chain", answer, link(4997), 3},
+		{"a loop", loop, "A.example.", 2},
+		{"another name", answer, "other.example.", 0},
+	} {
+		if got := len(reachable(tt.answer, tt.from)); got != tt.want {
+			t.Errorf("%s: %d records; want %d", tt.name, got, tt.want)
+		}
+	}
+}
