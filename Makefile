@@ -8,7 +8,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: run build cross $(PLATFORMS) test check lint integration fuzz bench cover docker clean
+.PHONY: help run build cross $(PLATFORMS) test check lint integration fuzz bench cover docker clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: ## the server with sample endpoints on 127.0.0.1:1053
 	go run ./cmd/privatelink-dns -quickstart
@@ -28,7 +31,7 @@ check: lint cross ## what CI runs
 	INTEGRATION_INSTALL=1 go test -race ./...
 	go test -C deploy/kubernetes/check -count 1 ./... # it does not see that the manifests changed
 
-lint:
+lint: ## gofmt, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt these:'; gofmt -l .; exit 1; }
 	go vet ./...
 	GOOS=windows go vet ./cmd/... ./corefile/... ./plugin/...
@@ -48,12 +51,12 @@ fuzz: ## every fuzzer for FUZZTIME
 bench: ## answers beside stock plugin file, and the snapshot of 100,000 records
 	go test -run '^$$' -bench . -benchmem ./plugin/...
 
-cover:
+cover: ## test coverage of everything outside integration
 	go test -coverprofile coverage.out -coverpkg ./cmd/...,./corefile/...,./plugin/... ./cmd/... ./corefile/... ./plugin/...
 	go tool cover -func coverage.out | tail -1
 
 docker: ## an image for GOOS=linux and the engine's architecture
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t privatelink-dns:$(VERSION) .
 
-clean:
+clean: ## removes what the other targets build
 	rm -rf privatelink-dns coverage.out dist

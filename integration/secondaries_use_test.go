@@ -51,7 +51,7 @@ func TestResolversThatAreSecondaries(t *testing.T) {
 // What the README says of the secondaries' configuration is none that they refuse.
 func TestDocumentedSecondaries(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../README.md")
+	page, err := os.ReadFile("../docs/secondaries.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestDocumentedSecondaries(t *testing.T) {
 			_, text, _ := strings.Cut(string(page), "~~~ "+language+"\n")
 			text, _, ok := strings.Cut(text, "~~~")
 			if !ok {
-				t.Fatalf("no %s in README.md", language)
+				t.Fatalf("no %s in docs/secondaries.md", language)
 			}
 			s.write("transfer.key", keyFile(tsigKey))
 			s.write("conf", strings.ReplaceAll(text, "/etc/bind", s.dir))

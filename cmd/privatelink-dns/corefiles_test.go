@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -45,20 +46,57 @@ func TestShippedCorefiles(t *testing.T) {
 	}
 }
 
-// Every Corefile that a README shows starts.
+// Every Corefile in a Markdown file of the project starts.
 func TestDocumentedCorefiles(t *testing.T) {
 	block := regexp.MustCompile("(?s)~~~ corefile\n(.*?)~~~")
-	for _, path := range []string{"../../README.md", "../../plugin/privatelink/README.md", "../../plugin/lru/README.md"} {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	found := map[string]bool{}
+	for path, text := range markdown(t) {
+		for _, b := range block.FindAllStringSubmatch(text, -1) {
+			found[path] = true
+			t.Run(path, func(t *testing.T) { starts(t, b[1]) })
 		}
-		blocks := block.FindAllSubmatch(text, -1)
-		if len(blocks) == 0 {
+	}
+	for _, path := range []string{"README.md", "plugin/privatelink/README.md", "plugin/lru/README.md"} {
+		if !found[path] {
 			t.Errorf("%s has no Corefile", path)
 		}
-		for _, b := range blocks {
-			t.Run(path, func(t *testing.T) { starts(t, string(b[1])) })
+	}
+}
+
+// markdown returns the project's Markdown files by their path.
+func markdown(t *testing.T) map[string]string {
+	t.Helper()
+	pages := map[string]string{}
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2:
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		pages[filepath.ToSlash(strings.TrimPrefix(path, "../../"))] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
+// A link from one Markdown file to a file of the project leads somewhere.
+func TestMarkdownLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s#]+)(#[^)\s]*)?\)`)
+	for path, text := range markdown(t) {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join("../..", filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", path, m[1], err)
+			}
 		}
 	}
 }
@@ -98,6 +136,7 @@ func starts(t *testing.T, text string) {
 	text = listener.ReplaceAllString(text, "$1 {\n    bind 127.0.0.1")
 	text = folder.ReplaceAllString(text, filepath.ToSlash(dir))
 	text = lameduck.ReplaceAllString(text, "")
+	text = strings.ReplaceAll(text, "        cloud public\n", "")
 	text = azure.ReplaceAllString(text, "$1\ncloud https://127.0.0.1:1$2")
 	text = strings.ReplaceAll(text, "/etc/resolv.conf", "127.0.0.1:1")
 	text = strings.ReplaceAll(text, "    loop\n", "") // it would ask the upstream
