@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The log tells of each name once, whichever syncer has it.
@@ -35,18 +36,20 @@ func TestChangesAreTold(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
 			logTo(t, &out)
-			p, f := NewProcess(), newFake("f", tt.before...)
-			s := serve(t, p, f)
-			twin := p.New(Config{Block: "twin", Zones: testSet, Sources: s.Sources})
-			twin.Begin()
-			defer twin.Close()
-			twin.Commit()
-			out.Reset()
-			f.gives(tt.now...)
-			poll(t, s)
-			reloaded := begin(t, p, "", f)
-			s.Close()
-			reloaded.Commit()
+			bubble(t, func(t *testing.T, p *Process) {
+				f := newFake("f", tt.before...)
+				s := serve(t, p, f)
+				twin := p.New(Config{Block: "twin", Zones: testSet, Sources: s.Sources})
+				twin.Begin()
+				defer twin.Close()
+				twin.Commit()
+				out.Reset()
+				f.gives(tt.now...)
+				time.Sleep(agreement)
+				reloaded := begin(t, p, "", f)
+				s.Close()
+				reloaded.Commit()
+			})
 			got := out.String()
 			if i := strings.Index(got, "privatelink: "); i >= 0 {
 				got = got[i+len("privatelink: "):]

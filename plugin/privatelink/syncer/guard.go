@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	guarded  = 10 // names: a smaller source may lose all of them at once
-	agreeing = 3  // complete lists, an interval apart, that must lack a name
+	guarded        = 10 // names: the loss of a smaller source is never sudden
+	agreeing       = 2  // complete lists, an interval apart, that must lack a name
+	agreeingSudden = 3  // the same for a name of a sudden loss
 )
 
 // A guard decides which names of a source may go. Every list passes through it,
@@ -22,10 +23,11 @@ const (
 //   - An incomplete list adds and changes names. It removes none: a name that it
 //     lacks may be in the part that is missing.
 //   - The names of an unread endpoint stay.
-//   - A complete list removes the names that it lacks. If more than half of ten or
-//     more names go suddenly, the likely cause is a permission that was taken away
-//     or a filter that is too narrow. Each name then stays until three complete
-//     lists, an interval apart, have lacked it.
+//   - A name goes when two complete lists, an interval apart, have lacked it: it may
+//     be moving from one file to another, or its file may be half written.
+//   - If more than half of ten or more names are missing, the likely cause is a
+//     permission that was taken away or a filter that is too narrow. Each name then
+//     stays until three complete lists have lacked it, and is reported.
 //
 // Additions and changes always apply at once. The alternative, to refuse a list
 // with a sudden loss as a whole, would refuse the new names in it.
@@ -41,14 +43,15 @@ type guard struct {
 	latest *source.List // the list that served was made from
 	kept   int          // entries of served that latest lacks
 
-	missing map[dnsname.Name]*absence  // of the names that are held
+	missing map[dnsname.Name]*absence  // names that are served although complete lists lack them
 	gone    map[dnsname.Name]time.Time // names removed within the last two intervals
 }
 
 // An absence is how long a name has been missing.
 type absence struct {
-	since time.Time
-	lists int // complete lists that lack it
+	since  time.Time
+	lists  int  // complete lists that lack it
+	sudden bool // it was among a sudden loss
 }
 
 // restore begins with the last good list of a state file. It reports false if a
@@ -106,9 +109,15 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 	return kept
 }
 
-// held returns the number of names that are served although complete lists lack
-// them.
-func (g *guard) held() int { return len(g.missing) }
+// held returns the number of names of a sudden loss that are still served.
+func (g *guard) held() (n int) {
+	for _, a := range g.missing {
+		if a.sudden {
+			n++
+		}
+	}
+	return n
+}
 
 // hold returns the lost names that stay. All others are gone from now on.
 func (g *guard) hold(lost, names map[dnsname.Name]bool, now time.Time) map[dnsname.Name]bool {
@@ -122,7 +131,7 @@ func (g *guard) hold(lost, names map[dnsname.Name]bool, now time.Time) map[dnsna
 	sudden := before >= guarded && 2*(len(lost)+len(g.gone)) > before
 	held := map[dnsname.Name]bool{}
 	for name := range lost {
-		if (sudden || g.missing[name] != nil) && !g.agreed(name, now) {
+		if !g.agreed(name, sudden, now) {
 			held[name] = true
 			continue
 		}
@@ -137,7 +146,7 @@ func (g *guard) hold(lost, names map[dnsname.Name]bool, now time.Time) map[dnsna
 
 // agreed counts one more complete list that lacks the name, and reports whether
 // they are enough and far enough apart.
-func (g *guard) agreed(name dnsname.Name, now time.Time) bool {
+func (g *guard) agreed(name dnsname.Name, sudden bool, now time.Time) bool {
 	a := g.missing[name]
 	if a == nil {
 		a = &absence{since: now}
@@ -147,8 +156,13 @@ func (g *guard) agreed(name dnsname.Name, now time.Time) bool {
 		g.missing[name] = a
 	}
 	a.lists++
+	a.sudden = a.sudden || sudden
+	enough := agreeing
+	if a.sudden {
+		enough = agreeingSudden
+	}
 	// Two fetches are a tenth less than an interval apart at least.
-	return a.lists >= agreeing && now.Sub(a.since) >= (agreeing-1)*g.interval*9/10
+	return a.lists >= enough && now.Sub(a.since) >= time.Duration(enough-1)*g.interval*9/10
 }
 
 // join returns the list with more entries behind its own.

@@ -146,7 +146,7 @@ func TestEmptiedZoneOutlivesReload(t *testing.T) {
 		f := newFake("f", "1.privatelink.we.backup.windowsazure.com. 10.0.0.1")
 		s := serve(t, p, f)
 		f.gives()
-		poll(t, s)
+		time.Sleep(agreement)
 		for range 3 {
 			s = reload(t, p, s, f)
 		}

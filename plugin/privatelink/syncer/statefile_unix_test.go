@@ -69,6 +69,9 @@ func TestStateAnswersAtOnce(t *testing.T) {
 			f := newFake("f")
 			f.fails(tc.fails)
 			s := serveState(t, p, path, f)
+			if strings.HasSuffix(tc.want, "foreign") {
+				time.Sleep(agreement)
+			}
 			if got := addrs(s, "a") + " " + addrs(s, "b"); got != tc.want || !s.Ready() {
 				t.Errorf("%s: served %s, ready %v; want %s", tc.name, got, s.Ready(), tc.want)
 			}

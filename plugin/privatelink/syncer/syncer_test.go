@@ -100,6 +100,9 @@ func serve(t testing.TB, p *Process, sources ...source.Source) *Syncer {
 	return s
 }
 
+// agreement is long enough for three lists of a source with an interval of a minute.
+const agreement = 4 * time.Minute
+
 // poll polls the sources of s at once.
 func poll(t testing.TB, s *Syncer) {
 	for _, p := range s.subscriptions() {
@@ -164,16 +167,18 @@ func TestFailures(t *testing.T) {
 		{"loaded, then empty", func(f *fake) { f.gives() }, "foreign foreign", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f := newFake("f", "a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2")
-			if !strings.HasPrefix(tc.name, "loaded") {
+			bubble(t, func(t *testing.T, p *Process) {
+				f := newFake("f", "a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2")
+				if !strings.HasPrefix(tc.name, "loaded") {
+					tc.steps(f)
+				}
+				s := serve(t, p, f)
 				tc.steps(f)
-			}
-			s := serve(t, NewProcess(), f)
-			tc.steps(f)
-			poll(t, s)
-			if got := addrs(s, "a") + " " + addrs(s, "b"); got != tc.want || s.Ready() != tc.ready {
-				t.Errorf("served %s, ready %v; want %s, %v", got, s.Ready(), tc.want, tc.ready)
-			}
+				time.Sleep(agreement)
+				if got := addrs(s, "a") + " " + addrs(s, "b"); got != tc.want || s.Ready() != tc.ready {
+					t.Errorf("served %s, ready %v; want %s, %v", got, s.Ready(), tc.want, tc.ready)
+				}
+			})
 		})
 	}
 }
@@ -235,13 +240,15 @@ func TestLog(t *testing.T) {
 		f.next.Store(&fetched{&source.List{Entries: list.Entries, Skipped: list.Skipped, Complete: true}, errors.New("it rains\nit pours")})
 	}
 	pours()
-	s := serve(t, NewProcess(), f)
-	for range 2 {
-		pours()
-		poll(t, s)
-	}
-	f.gives()
-	poll(t, s)
+	bubble(t, func(t *testing.T, p *Process) {
+		serve(t, p, f)
+		for range 2 {
+			pours()
+			time.Sleep(agreement)
+		}
+		f.gives()
+		time.Sleep(agreement)
+	})
 	want := []string{
 		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
 		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is given by two endpoints, the addresses of both are served: /pe/1 and /pe/2",
