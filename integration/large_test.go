@@ -50,7 +50,7 @@ func addressesOf(t testing.TB, m *dns.Msg) (all []string) {
 	}
 	slices.SortFunc(all, func(a, b string) int { return netip.MustParseAddr(a).Compare(netip.MustParseAddr(b)) })
 	if n := len(all); n != len(slices.Compact(slices.Clone(all))) {
-		t.Errorf("%s: an address stands twice", m.Question[0].Name)
+		t.Errorf("%s: an address specified more than once", m.Question[0].Name)
 	}
 	return all
 }

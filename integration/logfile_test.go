@@ -27,7 +27,7 @@ func TestLogFile(t *testing.T) {
 		got = string(text)
 		return err == nil && strings.Contains(got, "CoreDNS")
 	})
-	for _, want := range []string{`^from before\n`, `\n` + stamp + `plugin/privatelink: broken:3 - Error during parsing`, `\n` + stamp + `\[INFO\] plugin/privatelink: ` + regexp.QuoteMeta(strings.TrimSuffix(fc1, ".")) + ` is served now: 10\.20\.0\.4`} {
+	for _, want := range []string{`^from before\n`, `\n` + stamp + `plugin/privatelink: broken:3 - Error during parsing`, `\n` + stamp + `\[INFO\] plugin/privatelink: added ` + regexp.QuoteMeta(strings.TrimSuffix(fc1, ".")) + `: 10\.20\.0\.4`} {
 		if !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("the log is\n%s\nwant %s", got, want)
 		}

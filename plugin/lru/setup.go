@@ -59,7 +59,7 @@ func parse(c *caddy.Controller) (config, error) {
 	cfg := config{entries: defaultEntries, stale: time.Hour, prefetch: 10}
 	for first := true; c.Next(); first = false {
 		if !first {
-			return cfg, c.Errf("lru: stands twice in a server block")
+			return cfg, c.Errf("lru: specified more than once in a server block")
 		}
 		if err := cfg.size(c.RemainingArgs()); err != nil {
 			return cfg, c.Errf("lru: %v", err)
@@ -68,7 +68,7 @@ func parse(c *caddy.Controller) (config, error) {
 		for c.NextBlock() {
 			name := c.Val()
 			if seen[name] {
-				return cfg, c.Errf("%s: stands twice", name)
+				return cfg, c.Errf("%s: specified more than once", name)
 			}
 			seen[name] = true
 			if err := cfg.property(name, c.RemainingArgs()); err != nil {

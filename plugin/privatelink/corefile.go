@@ -44,7 +44,7 @@ func parse(c *caddy.Controller, root string) (*config, error) {
 	first := true
 	for c.Next() {
 		if !first && c.Val() == "privatelink" {
-			return nil, c.Errf("privatelink: stands twice in a server block")
+			return nil, c.Errf("privatelink: specified more than once in a server block")
 		}
 		if !first {
 			return nil, c.Errf("%q is not expected, no property has a block of its own", c.Val())
@@ -153,7 +153,7 @@ func (p *parser) allowed(name string, args []string) error {
 	case !known:
 		return fmt.Errorf("unknown property, the known ones are %s", strings.Join(slices.Sorted(maps.Keys(syntax)), ", "))
 	case p.seen[name] && !s.repeat:
-		return errors.New("stands twice")
+		return errors.New("specified more than once")
 	case len(args) < s.min || len(args) > s.max:
 		return fmt.Errorf("%d values, the syntax is: %s %s", len(args), name, s.usage)
 	}

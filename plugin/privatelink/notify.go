@@ -8,32 +8,33 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A notifier tells the secondaries of a zone that its serial is another (NOTIFY,
-// RFC 1996). It is plugin transfer that knows them, and sends. A NOTIFY that is
-// lost is not sent again: the secondary asks by itself when REFRESH is over.
+// A notifier sends NOTIFY (RFC 1996) to the secondaries of a zone when its serial
+// has changed. Plugin transfer has the addresses of the secondaries and sends. A
+// NOTIFY that is lost is not sent again: the secondary queries for the serial when
+// REFRESH has elapsed.
 type notifier struct {
 	snapshot func() *zone.Snapshot
-	send     func(zone string) error // takes seconds where a secondary does not answer
+	send     func(zone string) error // takes seconds if a secondary does not answer
 
 	mu       sync.Mutex
-	open     bool                    // the server listens, and is not stopped
-	repeated bool                    // the first NOTIFY of all zones is, or will be, sent again
-	told     map[dnsname.Name]uint32 // the serials that the secondaries were told
+	open     bool                    // the server listens and has not stopped
+	repeated bool                    // the first NOTIFY of all zones has been, or will be, repeated
+	notified map[dnsname.Name]uint32 // the serial of the last NOTIFY
 	underway map[dnsname.Name]bool
 
 	reporting sync.Mutex
-	troubles  troubles
+	failures  notifyFailures
 }
 
 // newNotifier returns a notifier that sends nothing until it begins; send must be
 // set by then.
 func newNotifier(snapshot func() *zone.Snapshot) *notifier {
-	return &notifier{snapshot: snapshot, told: map[dnsname.Name]uint32{}, underway: map[dnsname.Name]bool{}, troubles: troubles{}}
+	return &notifier{snapshot: snapshot, notified: map[dnsname.Name]uint32{}, underway: map[dnsname.Name]bool{}, failures: notifyFailures{}}
 }
 
-// look has those zones notified whose serial is another than the secondaries
-// know of. It waits for nobody. It is called after each new snapshot.
-func (n *notifier) look() {
+// notifyChanged starts a NOTIFY for each zone whose serial differs from that of its
+// last NOTIFY. It does not block. It is called after each new snapshot.
+func (n *notifier) notifyChanged() {
 	zones := n.snapshot()
 	if !zones.Complete { // a transfer would be refused
 		return
@@ -52,8 +53,8 @@ func (n *notifier) look() {
 	}
 }
 
-// notify sends one NOTIFY, and one more as often as the serial has changed
-// meanwhile.
+// notify sends one NOTIFY, and another one if the serial has changed by the time
+// that the first one has ended.
 func (n *notifier) notify(name dnsname.Name) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -63,18 +64,19 @@ func (n *notifier) notify(name dnsname.Name) {
 			delete(n.underway, name)
 			return
 		}
-		n.told[name] = serial
+		n.notified[name] = serial
 		n.mu.Unlock()
 		n.report(name, n.send(string(name)))
 		n.mu.Lock()
 	}
 }
 
-// report has a lock of its own: a log that nobody reads must not delay look.
+// report has a lock of its own, so that log output that blocks does not delay
+// notifyChanged.
 func (n *notifier) report(name dnsname.Name, err error) {
 	n.reporting.Lock()
 	defer n.reporting.Unlock()
-	n.troubles.report(name, err)
+	n.failures.report(name, err)
 }
 
 func (n *notifier) dueLocked(name dnsname.Name) (serial uint32, due bool) {
@@ -82,33 +84,33 @@ func (n *notifier) dueLocked(name dnsname.Name) (serial uint32, due bool) {
 	if !ok || !n.open {
 		return 0, false
 	}
-	told, ok := n.told[name]
-	return z.Serial, !ok || told != z.Serial
+	last, ok := n.notified[name]
+	return z.Serial, !ok || last != z.Serial
 }
 
-// begin is for a server that listens: secondaries ask back at once.
+// begin is called when the server listens, because secondaries query at once.
 func (n *notifier) begin() {
 	n.mu.Lock()
 	n.open = true
 	n.mu.Unlock()
-	n.look()
+	n.notifyChanged()
 }
 
-// repeatAfter is when secondaries are told once more what they were told first.
-// BIND 9.18 drops a NOTIFY that arrives within half a second of its own vain
-// attempt to reach us, and may then wait for hours.
+// repeatAfter is the time after which the first NOTIFY is repeated. BIND 9.18
+// discards a NOTIFY that arrives within half a second of its own failed query to
+// this server, and may then wait for hours.
 const repeatAfter = 5 * time.Second
 
 func (n *notifier) repeat() {
 	n.mu.Lock()
 	if n.open {
-		clear(n.told)
+		clear(n.notified)
 	}
 	n.mu.Unlock()
-	n.look()
+	n.notifyChanged()
 }
 
-// close lets a NOTIFY that is under way end by itself, in seconds.
+// close stops sending. A NOTIFY that is being sent ends by itself within seconds.
 func (n *notifier) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

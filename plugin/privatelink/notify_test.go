@@ -69,36 +69,36 @@ func TestNotifier(t *testing.T) {
 			}
 		}
 		now.become(false, "a. 1", "b. 1")
-		n.look()
+		n.notifyChanged()
 		is("before the server listens", "")
 		n.begin()
 		is("before every source is loaded", "")
 		now.become(true, "a. 1", "b. 1")
-		n.look()
+		n.notifyChanged()
 		is("every source is loaded", "a. b.")
 		time.Sleep(repeatAfter)
-		is("once more, for who was asking in vain at that moment", "a. b.")
+		is("once more, because a secondary may have discarded the first", "a. b.")
 		time.Sleep(time.Minute)
 		now.become(true, "a. 1", "b. 1")
-		n.look()
+		n.notifyChanged()
 		is("the same serials", "")
 		now.become(true, "a. 1", "b. 2", "c. 2")
-		n.look()
+		n.notifyChanged()
 		is("one zone changes, one is new", "b. c.")
 		for serial := range 20 {
 			now.become(true, "a. 1", fmt.Sprintf("b. %d", serial+3), "c. 2")
-			n.look()
+			n.notifyChanged()
 		}
 		is("changes while one is under way", "")
 		time.Sleep(time.Minute)
 		is("after it", "b.")
 
 		now.become(true, "a. 1", "b. 30", "c. 2")
-		n.look()
+		n.notifyChanged()
 		is("one more", "b.")
 		n.close()
 		now.become(true, "a. 9", "b. 31", "c. 2")
-		n.look()
+		n.notifyChanged()
 		time.Sleep(time.Minute)
 		is("the server is stopped", "")
 	})
@@ -124,7 +124,7 @@ func TestNotifierDoesNotWait(t *testing.T) {
 		for serial := range 3 {
 			synctest.Wait()
 			now.become(true, fmt.Sprintf("slow. %d", serial+2), fmt.Sprintf("fast. %d", serial+2))
-			n.look()
+			n.notifyChanged()
 		}
 		synctest.Wait()
 		if waited := time.Since(begun); waited != 0 || fast.Load() != 4 {

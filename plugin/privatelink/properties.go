@@ -112,7 +112,7 @@ func (p *parser) addSource(property string, open func() source.Source) {
 		src := open()
 		for _, other := range p.sources {
 			if other.Config().Name == src.Config().Name {
-				return errors.New("the same values stand above already")
+				return errors.New("specified more than once with the same values")
 			}
 		}
 		p.sources = append(p.sources, src)
@@ -152,7 +152,7 @@ func (p *parser) addPolicy(to *[]dnsname.Name) func([]string) error {
 			case err != nil:
 				return err
 			case !p.zones.Has(name):
-				return fmt.Errorf("%q is none of the zones", arg)
+				return fmt.Errorf("%q is not one of the zones", arg)
 			case slices.Contains(p.zones.Strict, name) || slices.Contains(p.zones.Fallthrough, name):
 				return fmt.Errorf("%q has its rule already", arg)
 			}

@@ -9,7 +9,7 @@ import (
 // The reference Corefile has every property. That it starts is tested with all
 // other Corefiles.
 func TestReferenceIsComplete(t *testing.T) {
-	text, err := os.ReadFile("../../corefile/reference.corefile")
+	text, err := os.ReadFile("../../docs/reference.corefile")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func newPrivatelink(cfg *config, block string) *Privatelink {
 		Block: block, Zones: &cfg.zones, Sources: cfg.sources, StateFile: cfg.state,
 		OnChange: func() {
 			createSeries(p.zones.Snapshot(), cfg.zones.Cloud.Backup)
-			p.notifier.look()
+			p.notifier.notifyChanged()
 		},
 	})
 	p.notifier = newNotifier(p.zones.Snapshot)

@@ -40,7 +40,7 @@ func (s *servers) Set(text string) error {
 		return err
 	}
 	if slices.Contains(*s, at) {
-		return errors.New("it stands twice")
+		return errors.New("it specified more than once")
 	}
 	*s = append(*s, at)
 	return nil

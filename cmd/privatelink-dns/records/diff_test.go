@@ -22,7 +22,7 @@ func TestDiff(t *testing.T) {
 		{"the other way round", "-files old.json -diff conf:Corefile", 1, "- a.privatelink.blob.core.windows.net 10.20.0.4\n+ a.privatelink.blob.core.windows.net 10.20.0.99\n- b.", "-"},
 		{"one zone", "-diff files:old.json -zone privatelink.queue.core.windows.net", 1, "- gone.privatelink.queue.core.windows.net 10.20.0.7\n", "-"},
 		{"a zone that one side has", "-diff files:empty.json -zone privatelink.we.backup.windowsazure.com", 1, "+ " + fc1 + " 10.20.0.5\n", "-"},
-		{"a zone that no side has", "-diff state:state -zone privatelink.x.net", 2, "-", "p records: -zone: privatelink.x.net is none of the zones: "},
+		{"a zone that no side has", "-diff state:state -zone privatelink.x.net", 2, "-", "p records: -zone: privatelink.x.net is not one of the zones: "},
 		{"state", "-diff state:state -zone privatelink.blob.core.windows.net", 1, "- a.privatelink.blob.core.windows.net 10.20.0.3\n+ a.privatelink.blob.core.windows.net 10.20.0.4\n", "-"},
 		{"hosts", "-diff hosts:a.hosts -zone privatelink.queue.core.windows.net", 0, "-", "-"},
 		{"files have the Corefile's zones", "-conf kv -diff hosts:kv.hosts", 0, "-", "-"},

@@ -162,7 +162,7 @@ func (o *options) load(ctx context.Context, sides []*side, out command.Output) (
 		sets = append(sets, one)
 	}
 	if !found {
-		return nil, fmt.Errorf("-zone: %s is none of the zones: %s", o.only, sides[0].zones())
+		return nil, fmt.Errorf("-zone: %s is not one of the zones: %s", o.only, sides[0].zones())
 	}
 	return sets, nil
 }

@@ -122,7 +122,7 @@ func TestRecords(t *testing.T) {
 		{"a source that fails", "-conf partial -format hosts", 2, hostsOfA, "p records: hosts none.hosts: none.hosts: no such file\n"},
 		{"broken file", "-files broken.json -format json", 2, "[\n]\n", "p records: files broken.json: broken.json: line 1: unexpected end of JSON input\n"},
 		{"bad Corefile", "-conf bad", 2, "-", `p records: plugin/privatelink: bad:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
-		{"unknown zone", "-zone privatelink.x.net", 2, "-", "p records: -zone: privatelink.x.net is none of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, privatelink.we.backup.windowsazure.com\n"},
+		{"unknown zone", "-zone privatelink.x.net", 2, "-", "p records: -zone: privatelink.x.net is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, privatelink.we.backup.windowsazure.com\n"},
 		{"bad zone", "-zone a..b", 2, "-", `p records: -zone: "a..b": a label is empty`},
 		{"bad format", "-format xml", 2, "-", "p records: -format: \"xml\" is none of table, hosts, zone, json, csv\np records -h has the flags and an example\n"},
 		{"several zones in a file", "-format zone", 2, "-", "p records: -format zone needs -zone or -out: a zone file holds one zone\n"},

@@ -88,7 +88,7 @@ func TestValidate(t *testing.T) {
 		{"nothing but Azure", serving(".", azureLine), "", 0, "in order\n"},
 
 		{"skipped endpoint", serving(".", "files pending.json"), "", 1, "warning: Corefile:2: files pending.json: skipped " + endpointID + ": its connection is Pending, only Approved endpoints are served\nit starts: 1 warning\n"},
-		{"public address", serving(".", "hosts public.hosts"), "", 1, "warning: Corefile:2: hosts public.hosts: a.privatelink.blob.core.windows.net has the address 8.8.8.8, which is in no private range"},
+		{"public address", serving(".", "hosts public.hosts"), "", 1, "warning: Corefile:2: hosts public.hosts: a.privatelink.blob.core.windows.net has the address 8.8.8.8, which is not in a private range"},
 		{"conflict", serving(".", "files a.json", "record a.blob.core.windows.net 10.20.0.9"), "", 1, "warning: Corefile:2: record Corefile:4: a.privatelink.blob.core.windows.net has other addresses in an earlier source"},
 		{"no file yet", serving(".", "files a.json", "hosts *.txt"), "", 1, "warning: Corefile:2: hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\n"},
 		{"no name", serving(".", "files empty.json"), "", 1, "warning: Corefile:2: its sources give no name\n"},

@@ -49,7 +49,7 @@ type connection struct {
 type flat[T any] struct{ v T }
 
 func (f *flat[T]) UnmarshalJSON(data []byte) error {
-	// Where a key stands twice, encoding/json reuses the elements of the first
+	// Where a key specified more than once, encoding/json reuses the elements of the first
 	// list: the names of the second would get addresses of the first.
 	*f = flat[T]{}
 	var nested struct{ Properties json.RawMessage }

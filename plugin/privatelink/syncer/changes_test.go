@@ -27,11 +27,11 @@ func TestChangesAreTold(t *testing.T) {
 	}{
 		{"nothing", nil, nil, ""},
 		{"the same", many(2), many(2), ""},
-		{"new", many(1), []string{many(1)[0], "b.blob.core.windows.net. 10.0.0.2 from=/pe/b"}, "b.privatelink.blob.core.windows.net is served now: 10.0.0.2, of /pe/b"},
-		{"new in another form", many(1), []string{many(1)[0], "b.z7.blob.storage.azure.net. 10.0.0.2 from=/pe/b"}, "b.privatelink.blob.core.windows.net is served now: 10.0.0.2, of /pe/b"},
-		{"other address", many(1), []string{"m00.blob.core.windows.net. 10.0.0.9 from=/pe/b"}, "m00.privatelink.blob.core.windows.net is changed: 10.0.0.9 in place of 10.0.0.1, of /pe/b"},
-		{"gone", many(2), many(1), "m01.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.1"},
-		{"many addresses", many(1), []string{many(1)[0], addresses + " from=/pe/b"}, "b.privatelink.blob.core.windows.net is served now: 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 4 more, of /pe/b"},
+		{"new", many(1), []string{many(1)[0], "b.blob.core.windows.net. 10.0.0.2 from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.2 from /pe/b"},
+		{"new in another form", many(1), []string{many(1)[0], "b.z7.blob.storage.azure.net. 10.0.0.2 from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.2 from /pe/b"},
+		{"other address", many(1), []string{"m00.blob.core.windows.net. 10.0.0.9 from=/pe/b"}, "changed m00.privatelink.blob.core.windows.net: 10.0.0.9 (was 10.0.0.1) from /pe/b"},
+		{"gone", many(2), many(1), "removed m01.privatelink.blob.core.windows.net: no source has it (was 10.0.0.1)"},
+		{"many addresses", many(1), []string{many(1)[0], addresses + " from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 4 more from /pe/b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -73,7 +73,7 @@ func TestChangesAreBounded(t *testing.T) {
 	out.Reset()
 	f.gives(entries...)
 	poll(t, s)
-	if n := strings.Count(out.String(), "\n"); n != maxLines+1 || !strings.Contains(out.String(), "80 more names like these") {
+	if n := strings.Count(out.String(), "\n"); n != maxLines+1 || !strings.Contains(out.String(), "80 more names changed") {
 		t.Errorf("%d lines:\n%s", n, out.String())
 	}
 }
@@ -83,7 +83,7 @@ func TestFirstNamesAreCounted(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
 	serve(t, NewProcess(), newFake("f", accounts(50)...))
-	if got, want := out.String(), "50 names are served now\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
+	if got, want := out.String(), "added 50 names\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
 		t.Errorf("log %q; want %q", got, want)
 	}
 }
@@ -100,7 +100,7 @@ func TestRemovedByReload(t *testing.T) {
 		t.Errorf("log before the commit: %s", out.String())
 	}
 	reloaded.Commit()
-	if got, want := out.String(), "b.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.2\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
+	if got, want := out.String(), "removed b.privatelink.blob.core.windows.net: no source has it (was 10.0.0.2)\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
 		t.Errorf("log %q; want %q", got, want)
 	}
 }

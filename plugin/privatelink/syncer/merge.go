@@ -60,7 +60,7 @@ func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsn
 		if first == nil {
 			f.first[owner.Name] = e
 		} else if first.Endpoint != e.Endpoint {
-			f.conflict("%s is given by two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
+			f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 		}
 		b.Add(owner, e.Addrs)
 		f.warn(owner.Name, e)
@@ -98,7 +98,7 @@ func (f *findings) conflict(format string, args ...any) {
 func (f *findings) shadowed(b *zone.Builder, owner zone.Owner, e *source.Entry) {
 	b.Add(owner, nil) // the form of the name may be a new alias
 	if addrs := b.Addrs(owner); slices.ContainsFunc(e.Addrs, func(a netip.Addr) bool { return !slices.Contains(addrs, a) }) {
-		f.conflict("%s has other addresses in an earlier source, those are served: not %v of %s", owner.Name, e.Addrs, e.Endpoint)
+		f.conflict("%s has other addresses in an earlier source, which are served instead of %v from %s", owner.Name, e.Addrs, e.Endpoint)
 	}
 }
 
@@ -111,7 +111,7 @@ const transferable = 100
 func (f *findings) warn(name dnsname.Name, e *source.Entry) {
 	for _, addr := range e.Addrs {
 		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
-			f.texts[fmt.Sprintf("%s has the address %s, which is in no private range, it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))] = true
+			f.texts[fmt.Sprintf("%s has the address %s, which is not in a private range; it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))] = true
 		}
 	}
 	if len(e.Addrs) > transferable {

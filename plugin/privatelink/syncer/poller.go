@@ -172,7 +172,7 @@ func (p *poller) apply(list *source.List, err error) (changed bool, lines lines)
 	lines.add(p.recordResultLocked(err)...)
 	switch {
 	case p.guard.held() > 0 && held == 0:
-		lines.errorf("%s: more than half of its names are gone, %d are still served until %d fetches agree: check the identity's permissions, and the export", p.Name, p.guard.held(), agreeingSudden)
+		lines.errorf("%s: more than half of its names are missing, %d of them are served until %d syncs agree: check the identity's permissions, and the export", p.Name, p.guard.held(), agreeingSudden)
 	case p.guard.held() == 0 && held > 0:
 		lines.infof("%s: no names are held back any more", p.Name)
 	}

@@ -55,13 +55,13 @@ func (f *findings) report(s *Syncer, p *poller) {
 // the log for names.
 func (r *report) announce() {
 	if len(r.changes) > maxLines && r.first {
-		logf(log.Info, "%d names are served now", len(r.changes))
+		logf(log.Info, "added %d names", len(r.changes))
 		return
 	}
 	var out lines
 	for i, c := range r.changes {
 		if i == maxLines {
-			out.infof("%d more names like these", len(r.changes)-maxLines)
+			out.infof("%d more names changed", len(r.changes)-maxLines)
 			break
 		}
 		out.infof("%s", describe(c, r.endpoint(c)))
@@ -82,11 +82,11 @@ func (r *report) endpoint(c zone.Change) string {
 func describe(c zone.Change, endpoint string) string {
 	switch {
 	case len(c.Now) == 0:
-		return fmt.Sprintf("%s is not served any more: no source gives it, it was %s", c.Name, source.Addresses(c.Before))
+		return fmt.Sprintf("removed %s: no source has it (was %s)", c.Name, source.Addresses(c.Before))
 	case len(c.Before) == 0:
-		return fmt.Sprintf("%s is served now: %s, of %s", c.Name, source.Addresses(c.Now), endpoint)
+		return fmt.Sprintf("added %s: %s from %s", c.Name, source.Addresses(c.Now), endpoint)
 	}
-	return fmt.Sprintf("%s is changed: %s in place of %s, of %s", c.Name, source.Addresses(c.Now), source.Addresses(c.Before), endpoint)
+	return fmt.Sprintf("changed %s: %s (was %s) from %s", c.Name, source.Addresses(c.Now), source.Addresses(c.Before), endpoint)
 }
 
 // lines are log lines that are written later, when no lock is held.

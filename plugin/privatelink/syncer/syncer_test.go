@@ -251,18 +251,18 @@ func TestLog(t *testing.T) {
 	})
 	want := []string{
 		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
-		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is given by two endpoints, the addresses of both are served: /pe/1 and /pe/2",
-		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the address 20.1.2.3, which is in no private range, it is served: check the private endpoint /pe/3",
-		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1, which is in no private range, it is served: check the private endpoint /pe/d.blob.core.windows.net.",
+		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/1 and /pe/2",
+		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the address 20.1.2.3, which is not in a private range; it is served: check the private endpoint /pe/3",
+		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1, which is not in a private range; it is served: check the private endpoint /pe/d.blob.core.windows.net.",
 		"[WARNING] plugin/privatelink: src: skipped /pe/4: c.database.windows.net is in none of the zones",
 		"[WARNING] plugin/privatelink: src: skipped /pe/5: its connection is Pend\uFFFDing",
-		"[INFO] plugin/privatelink: a.privatelink.blob.core.windows.net is served now: 10.0.0.1, 10.0.0.2, of /pe/1",
-		"[INFO] plugin/privatelink: b.privatelink.blob.core.windows.net is served now: 20.1.2.3, of /pe/3",
-		"[INFO] plugin/privatelink: d.privatelink.blob.core.windows.net is served now: 100.64.0.1, 127.0.0.1, fd00::1, of /pe/d.blob.core.windows.net.",
+		"[INFO] plugin/privatelink: added a.privatelink.blob.core.windows.net: 10.0.0.1, 10.0.0.2 from /pe/1",
+		"[INFO] plugin/privatelink: added b.privatelink.blob.core.windows.net: 20.1.2.3 from /pe/3",
+		"[INFO] plugin/privatelink: added d.privatelink.blob.core.windows.net: 100.64.0.1, 127.0.0.1, fd00::1 from /pe/d.blob.core.windows.net.",
 		"[INFO] plugin/privatelink: src: recovered",
-		"[INFO] plugin/privatelink: a.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 10.0.0.1, 10.0.0.2",
-		"[INFO] plugin/privatelink: b.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 20.1.2.3",
-		"[INFO] plugin/privatelink: d.privatelink.blob.core.windows.net is not served any more: no source gives it, it was 100.64.0.1, 127.0.0.1, fd00::1",
+		"[INFO] plugin/privatelink: removed a.privatelink.blob.core.windows.net: no source has it (was 10.0.0.1, 10.0.0.2)",
+		"[INFO] plugin/privatelink: removed b.privatelink.blob.core.windows.net: no source has it (was 20.1.2.3)",
+		"[INFO] plugin/privatelink: removed d.privatelink.blob.core.windows.net: no source has it (was 100.64.0.1, 127.0.0.1, fd00::1)",
 	}
 	var got []string
 	for line := range strings.Lines(out.String()) {

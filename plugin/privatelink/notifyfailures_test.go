@@ -14,7 +14,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// logOf returns what is logged meanwhile, without dates.
+// logOf returns the log lines of f, without dates.
 func logOf(f func()) string {
 	var out bytes.Buffer
 	before := stdlog.Writer()
@@ -28,7 +28,7 @@ func logOf(f func()) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestTroubles(t *testing.T) {
+func TestNotifyFailures(t *testing.T) {
 	silent := func(zone, secondary string) error {
 		return errors.New(`notify for zone "` + zone + `" was not accepted by "` + secondary + `": "read udp 10.0.0.1:4->` + secondary + `: i/o timeout"`)
 	}
@@ -36,7 +36,7 @@ func TestTroubles(t *testing.T) {
 		return errors.New(`notify for zone "` + zone + `" was not accepted by "` + secondary + `": rcode was "NOTAUTH"`)
 	}
 	const one, two = "10.0.0.8:53", "10.0.0.9:53"
-	t1 := troubles{}
+	failures := notifyFailures{}
 	for _, tt := range []struct {
 		name string
 		zone dnsname.Name
@@ -44,26 +44,26 @@ func TestTroubles(t *testing.T) {
 		want string
 	}{
 		{"all is well", "a.", nil, ""},
-		{"one does not answer", "a.", silent("a.", one), "[WARNING] plugin/privatelink: secondary 10.0.0.8:53 does not answer NOTIFY: read udp 10.0.0.1:4->10.0.0.8:53: i/o timeout (it takes changes when it asks by itself)"},
+		{"one does not answer", "a.", silent("a.", one), "[WARNING] plugin/privatelink: secondary 10.0.0.8:53 does not answer NOTIFY: read udp 10.0.0.1:4->10.0.0.8:53: i/o timeout (it receives changes when it queries by itself)"},
 		{"nor for another zone", "b.", silent("b.", one), ""},
-		{"nor does the other", "a.", errors.Join(errors.Join(nil, silent("a.", one)), silent("a.", two)), "[WARNING] plugin/privatelink: secondary 10.0.0.9:53 does not answer NOTIFY: read udp 10.0.0.1:4->10.0.0.9:53: i/o timeout (it takes changes when it asks by itself)"},
-		{"a zone that it perhaps does not have", "c.", nil, ""},
+		{"nor does the other", "a.", errors.Join(errors.Join(nil, silent("a.", one)), silent("a.", two)), "[WARNING] plugin/privatelink: secondary 10.0.0.9:53 does not answer NOTIFY: read udp 10.0.0.1:4->10.0.0.9:53: i/o timeout (it receives changes when it queries by itself)"},
+		{"a zone that it may not have", "c.", nil, ""},
 		{"one is back", "a.", silent("a.", two), "[INFO] plugin/privatelink: secondary 10.0.0.8:53 answers NOTIFY again"},
 		{"so is the other", "a.", nil, "[INFO] plugin/privatelink: secondary 10.0.0.9:53 answers NOTIFY again"},
 		{"a zone is refused", "a.", refused("a.", one), "[WARNING] plugin/privatelink: secondary 10.0.0.8:53 refuses NOTIFY for a: NOTAUTH (configure the zone there, and allow NOTIFY from this server)"},
 		{"so is another", "b.", refused("b.", one), "[WARNING] plugin/privatelink: secondary 10.0.0.8:53 refuses NOTIFY for b: NOTAUTH (configure the zone there, and allow NOTIFY from this server)"},
 		{"and again", "b.", refused("b.", one), ""},
-		{"not any more", "b.", nil, "[INFO] plugin/privatelink: secondary 10.0.0.8:53 takes NOTIFY for b again"},
-		{"something new", "d.", errors.New("no route"), "[WARNING] plugin/privatelink: secondary of d does not answer NOTIFY: no route (it takes changes when it asks by itself)"},
+		{"not any more", "b.", nil, "[INFO] plugin/privatelink: secondary 10.0.0.8:53 accepts NOTIFY for b again"},
+		{"something new", "d.", errors.New("no route"), "[WARNING] plugin/privatelink: secondary of d does not answer NOTIFY: no route (it receives changes when it queries by itself)"},
 	} {
-		if got := logOf(func() { t1.report(tt.zone, tt.err) }); got != tt.want {
+		if got := logOf(func() { failures.report(tt.zone, tt.err) }); got != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
 		}
 	}
 }
 
 // The errors of plugin transfer are worded as those above.
-func TestTroublesOfTransfer(t *testing.T) {
+func TestNotifyFailuresOfTransfer(t *testing.T) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
