@@ -16,41 +16,41 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A Block is what a privatelink block of a Corefile says, and what its server
-// block is for.
+// A Block has the values of a privatelink block of a Corefile, and the names and
+// addresses of its server block.
 type Block struct {
 	Position string // file and line
 	Zones    zone.Set
 	Sources  []source.Source
 
-	// Origins are the names that the server block is for: a query for a name
-	// below none of them does not get to the plugin.
+	// Origins are the names of the server block. The plugin receives only queries
+	// for names below one of them.
 	Origins []dnsname.Name
-	// Listen has the "host:port" of each listener for plain DNS. Without bind
-	// the host is 127.0.0.1: the server listens there, too.
+	// Listen has the "host:port" of each listener for plain DNS. Without bind, the
+	// host is 127.0.0.1, because the server listens there as well.
 	Listen []string
 
 	State string // path of the state file, or empty
 }
 
-// gathering is where setup puts the blocks that it reads, while Blocks runs.
-var gathering *gathered
+// blocks, if not nil, collects the blocks that setup parses while Blocks runs.
+var blocks *blockCollector
 
-type gathered struct {
+type blockCollector struct {
 	blocks  []Block
 	context caddy.Context // of the whole Corefile
 }
 
-// Blocks checks a whole Corefile as the server does at its start, without
-// starting one, and returns its privatelink blocks. The error names position,
-// value and rule. It is for programs that do not serve, and for one goroutine.
+// Blocks checks a whole Corefile as the server does at its start and returns its
+// privatelink blocks. It starts nothing. The error has position, value and rule.
+// One goroutine at a time may call it, in a program that does not serve.
 func Blocks(corefile caddy.Input) ([]Block, error) {
-	var found gathered
-	gathering = &found
-	defer func() { gathering = nil }()
+	var found blockCollector
+	blocks = &found
+	defer func() { blocks = nil }()
 	err := caddy.ValidateAndExecuteDirectives(corefile, nil, true)
 	if err == nil && found.context != nil {
-		// Whether two server blocks are for the same name is seen only here.
+		// Two server blocks with the same name are an error only here.
 		if _, err = found.context.MakeServers(); err != nil {
 			err = fmt.Errorf("%s: %w", corefile.Path(), err)
 		}
@@ -58,9 +58,9 @@ func Blocks(corefile caddy.Input) ([]Block, error) {
 	return found.blocks, err
 }
 
-func (g *gathered) add(c *caddy.Controller, server *dnsserver.Config, cfg *config) {
-	g.context = c.Context()
-	g.blocks = append(g.blocks, newBlock(c, server, cfg))
+func (b *blockCollector) add(c *caddy.Controller, server *dnsserver.Config, cfg *config) {
+	b.context = c.Context()
+	b.blocks = append(b.blocks, newBlock(c, server, cfg))
 }
 
 func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block {
@@ -69,7 +69,7 @@ func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block 
 		kind, key := keys.Transport(key)
 		hosts, port, err := plugin.SplitHostPort(key)
 		if err != nil {
-			continue // the server has checked them
+			continue // the server reports it
 		}
 		for _, host := range hosts {
 			b.Origins = append(b.Origins, dnsname.Name(plugin.Name(host).Normalize()))

@@ -16,7 +16,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// config is what one privatelink block says.
+// config has the values of one privatelink block.
 type config struct {
 	position string // file and line
 	zones    zone.Set
@@ -24,8 +24,8 @@ type config struct {
 	state    string // path, or empty
 }
 
-// parser reads one block. What depends on a property that may stand further
-// down is checked after the last line, by later, with the position it had.
+// parser reads one block. A value that depends on properties below it is checked
+// after the last line, by later, and its error has the position of its own line.
 type parser struct {
 	*caddy.Controller
 	config
@@ -59,7 +59,7 @@ func parse(c *caddy.Controller, root string) (*config, error) {
 }
 
 func (p *parser) block() error {
-	p.laterf("zone", p.RemainingArgs(), p.addZones)
+	p.afterBlock("zone", p.RemainingArgs(), p.addZones)
 	p.later = append(p.later, p.at("no source", func() error {
 		if len(p.open) == 0 {
 			return errors.New("add azure, files, hosts or record")
@@ -90,7 +90,7 @@ func (p *parser) property() error {
 	var err error
 	switch name {
 	case "geo":
-		p.laterf(name, args, p.addGeos)
+		p.afterBlock(name, args, p.addGeos)
 	case "cloud":
 		p.zones.Cloud, err = cloud.Parse(args[0])
 	case "azure":
@@ -113,10 +113,10 @@ func (p *parser) property() error {
 		p.refresh, err = duration(args[0], time.Second, time.Hour)
 	case "strict":
 		p.zones.AllStrict = len(args) == 0
-		p.laterf(name, args, p.addPolicy(&p.zones.Strict))
+		p.afterBlock(name, args, p.addPolicy(&p.zones.Strict))
 	case "fallthrough":
 		p.zones.AllFall = len(args) == 0
-		p.laterf(name, args, p.addPolicy(&p.zones.Fallthrough))
+		p.afterBlock(name, args, p.addPolicy(&p.zones.Fallthrough))
 	}
 	if err != nil {
 		return p.Errf("%s: %v", name, err)
@@ -124,8 +124,8 @@ func (p *parser) property() error {
 	return nil
 }
 
-// syntax has the properties, how many values each takes, and whether it may
-// stand more than once.
+// syntax has the properties, how many values each has, and whether it may be
+// specified more than once.
 var syntax = map[string]struct {
 	min, max int
 	repeat   bool
@@ -161,7 +161,7 @@ func (p *parser) allowed(name string, args []string) error {
 	return nil
 }
 
-// at makes an error of check one of the position where the parser is now.
+// at returns check with errors that have the current position of the parser.
 func (p *parser) at(name string, check func() error) func() error {
 	file, line := p.File(), p.Line()
 	return func() error {
@@ -172,6 +172,6 @@ func (p *parser) at(name string, check func() error) func() error {
 	}
 }
 
-func (p *parser) laterf(name string, args []string, add func([]string) error) {
+func (p *parser) afterBlock(name string, args []string, add func([]string) error) {
 	p.later = append(p.later, p.at(name, func() error { return add(args) }))
 }

@@ -31,7 +31,7 @@ func (p *parser) addZones(args []string) error {
 		if strings.Count(name.String(), ".") < 2 {
 			return fmt.Errorf("%q: a zone such as privatelink.blob.core.windows.net is expected", arg)
 		}
-		// A code newer than our table is fine here, a region name is a mistake.
+		// A code may be newer than the table. A region name is a mistake.
 		if geo, ok := p.zones.Cloud.BackupGeo(name); ok && cloud.IsRegion(geo) {
 			return fmt.Errorf("%q: %w", arg, p.zones.Cloud.CheckGeo(geo))
 		}
@@ -105,7 +105,7 @@ func (p *parser) path(path string) string {
 	return filepath.Join(p.root, path)
 }
 
-// addSource has open called after the last line: the source depends on
+// addSource calls open after the last line, because the source depends on
 // properties that may be below it.
 func (p *parser) addSource(property string, open func() source.Source) {
 	p.open = append(p.open, p.at(property, func() error {
@@ -120,14 +120,15 @@ func (p *parser) addSource(property string, open func() source.Source) {
 	}))
 }
 
-// addRecord makes all record lines one source, in the place of the first.
+// addRecord adds the line to the one source of all record lines, which has the
+// position of the first one.
 func (p *parser) addRecord(args []string) error {
 	position := fmt.Sprintf("%s:%d", p.File(), p.Line())
 	entry, err := source.ParseEntry(position, args[0], args[1:])
 	if err != nil {
 		return err
 	}
-	p.laterf("record", args, func([]string) error {
+	p.afterBlock("record", args, func([]string) error {
 		_, err := p.zones.OwnerOf(entry.FQDN)
 		if errors.Is(err, zone.ErrOutOfZone) {
 			return fmt.Errorf("%q %w", args[0], err)
@@ -140,7 +141,7 @@ func (p *parser) addRecord(args []string) error {
 	return nil
 }
 
-// addPolicy takes names of zones for strict or fallthrough.
+// addPolicy returns the function that adds zones to strict or fallthrough.
 func (p *parser) addPolicy(to *[]dnsname.Name) func([]string) error {
 	return func(args []string) error {
 		if p.zones.AllStrict && p.zones.AllFall {

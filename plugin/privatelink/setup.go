@@ -23,8 +23,8 @@ func setup(c *caddy.Controller) error {
 	if err != nil {
 		return plugin.Error("privatelink", err)
 	}
-	if gathering != nil {
-		gathering.add(c, server, cfg)
+	if blocks != nil {
+		blocks.add(c, server, cfg)
 	}
 	p := newPrivatelink(cfg, fmt.Sprint(c.ServerBlockKeys, server.ListenHosts, server.ViewName))
 	lifecycle.Attach(c, lifecycle.Hooks{

@@ -15,7 +15,7 @@ import (
 var errNotReady = errors.New("not every source is loaded yet, a transfer would lack records")
 
 // Transfer implements transfer.Transferer for the zones of the snapshot. An IXFR
-// request gets the whole zone, or the SOA alone if the serial is current.
+// request returns the whole zone, or the SOA alone if the serial is current.
 func (p *Privatelink) Transfer(name string, serial uint32) (<-chan []dns.RR, error) {
 	zones := p.zones.Snapshot()
 	z, ok := zones.Zones[dnsname.Name(strings.ToLower(name))]

@@ -9,7 +9,7 @@ import (
 // the zone. The result is never nil.
 func PublicNames(zone, owner dnsname.Name) []dnsname.Name {
 	names := []dnsname.Name{}
-	labels, _ := owner.Below(zone)
+	labels, _ := owner.CutSuffix(zone)
 	for _, parent := range cloud.PublicZones(zone) {
 		if name, err := parent.Child(labels); err == nil {
 			names = append(names, name)

@@ -1,4 +1,4 @@
-// Package cloud holds what differs between the Azure clouds: the names of their
+// Package cloud has the differences between the Azure clouds: the names of their
 // private link zones and the geo codes of Azure Backup.
 package cloud
 
@@ -33,7 +33,7 @@ var (
 // Prefix is the first label of every private link zone.
 const Prefix = "privatelink."
 
-// Parse returns the cloud that the Corefile calls name. The URL of a Resource
+// Parse returns the cloud that has the name in the Corefile. The URL of a Resource
 // Manager is a cloud with the names of the public one.
 func Parse(name string) (Cloud, error) {
 	if u, err := url.Parse(name); err == nil && u.Host != "" {
@@ -59,7 +59,7 @@ func (c Cloud) BackupZone(geo string) dnsname.Name {
 
 // BackupGeo returns the geo code of a Backup zone, and false for any other zone.
 func (c Cloud) BackupGeo(zone dnsname.Name) (geo string, ok bool) {
-	labels, ok := zone.Below(c.Backup)
+	labels, ok := zone.CutSuffix(c.Backup)
 	if !ok || c.Backup == "" {
 		return "", false
 	}
@@ -90,7 +90,7 @@ func PublicZones(zone dnsname.Name) []dnsname.Name {
 // because x.zNN.blob.storage.azure.net is a CNAME to x in that zone. It reports
 // false for a zone without them. No other cloud has documented any.
 func DNSZoneEndpoints(zone dnsname.Name) (suffix dnsname.Name, ok bool) {
-	relative, ok := zone.Below("core.windows.net.")
+	relative, ok := zone.CutSuffix("core.windows.net.")
 	service, private := strings.CutPrefix(relative, Prefix)
 	if !ok || !private || !slices.Contains(dnsZoneServices, service) {
 		return "", false

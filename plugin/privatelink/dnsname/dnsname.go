@@ -1,5 +1,6 @@
-// Package dnsname is the one door through which domain names enter: a [Name]
-// has been checked and normalised, and whoever holds one trusts it.
+// Package dnsname defines [Name], a validated and normalized domain name. [Parse]
+// and [ParseOwner] are the only ways to make one from input, so that no other code
+// has to validate or compare names without case.
 package dnsname
 
 import (
@@ -12,7 +13,7 @@ import (
 // A Name is an absolute domain name in lower case with its trailing dot, at
 // most 255 octets on the wire in labels of 1 to 63 octets (RFC 1035, 2.3.4)
 // of letters, digits, hyphens and underscores. The first label of an owner name
-// may be "*", a wildcard (RFC 4592). The zero value is no name.
+// may be "*", a wildcard (RFC 4592). The zero value is not a valid name.
 type Name string
 
 // MaxText is the length of the longest name with its trailing dot: one octet less
@@ -53,36 +54,36 @@ func parse(s, prefix string) (Name, error) {
 	return Name(text + "."), nil
 }
 
-// Below returns what stands before parent in n, without the dot between them:
-// "a.b" for a.b.example. below example., and "" for example. itself. It
-// reports false where n is neither parent nor below it.
-func (n Name) Below(parent Name) (labels string, ok bool) {
+// CutSuffix returns n without parent and without the dot between them: "a.b" for
+// a.b.example. and example., and "" if n is parent. It reports false if n is
+// neither parent nor below it.
+func (n Name) CutSuffix(parent Name) (relative string, ok bool) {
 	if n == parent {
 		return "", true
 	}
 	if parent == "." {
 		return n.String(), true
 	}
-	labels, ok = strings.CutSuffix(string(n), string(parent))
+	relative, ok = strings.CutSuffix(string(n), string(parent))
 	if !ok {
 		return "", false
 	}
-	return strings.CutSuffix(labels, ".")
+	return strings.CutSuffix(relative, ".")
 }
 
-// BelowAny tells whether n is one of the names, or below one of them.
+// BelowAny reports whether n is one of the names or below one of them.
 func (n Name) BelowAny(names []Name) bool {
 	return slices.ContainsFunc(names, func(parent Name) bool {
-		_, below := n.Below(parent)
+		_, below := n.CutSuffix(parent)
 		return below
 	})
 }
 
-// Child returns the name that has labels before n. The error is ParseOwner's.
+// Child returns labels.n. The error is that of ParseOwner.
 func (n Name) Child(labels string) (Name, error) { return ParseOwner(labels + "." + string(n)) }
 
-// String returns the name without its trailing dot, as people write it; the root
-// keeps its.
+// String returns the name without its trailing dot, as people write it. The root is
+// ".".
 func (n Name) String() string {
 	if n == "." {
 		return "."

@@ -73,7 +73,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestBelow(t *testing.T) {
+func TestCutSuffix(t *testing.T) {
 	for _, tc := range []struct {
 		name, parent Name
 		labels       string
@@ -87,9 +87,9 @@ func TestBelow(t *testing.T) {
 		{".", ".", "", true},
 		{".", "example.", "", false},
 	} {
-		labels, ok := tc.name.Below(tc.parent)
+		labels, ok := tc.name.CutSuffix(tc.parent)
 		if ok != tc.ok || ok && labels != tc.labels {
-			t.Errorf("%q.Below(%q) = %q, %v; want %q, %v", string(tc.name), string(tc.parent), labels, ok, tc.labels, tc.ok)
+			t.Errorf("%q.CutSuffix(%q) = %q, %v; want %q, %v", string(tc.name), string(tc.parent), labels, ok, tc.labels, tc.ok)
 		}
 	}
 }

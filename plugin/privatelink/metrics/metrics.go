@@ -17,15 +17,15 @@ const subsystem = "privatelink"
 var (
 	answers = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "answers_total",
-		Help: "Answers given from the zones' records, by zone, kind (direct, alias, splice) and result.",
+		Help: "Answers from the zones' records, by zone, kind (direct, alias, splice) and result.",
 	}, []string{"zone", "kind", "result"})
 	public = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "public_answers_total",
-		Help: "Answers of the next plugin with addresses, passed on, that led through a zone for a name that no source gives.",
+		Help: "Answers of the next plugin with addresses that were passed on, and whose chain leads through the zone by a name that no source has.",
 	}, []string{"zone"})
 
 	// Records is the number of names that a source contributes.
-	Records = gauge("records", "Names with addresses that a source gives.", "source")
+	Records = gauge("records", "Names with addresses that a source has.", "source")
 	// LastSuccess is when a source was last read whole and without error.
 	LastSuccess = gauge("last_success_timestamp_seconds", "Time of the last sync of a source without error, in seconds since the epoch.", "source")
 	// Failures counts syncs that failed.
@@ -34,11 +34,11 @@ var (
 		Help: "Syncs of a source that failed, wholly or in part.",
 	}, []string{"source"})
 	// Skipped is the number of endpoints and names that are not served.
-	Skipped = gauge("skipped_endpoints", "Endpoints, or single names of theirs, that a source gives and that are not served, by reason.", "source", "reason")
+	Skipped = gauge("skipped_endpoints", "Endpoints, or single names of endpoints, that a source has and that are not served, by reason.", "source", "reason")
 	// Conflicts is the number of names that endpoints or sources disagree on.
-	Conflicts = gauge("conflicts", "Names of a source that two endpoints give, or that an earlier source gives with other addresses.", "source")
+	Conflicts = gauge("conflicts", "Names that are in two endpoints of a source, or that an earlier source has with other addresses.", "source")
 	// HeldBack is the number of names that are gone from a source and still served.
-	HeldBack = gauge("held_back_records", "Names that are suddenly gone from a source and served until several fetches agree.", "source")
+	HeldBack = gauge("held_back_records", "Names of a sudden loss that are served until several syncs agree.", "source")
 	// Refresh is how often a source is read. One that is read once only has none.
 	Refresh = gauge("refresh_seconds", "Time between two syncs of a source, in seconds.", "source")
 	// Serial is the SOA serial of a zone.
@@ -46,12 +46,12 @@ var (
 	// Dropped counts upstream's records of names that the zones decide.
 	Dropped = promauto.NewCounter(prometheus.CounterOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "dropped_records_total",
-		Help: "Records of the zones' names in replies of the next plugin to other questions, which no client got.",
+		Help: "Records of the zones' names in responses of the next plugin to other queries. No client received them.",
 	})
 	// UnsavedStates is the number of state files that could not be written.
 	UnsavedStates = promauto.NewGauge(prometheus.GaugeOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "unsaved_states",
-		Help: "State files that could not be written when the records changed last.",
+		Help: "State files that could not be written when the records last changed.",
 	})
 )
 

@@ -1,9 +1,9 @@
-// Package spelling tells how much two words look alike, for messages that say
-// what was meant.
+// Package spelling measures how similar two words are, for messages that suggest a
+// correction.
 package spelling
 
-// Distance is the number of bytes to insert, delete or replace that makes one
-// word the other (Levenshtein).
+// Distance returns the number of bytes to insert, delete or replace to turn one word
+// into the other (Levenshtein).
 func Distance(a, b string) int {
 	row := make([]int, len(b)+1) // row[j]: from the part of a so far to b[:j]
 	for j := range row {

@@ -33,7 +33,7 @@ func (s *Snapshot) Aliases() map[*Record][]dnsname.Name {
 // longer suffix of such a name may be the claim of another zone.
 func (s *Snapshot) publicNames(z *Zone, r *Record) []dnsname.Name {
 	names := []dnsname.Name{}
-	labels, _ := r.Name.Below(z.Name)
+	labels, _ := r.Name.CutSuffix(z.Name)
 	for _, suffix := range cloud.PublicZones(z.Name) {
 		name, err := suffix.Child(labels)
 		if m := s.Lookup(string(name)); err == nil && m.Result == Alias && m.Record == r {

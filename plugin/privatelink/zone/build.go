@@ -50,7 +50,7 @@ func (b *Builder) Addrs(o Owner) []netip.Addr {
 	if !ok {
 		return nil
 	}
-	labels, _ := o.Name.Below(z.Name)
+	labels, _ := o.Name.CutSuffix(z.Name)
 	if r, ok := z.records[labels]; ok {
 		return r.Addrs
 	}
@@ -75,7 +75,7 @@ func (b *Builder) Add(o Owner, addrs []netip.Addr) {
 // between it and the zone, if they do not exist. The keys of the map share the
 // memory of the owner name.
 func (z *Zone) at(owner dnsname.Name) *Record {
-	labels, _ := owner.Below(z.Name)
+	labels, _ := owner.CutSuffix(z.Name)
 	if r, ok := z.records[labels]; ok {
 		return r
 	}
