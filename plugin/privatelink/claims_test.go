@@ -158,7 +158,7 @@ var (
 
 func (w *world) one(of []string) string { return of[w.random.IntN(len(of))] }
 
-// suffix returns what a zone has after its first label.
+// suffix returns a zone without its first label.
 func (w *world) suffix() string {
 	if w.random.IntN(3) > 0 {
 		return w.one(realSuffixes)

@@ -141,8 +141,8 @@ func TestStrictAndFallthrough(t *testing.T) {
 	}
 }
 
-// FuzzParse holds a block against two promises: no panic, and what is accepted
-// can be served.
+// FuzzParse asserts that parsing does not panic and that an accepted block can be
+// served.
 func FuzzParse(f *testing.F) {
 	_, body, _ := strings.Cut(estate, "\n")
 	f.Add("privatelink.fall.test {\n" + body)

@@ -24,7 +24,7 @@ const estate = `privatelink privatelink.fall.test privatelink.hard.test {
 	record v.we.backup.windowsazure.com 10.0.0.6
 }`
 
-// start returns a handler that has loaded what the Corefile says.
+// start returns a handler that has loaded the sources of the Corefile.
 func start(t testing.TB, corefile string, next plugin.Handler) *Privatelink {
 	t.Helper()
 	cfg, err := parse(caddy.NewTestController("dns", corefile), "")

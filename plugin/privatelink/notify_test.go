@@ -18,7 +18,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// generations is what a notifier looks at, with serials in place of records.
+// generations are snapshots with serials and without records.
 type generations struct{ atomic.Pointer[zone.Snapshot] }
 
 // become takes "name serial" for each zone.
@@ -26,13 +26,13 @@ func (g *generations) become(complete bool, zones ...string) {
 	next := &zone.Snapshot{Complete: complete, Zones: map[dnsname.Name]*zone.Zone{}}
 	for _, text := range zones {
 		z := &zone.Zone{}
-		fmt.Sscan(text, &z.Name, &z.Serial) //nolint:errcheck // the test says what it wants
+		fmt.Sscan(text, &z.Name, &z.Serial) //nolint:errcheck // the test has only valid rows
 		next.Zones[z.Name] = z
 	}
 	g.Store(next)
 }
 
-// sent counts what a notifier sends, each of which takes a second.
+// sent records each NOTIFY. Sending one takes a second.
 type sent struct {
 	sync.Mutex
 	all []string
@@ -46,7 +46,7 @@ func (s *sent) send(zone string) error {
 	return nil
 }
 
-// since returns what was sent since it was asked last.
+// since returns the zones of each NOTIFY since the last call.
 func (s *sent) since() string {
 	s.Lock()
 	defer s.Unlock()
@@ -131,7 +131,7 @@ func TestNotifierDoesNotWait(t *testing.T) {
 			t.Errorf("%d NOTIFY of the other zone within %s; want 4 at once", fast.Load(), waited)
 		}
 		n.close()
-		time.Sleep(time.Minute) // what is under way ends
+		time.Sleep(time.Minute) // the last NOTIFY ends
 	})
 }
 

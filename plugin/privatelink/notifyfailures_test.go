@@ -95,7 +95,7 @@ func (l logLines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// has waits for a line, and puts back what comes before it.
+// has waits for a line and puts back the lines before it.
 func (l logLines) has(t *testing.T, want string) {
 	t.Helper()
 	var others []string

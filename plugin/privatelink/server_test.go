@@ -108,7 +108,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// What does not fit into a datagram is fetched over TCP.
+// An answer that does not fit into a datagram is retried over TCP.
 func TestServerTruncates(t *testing.T) {
 	var addrs strings.Builder
 	for i := range 1000 {
@@ -117,7 +117,7 @@ func TestServerTruncates(t *testing.T) {
 	instance := serve(t, "privatelink {\nrecord many.blob.core.windows.net"+addrs.String()+"\n}")
 	r := query("many.privatelink.blob.core.windows.net.", "A")
 	if m := exchange(t, instance, "udp", r); !m.Truncated || len(m.Answer) > 30 {
-		t.Errorf("UDP: TC %v, %d records; want TC and what fits into 512 octets", m.Truncated, len(m.Answer))
+		t.Errorf("UDP: TC %v, %d records; want TC and the records that fit into 512 octets", m.Truncated, len(m.Answer))
 	}
 	if m := exchange(t, instance, "tcp", r); m.Truncated || len(m.Answer) != 1000 {
 		t.Errorf("TCP: TC %v, %d records; want all 1000", m.Truncated, len(m.Answer))
@@ -144,7 +144,7 @@ func TestServerNotReady(t *testing.T) {
 	}
 }
 
-// A reload while a file is broken keeps what the file said before.
+// A reload while a file is broken keeps its last good records.
 func TestServerReload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hosts")
 	write(t, path, "10.0.0.1 a.blob.core.windows.net\n")

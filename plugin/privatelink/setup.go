@@ -14,7 +14,7 @@ import (
 
 func init() { plugin.Register("privatelink", setup) }
 
-// process owns what outlives a reload.
+// process owns the state that outlives a reload.
 var process = syncer.NewProcess()
 
 func setup(c *caddy.Controller) error {
@@ -58,8 +58,8 @@ func newPrivatelink(cfg *config, block string) *Privatelink {
 	return p
 }
 
-// begin loads what can be loaded at once, before the first query and before a
-// reload ends the running instance.
+// begin loads the state file and the local sources, before the first query and
+// before a reload ends the running instance.
 func (p *Privatelink) begin(server *dnsserver.Config) {
 	for _, name := range []string{"file", "secondary"} {
 		p.authorities = p.authorities || server.Handler(name) != nil

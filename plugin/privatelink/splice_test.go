@@ -14,7 +14,7 @@ import (
 
 const (
 	soaTest = "test. 300 SOA ns.test. host.test. 1 2 3 4 300"
-	// What a public DNS says of a storage account with a private endpoint.
+	// The response of a public DNS server for a storage account with a private endpoint.
 	publicTail = "a.privatelink.fall.test. 60 CNAME blob.stamp.test.; blob.stamp.test. 60 A 198.51.100.1"
 )
 
@@ -66,7 +66,7 @@ func TestSplice(t *testing.T) {
 		{"NXDOMAIN with a chain to a record", "c1.test.", "A", "NXDOMAIN: c1.test. 60 CNAME b.privatelink.hard.test. / " + soaTest, "NOERROR: c1.test. CNAME b.privatelink.hard.test.; b.privatelink.hard.test. A 10.0.0.3"},
 		{"NXDOMAIN of a foreign name", "c1.test.", "A", "NXDOMAIN: / " + soaTest, "NXDOMAIN: / SOA test."},
 		{"SERVFAIL passes", "c1.test.", "A", "SERVFAIL:", "SERVFAIL:"},
-		{"SERVFAIL with a chain loses what is ours", "c1.test.", "A", "SERVFAIL: c1.test. 60 CNAME a.privatelink.fall.test.; " + publicTail, "SERVFAIL: c1.test. CNAME a.privatelink.fall.test."},
+		{"SERVFAIL with a chain loses the local records", "c1.test.", "A", "SERVFAIL: c1.test. 60 CNAME a.privatelink.fall.test.; " + publicTail, "SERVFAIL: c1.test. CNAME a.privatelink.fall.test."},
 		{"REFUSED passes", "c1.test.", "A", "REFUSED:", "REFUSED:"},
 		{"truncated, and our data decides", "c1.test.", "A", "NOERROR tc: c1.test. 60 CNAME b.privatelink.hard.test.", "NOERROR: c1.test. CNAME b.privatelink.hard.test.; b.privatelink.hard.test. A 10.0.0.3"},
 		{"truncated before it leads to us", "c1.test.", "A", "NOERROR tc: c1.test. 60 CNAME c2.test.", "NOERROR tc: c1.test. CNAME c2.test."},

@@ -18,8 +18,8 @@ import (
 	"syscall"
 )
 
-// Replace replaces the content of the file at path with what write writes, and
-// gives the file the mode. If path is a symbolic link, its target is replaced.
+// Replace replaces the content of the file at path with the output of write. The
+// file has the mode afterwards. If path is a symbolic link, its target is replaced.
 // After an error the old content stays.
 func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	path, err := target(path)
@@ -39,8 +39,8 @@ func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	return nil
 }
 
-// target returns the path of the file itself. It refuses to replace what is not a
-// regular file: a named pipe, say, that an operator put there by mistake.
+// target returns the path of the file itself. It returns an error for anything but
+// a regular file: a named pipe, say, that an operator put there by mistake.
 func target(path string) (string, error) {
 	switch real, err := filepath.EvalSymlinks(path); {
 	case err == nil:

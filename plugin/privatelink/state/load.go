@@ -172,7 +172,7 @@ func (d *decoder) token() (json.Token, error) {
 
 func (d *decoder) value(to any) error { return cut(d.Decode(to)) }
 
-// cut names what a sudden end means.
+// cut explains an unexpected end of the file.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the file ends here, it has been cut")

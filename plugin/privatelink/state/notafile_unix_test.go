@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// What an operator put there by mistake is refused, and never waited for.
+// A pipe or a folder that an operator put there by mistake is refused. Opening it
+// never blocks.
 func TestNotAFile(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe")

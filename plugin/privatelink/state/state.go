@@ -18,8 +18,8 @@ import (
 // well, which had no parts.
 const version = 2
 
-// A State is what a server needs to go on after a restart. The zero value is
-// empty.
+// A State has the records and serials with which a server starts again. The zero
+// value is empty.
 type State struct {
 	Serials map[dnsname.Name]uint32 // of each zone, in its SOA record
 	Sources map[string]Source       // by the name of the source

@@ -115,7 +115,7 @@ func TestSaveAllocations(t *testing.T) {
 	}
 }
 
-// A failed save leaves what was there.
+// A failed save leaves the old file.
 func TestSaveFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gone", "state")
 	if err := Save(path, State{}); err == nil || !strings.Contains(err.Error(), "gone") {

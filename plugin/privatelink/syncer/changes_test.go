@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The log tells of each name once, whichever syncer has it.
-func TestChangesAreTold(t *testing.T) {
+// Each change is logged once, for all syncers that have the name.
+func TestChangesAreLogged(t *testing.T) {
 	many := func(n int) (entries []string) {
 		for i := range n {
 			entries = append(entries, fmt.Sprintf("m%02d.blob.core.windows.net. 10.0.0.1", i))

@@ -37,7 +37,7 @@ const (
 type guard struct {
 	interval time.Duration // between two fetches
 
-	served *source.List // what to serve; nil before the first list
+	served *source.List // the list to serve; nil before the first one
 	loaded bool         // a list was complete once, now or in the run before a restart
 
 	latest *source.List // the list that served was made from

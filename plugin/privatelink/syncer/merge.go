@@ -12,7 +12,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// merged is what the lists of all sources make together.
+// merged is the union of the lists of all sources.
 type merged struct {
 	builder *zone.Builder
 	sources []findings // by list
@@ -70,7 +70,7 @@ func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsn
 	}
 }
 
-// sortedTexts returns what the log has to say about the source.
+// sortedTexts returns the findings as lines for the log.
 func (f *findings) sortedTexts() []string { return slices.Sorted(maps.Keys(f.texts)) }
 
 func unplaced(e *source.Entry, err error) source.Skip {

@@ -136,7 +136,7 @@ func (w *world) list() string {
 	return fmt.Sprintf("listing %v complete=%v unread=%v", names, list.Complete, list.Unread)
 }
 
-// event lets one thing happen and returns what it was.
+// event makes one change and returns its description.
 func (w *world) event() string {
 	path := w.path(w.rand.IntN(modelFiles))
 	name := filepath.Base(path)
@@ -250,7 +250,7 @@ func (w *world) served() map[string]bool {
 	return names
 }
 
-// verify compares what is served with the model.
+// verify compares the served names with the model.
 func (w *world) verify(event string) {
 	w.t.Helper()
 	w.history = append(w.history, event)

@@ -28,7 +28,7 @@ type poller struct {
 
 	mu          sync.Mutex // held over nothing that waits
 	subscribers map[*Syncer]time.Duration
-	findings    map[*Syncer]map[string]bool // what each of them has logged
+	findings    map[*Syncer]map[string]bool // that each of them has logged
 	guard       guard
 	failure     string        // the text of the last fetch's error
 	failures    int           // consecutive fetches with an error
@@ -154,7 +154,7 @@ func (p *poller) poll(ctx context.Context) bool {
 	p.polling.Lock()
 	defer p.polling.Unlock()
 	list, err := p.source.Fetch(ctx)
-	if ctx.Err() != nil { // stopped: a successor may have changed what is known
+	if ctx.Err() != nil { // stopped: a successor may have a newer list
 		return false
 	}
 	changed, lines := p.apply(list, err)
@@ -179,8 +179,8 @@ func (p *poller) apply(list *source.List, err error) (changed bool, lines lines)
 	return p.guard.served != before || p.guard.loaded != loaded, lines
 }
 
-// recordResultLocked counts how a fetch ended, and returns what to log if that is
-// news.
+// recordResultLocked counts how a fetch ended. It returns the line to log if the
+// result differs from that of the last fetch.
 func (p *poller) recordResultLocked(err error) (lines lines) {
 	if err == nil {
 		metrics.LastSuccess.WithLabelValues(p.Name).Set(float64(p.ended.Unix()))
@@ -229,7 +229,7 @@ func (p *poller) nextDelay() time.Duration {
 	return max(delay, min(p.retryAfter, maxRetryAfter))
 }
 
-// latest returns the list to serve, nil if there is none, and whether the source
+// latest returns the list to serve, which may be nil, and reports whether the source
 // has been loaded once.
 func (p *poller) latest() (list *source.List, loaded bool) {
 	p.mu.Lock()

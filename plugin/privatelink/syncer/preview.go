@@ -8,8 +8,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A Preview is what a server that starts with these sources and without a state
-// file would serve. It is not modified after Look returned it.
+// A Preview has the records that a server would serve if it started with these
+// sources and without a state file. It is not modified after Look returned it.
 type Preview struct {
 	Snapshot *zone.Snapshot
 	Sources  []Fetched                       // in their order
@@ -19,9 +19,9 @@ type Preview struct {
 // A Fetched is the result of one source.
 type Fetched struct {
 	Name     string
-	List     *source.List // nil if there is none
+	List     *source.List // may be nil
 	Err      error        // of the fetch, joined
-	Findings []string     // what the server would log about the list, sorted
+	Findings []string     // lines that the server would log about the list, sorted
 }
 
 // Look fetches every source once, the remote ones as well. A source that fails has

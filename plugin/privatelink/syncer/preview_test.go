@@ -47,13 +47,13 @@ func endpoints(entries []source.Entry) (all []string) {
 	return all
 }
 
-func TestLookTells(t *testing.T) {
+func TestLookFindings(t *testing.T) {
 	p := Look(t.Context(), testSet, []source.Source{failing(listOf("a.blob.core.windows.net. 203.0.113.1", "www.example. 10.0.0.1"))})
 	want := []string{
 		"a.privatelink.blob.core.windows.net has the address 203.0.113.1, which is not in a private range; it is served: check the private endpoint /pe/a.blob.core.windows.net.",
 		"skipped /pe/www.example.: www.example is in none of the zones",
 	}
 	if got := p.Sources[0]; !slices.Equal(got.Findings, want) || got.Err == nil || got.Name != "failing" {
-		t.Errorf("Look() tells %q of %s, error %v; want %q of failing, an error", got.Findings, got.Name, got.Err, want)
+		t.Errorf("Look() found %q in %s, error %v; want %q of failing, an error", got.Findings, got.Name, got.Err, want)
 	}
 }

@@ -17,7 +17,7 @@ type Process struct {
 	states    map[string]*stateFile
 	blocks    map[string]*block
 	serial    map[dnsname.Name]uint32     // the latest one of each zone, of all blocks
-	announced map[dnsname.Name]*zone.Zone // what the log has last reported of each zone
+	announced map[dnsname.Name]*zone.Zone // the generation that the log has last reported
 }
 
 // A block is a server block with its last committed snapshot.
@@ -71,8 +71,8 @@ func (p *Process) last(id string) *zone.Snapshot {
 	return nil
 }
 
-// publish records a committed snapshot. It returns what the log has reported of
-// the zones so far, by this block or by another one.
+// publish records a committed snapshot. It returns the zones as the log has last
+// reported them, for this block or for another one.
 func (p *Process) publish(s *Syncer, previous, next *zone.Snapshot) (announced map[dnsname.Name]*zone.Zone) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

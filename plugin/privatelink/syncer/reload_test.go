@@ -34,7 +34,7 @@ func reload(t testing.TB, p *Process, s *Syncer, sources ...source.Source) *Sync
 	return next
 }
 
-// What only the running instance has seen must survive a reload.
+// A list that only the running instance has seen survives a reload.
 func TestSourcesOutliveReload(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")

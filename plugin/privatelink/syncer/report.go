@@ -13,8 +13,8 @@ import (
 // maxLines bounds how many lines one change may write to the log.
 const maxLines = 20
 
-// A report is what a published snapshot makes known: all of it in metrics, and
-// what is new in the log.
+// A report has the findings and the changes of a published snapshot. All of them go
+// into metrics, and those that are new into the log.
 type report struct {
 	syncer  *Syncer
 	merged  merged

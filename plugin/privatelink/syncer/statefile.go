@@ -18,7 +18,7 @@ const (
 	closeTime    = 2 * time.Second  // bounds how long the end of the process waits for the last save
 )
 
-// A stateFile saves what its users serve. All server blocks with one path share
+// A stateFile saves the lists and serials of its users. All server blocks with one path share
 // it, because each save replaces the whole file. Its one goroutine reads and
 // writes the file, so that nobody else waits for the disk. A nil *stateFile keeps
 // nothing.

@@ -195,7 +195,7 @@ func TestStateOfTwoBlocks(t *testing.T) {
 	})
 }
 
-// A reload that fails does not write the file; what is known is written at the end.
+// A reload that fails does not write the file. The last lists are written at the end.
 func TestStateOverReload(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		path := filepath.Join(t.TempDir(), "state")
@@ -207,7 +207,7 @@ func TestStateOverReload(t *testing.T) {
 		f.gives("a.blob.core.windows.net. 10.0.0.3")
 		time.Sleep(2 * time.Minute)
 		if got := saved(t, path); got != "f:a[10.0.0.3]" {
-			t.Errorf("saved %s during a reload; want what is served", got)
+			t.Errorf("saved %s during a reload; want the served records", got)
 		}
 		failed.Close()
 		time.Sleep(time.Minute)
@@ -280,7 +280,7 @@ func TestUnsavedState(t *testing.T) {
 	})
 }
 
-// A symbolic link stays, and what a killed process left goes.
+// A symbolic link stays. The temporary file of a killed process is removed.
 func TestStateBehindLink(t *testing.T) {
 	folder := t.TempDir()
 	link, file := filepath.Join(folder, "link"), filepath.Join(folder, "file")

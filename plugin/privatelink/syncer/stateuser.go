@@ -37,8 +37,8 @@ func (p *Process) leave(f *stateFile, s *Syncer) bool {
 	return true
 }
 
-// follow has the file written with what s serves, from now on. Before, a reload
-// that fails would overwrite what the running instance knows.
+// follow starts saving the lists of s. Before the commit, a reload that fails would
+// overwrite those of the running instance.
 func (f *stateFile) follow(s *Syncer) {
 	if f == nil {
 		return
@@ -62,7 +62,7 @@ func (f *stateFile) dropEndedLocked() {
 	maps.DeleteFunc(f.users, func(_ *Syncer, user stateUser) bool { return user.last != nil })
 }
 
-// collect unites what the users serve, and what those that have ended served last.
+// collect unites the lists of the users with the last lists of those that have ended.
 func collect(users map[*Syncer]stateUser) state.State {
 	all := state.State{Serials: map[dnsname.Name]uint32{}, Sources: map[string]state.Source{}}
 	add := func(one state.State) {

@@ -1,16 +1,17 @@
 // Package syncer keeps the zones in step with the sources.
 //
-// The sync is a pipeline of values. A [Process] owns what outlives a reload: one
-// poller for each source, the state files and the serials. A poller fetches a list
-// and passes it through its guard, which decides which names may go. A Syncer
-// merges the lists of its sources, publishes the result as an immutable snapshot
-// and then reports what changed. Nothing between a fetch and the publishing waits
-// for a disk, a log or a lock that is held over either.
+// The sync is a pipeline of values. A poller fetches the list of one source and
+// passes it through its guard, which decides which names may go. A Syncer merges
+// the lists of its sources, publishes the result as an immutable snapshot, and then
+// reports the changes. Between a fetch and the publishing, nothing waits for a disk,
+// a log, or a lock that is held over either.
 //
-// A Syncer belongs to one instance of the server. It begins when the instance
-// starts, and reads what the process knows. Only when it commits does it write: a
-// reload that fails at its last step leaves no trace. The alternative, one sync
-// for each instance that hands its state over, has two writers during a reload.
+// A [Process] owns everything that outlives a reload: the pollers, the state files
+// and the serials. A Syncer belongs to one instance of the server. It begins when
+// the instance starts, and only reads until it commits, so that a reload that fails
+// at its last step leaves no trace. The alternative is a sync of its own for each
+// instance, which hands its state to the next one. It has two writers during a
+// reload, and it polls Azure once more for each reload.
 package syncer
 
 import (
@@ -25,7 +26,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A Config is what a Syncer serves.
+// A Config has the zones and the sources of one server block.
 type Config struct {
 	// Block identifies the server block. After a reload, the serials and the
 	// emptied zones of the same block continue.
@@ -70,8 +71,8 @@ func (p *Process) New(c Config) *Syncer {
 // sources: a stalled file system must not keep the server from listening.
 const startTime = 2 * time.Second
 
-// Begin subscribes to the sources and publishes what is known of them. It waits
-// at most 2 s each for the state file and for the first fetch of local sources.
+// Begin subscribes to the sources and publishes their last good lists. It waits at
+// most 2 s each for the state file and for the first fetch of local sources.
 func (s *Syncer) Begin() {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()

@@ -49,7 +49,7 @@ func (f *fake) Fetch(context.Context) (*source.List, error) {
 	return n.list, n.err
 }
 
-// gives sets what the source gives from now on, one "name address..." an entry.
+// gives sets the next list of the source: an entry is "name address...".
 func (f *fake) gives(entries ...string) { f.next.Store(&fetched{listOf(entries...), nil}) }
 
 func (f *fake) fails(list *source.List) { f.next.Store(&fetched{list, errors.New("it rains")}) }
@@ -112,7 +112,7 @@ func poll(t testing.TB, s *Syncer) {
 	}
 }
 
-// addrs returns what is served for the account's blob name.
+// addrs returns the served addresses of the account's blob name.
 func addrs(s *Syncer, account string) string {
 	m := s.Snapshot().Lookup(account + ".privatelink.blob.core.windows.net.")
 	if m.Result != zone.Success {
@@ -125,7 +125,7 @@ func TestMerge(t *testing.T) {
 	for _, tc := range []struct {
 		name          string
 		first, second []string // entries of the sources
-		want          string   // what is served for a and b
+		want          string   // served for a and b
 	}{
 		{"two sources, two names", []string{"a.blob.core.windows.net. 10.0.0.1"}, []string{"b.blob.core.windows.net. 10.0.0.2"}, "10.0.0.1, 10.0.0.2"},
 		{"the first source wins a name", []string{"a.blob.core.windows.net. 10.0.0.1"}, []string{"a.blob.core.windows.net. 10.0.0.2"}, "10.0.0.1, foreign"},
@@ -273,8 +273,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// Two server blocks with the same source, or two instances over a reload, tell
-// what they find once.
+// Findings of a source that two server blocks have are logged once.
 func TestLogOfTwoBlocks(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
@@ -288,7 +287,7 @@ func TestLogOfTwoBlocks(t *testing.T) {
 	f.gives("a.blob.core.windows.net. 20.1.2.3", "b.blob.core.windows.net. 10.0.0.1")
 	poll(t, first)
 	if n := strings.Count(out.String(), "20.1.2.3"); n != 2 || strings.Count(out.String(), "10.0.0.1") != 1 {
-		t.Errorf("told %d times:\n%s", n, out.String())
+		t.Errorf("logged %d times:\n%s", n, out.String())
 	}
 }
 

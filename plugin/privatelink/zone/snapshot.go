@@ -52,7 +52,7 @@ const (
 	NotReady                // a source that is not loaded yet may have the name
 )
 
-// An Answer is what a lookup returns. Zone is nil for a name outside every zone and
+// An Answer is the result of a lookup. Zone is nil for a name outside every zone and
 // for a public name without a record. Record is nil unless the name exists, and
 // for a zone's own name.
 type Answer struct {

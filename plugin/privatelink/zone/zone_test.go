@@ -40,7 +40,7 @@ func add(t testing.TB, b *Builder, set *Set, fqdn dnsname.Name, addrs ...string)
 	b.Add(p, all)
 }
 
-// Before every source is loaded, what is there is served; nothing is denied.
+// Before every source is loaded, known records are served and no name is denied.
 func TestLookupBeforeComplete(t *testing.T) {
 	set := newSet()
 	b := NewBuilder(set, nil)
@@ -177,7 +177,7 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-// BenchmarkSnapshot builds 100,000 records. The memory is what a garbage
+// BenchmarkSnapshot builds 100,000 records. The memory is measured after a garbage
 // collection leaves of them, names and addresses included.
 func BenchmarkSnapshot(b *testing.B) {
 	const n = 100_000
