@@ -19,9 +19,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -67,10 +65,6 @@ func (p *Process) New(c Config) *Syncer {
 	return s
 }
 
-// startTime bounds how long a start waits for the state file and for local
-// sources: a stalled file system must not keep the server from listening.
-const startTime = 2 * time.Second
-
 // Begin subscribes to the sources and publishes their last good lists. It waits at
 // most 2 s each for the state file and for the first fetch of local sources.
 func (s *Syncer) Begin() {
@@ -90,43 +84,6 @@ func (s *Syncer) Begin() {
 	s.refresh()
 }
 
-// awaitState waits for the state file. If that takes too long, its records join
-// when they arrive.
-func (s *Syncer) awaitState(ctx context.Context) {
-	if s.state == nil {
-		return
-	}
-	select {
-	case <-s.state.loaded:
-	case <-ctx.Done():
-		logf(log.Warning, "%s: cannot be read yet, the start goes on without it", s.StateFile)
-		go func() {
-			<-s.state.loaded
-			for _, p := range s.subscriptions() {
-				if p.restore(s.state.lastGood(p.Name)) {
-					p.refreshSubscribers()
-				}
-			}
-		}()
-	}
-}
-
-func (s *Syncer) awaitLocal(all []*poller) {
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
-	defer cancel()
-	for _, p := range all {
-		if p.Remote {
-			continue
-		}
-		select {
-		case <-p.polled:
-		case <-ctx.Done():
-			logf(log.Warning, "%s: cannot be read yet, the start goes on without it", p.Name)
-			p.settle() // another server block need not wait for it
-		}
-	}
-}
-
 // Commit makes the Syncer the one that reports, and that the state file follows.
 // It is called when the instance serves and its predecessor has ended.
 func (s *Syncer) Commit() {
@@ -139,29 +96,6 @@ func (s *Syncer) Commit() {
 	s.mu.Unlock()
 	s.state.follow(s)
 	s.refresh()
-}
-
-// Close ends the subscriptions. The last snapshot stays. It serves as the abort of
-// a Syncer that was not committed, and may be called more than once.
-func (s *Syncer) Close() {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
-	s.closed = true
-	s.mu.Unlock()
-	s.process.closeState(s) // first: the last save needs the lists
-	for _, p := range s.subscriptions() {
-		s.process.unsubscribe(s, p)
-	}
-	s.process.end(s)
-}
-
-func (s *Syncer) subscriptions() []*poller {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.pollers)
 }
 
 // Snapshot returns the current generation.
@@ -208,34 +142,3 @@ func (s *Syncer) publish() (*report, bool) {
 	announced := s.process.publish(s, previous, next)
 	return &report{syncer: s, merged: m, changes: changes(previous, next, announced), first: len(announced) == 0, next: next}, true
 }
-
-func (s *Syncer) lists() (lists []*source.List, complete bool) {
-	complete = true
-	for _, p := range s.pollers {
-		list, loaded := p.latest()
-		lists, complete = append(lists, list), complete && loaded
-	}
-	return lists, complete
-}
-
-// previous returns the snapshot that the next one follows: that of the block in
-// the running instance, and before the first commit an empty one.
-func (s *Syncer) previous() *zone.Snapshot {
-	if last := s.process.last(s.Block); last != nil {
-		return last
-	}
-	return &zone.Snapshot{}
-}
-
-// known returns the zones that exist although they may have no record any more.
-func (s *Syncer) known(previous *zone.Snapshot) []dnsname.Name {
-	var all []dnsname.Name
-	for name := range previous.Zones {
-		all = append(all, name)
-	}
-	all = append(all, s.state.zones()...)
-	return slices.DeleteFunc(all, func(name dnsname.Name) bool { return !s.Zones.Has(name) })
-}
-
-// now is the SOA serial of a change made now.
-func now() uint32 { return uint32(time.Now().Unix()) } //nolint:gosec // G115: serials are modulo 2^32 (RFC 1982)
