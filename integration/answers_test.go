@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// A row asks dig for a name, a type and what else stands there, and compares
-// [reply.String].
+// A row is one dig query and its expected reply, formatted by [reply.String]. The
+// question holds the name, the type and dig's options.
 type row struct{ name, question, want string }
 
-// ask runs rows over UDP and TCP.
+// ask runs each row over UDP and over TCP.
 func ask(t *testing.T, addr string, rows []row, options ...string) {
 	t.Helper()
 	for _, tt := range rows {
@@ -31,20 +31,20 @@ func TestAnswers(t *testing.T) {
 	s, _ := serve(t, corefile())
 	ask(t, s.addr(""), []row{
 		{"vault name", "4728190365512870934-ab-pod01-fc1.privatelink.we.backup.windowsazure.com A", "NOERROR aa ra: A 10.20.0.4"},
-		{"vault name exported without privatelink", "4728190365512870934-ab-pod01-rec2.privatelink.we.backup.windowsazure.com A", "NOERROR aa ra: A 10.20.0.7"},
-		{"vault name asked without privatelink", "4728190365512870934-ab-pod01-rec2.we.backup.windowsazure.com A", "NOERROR ra: CNAME 4728190365512870934-ab-pod01-rec2.privatelink.we.backup.windowsazure.com., A 10.20.0.7"},
+		{"vault name exported without privatelink", privateRec2 + " A", "NOERROR aa ra: A 10.20.0.7"},
+		{"vault name queried without privatelink", rec2 + " A", "NOERROR ra: CNAME " + privateRec2 + "., A 10.20.0.7"},
 		{"public blob name", "wepod01ecs114x.blob.core.windows.net A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"private blob name", "wepod01ecs114x.privatelink.blob.core.windows.net A", "NOERROR aa ra: A 10.20.0.12"},
 		{"queue", "wepod01ecs114x.queue.core.windows.net A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.queue.core.windows.net., A 10.20.0.13"},
-		{"partitioned name", "wepod01prot121x.z17.blob.storage.azure.net A", "NOERROR ra: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
-		{"partitioned account by its plain name", "wepod01prot121x.blob.core.windows.net A", "NOERROR ra: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
+		{"DNS zone endpoint", "wepod01prot121x.z17.blob.storage.azure.net A", "NOERROR ra: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
+		{"standard name of an account with a DNS zone endpoint", "wepod01prot121x.blob.core.windows.net A", "NOERROR ra: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
 		{"two addresses", "wepod01dual1x.blob.core.windows.net A", "NOERROR ra: CNAME wepod01dual1x.privatelink.blob.core.windows.net., A 10.20.0.15, A 10.20.0.16"},
-		{"AAAA of an endpoint with one", "wepod01dual1x.blob.core.windows.net AAAA", "NOERROR ra: CNAME wepod01dual1x.privatelink.blob.core.windows.net., AAAA fd00:20::15"},
+		{"AAAA of an endpoint with an IPv6 address", "wepod01dual1x.blob.core.windows.net AAAA", "NOERROR ra: CNAME wepod01dual1x.privatelink.blob.core.windows.net., AAAA fd00:20::15"},
 		{"upper case", "WEpod01ECS114X.Blob.core.WINDOWS.net A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"CNAME of a public name", "wepod01ecs114x.blob.core.windows.net CNAME", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net."},
 		{"DO", "wepod01ecs114x.blob.core.windows.net A +dnssec", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"without EDNS", "wepod01ecs114x.blob.core.windows.net A +noedns", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"RD=0 for ours", "wepod01ecs114x.blob.core.windows.net A +norec", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+		{"RD=0 for a local name", "wepod01ecs114x.blob.core.windows.net A +norec", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 
 		{"AAAA NODATA", "wepod01ecs114x.blob.core.windows.net AAAA", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net."},
 		{"HTTPS NODATA", "wepod01ecs114x.blob.core.windows.net HTTPS", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net."},
@@ -56,24 +56,24 @@ func TestAnswers(t *testing.T) {
 
 		{"custom name", "backup.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.blob.core.windows.net., CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"custom name of a private name", "direct.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"custom name, no AAAA leaks", "backup.corp.example AAAA", "NOERROR ra: CNAME wepod01ecs114x.blob.core.windows.net., CNAME wepod01ecs114x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net."},
+		{"custom name, no public AAAA", "backup.corp.example AAAA", "NOERROR ra: CNAME " + blob + "., CNAME " + privateBlob + ". / SOA " + blobZone + "."},
 		{"custom name of a vault name, NXDOMAIN upstream", "vault.corp.example A", "NOERROR ra: CNAME 4728190365512870934-ab-pod01-fc1.privatelink.we.backup.windowsazure.com., A 10.20.0.4"},
-		{"another tenant's account", "someoneelse.blob.core.windows.net A", "NOERROR ra: CNAME someoneelse.privatelink.blob.core.windows.net., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"},
+		{"another tenant's account", "someoneelse.blob.core.windows.net A", "NOERROR ra: CNAME someoneelse." + blobZone + "., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"},
 		{"account without private endpoint", "unlinked.blob.core.windows.net A", "NOERROR ra: A 203.0.113.9"},
 		{"another tenant's private name", "someoneelse.privatelink.blob.core.windows.net A", "NOERROR ra: CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"},
 		{"unordered chain", "turned.corp.example A", "NOERROR ra: CNAME turned1.corp.example., CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"large answer upstream", "large.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.queue.core.windows.net., A 10.20.0.13"},
-		{"truncated upstream, TC cleared", "cut.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"AA and AD of upstream dropped", "signed.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"our names in a foreign answer dropped", "poison.corp.example A", "NOERROR ra: A 198.51.100.84"},
-		{"ANY, if plugin any does not answer it", "wepod01dual1x.privatelink.blob.core.windows.net ANY", "NOERROR aa ra: A 10.20.0.15, A 10.20.0.16, AAAA fd00:20::15"},
-		{"SERVFAIL passes", "failing.corp.example A", "SERVFAIL ra:"},
-		{"REFUSED passes", "refusing.corp.example A", "REFUSED ra:"},
+		{"truncated upstream, TC is cleared", "cut.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+		{"AA and AD of the upstream are cleared", "signed.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+		{"local names in a foreign answer are dropped", "poison.corp.example A", "NOERROR ra: A 198.51.100.84"},
+		{"ANY without plugin any", "wepod01dual1x.privatelink.blob.core.windows.net ANY", "NOERROR aa ra: A 10.20.0.15, A 10.20.0.16, AAAA fd00:20::15"},
+		{"SERVFAIL is passed on", "failing.corp.example A", "SERVFAIL ra:"},
+		{"REFUSED is passed on", "refusing.corp.example A", "REFUSED ra:"},
 	})
 }
 
-// soaData is the SOA record of the vault's zone. Its serial is a time, all the
-// rest is fixed.
+// soaData returns the SOA data of the vault's zone. It checks every field except
+// the serial, which is a time.
 func soaData(t *testing.T, s *server) string {
 	t.Helper()
 	soa := dig(t, s.addr(""), "privatelink.we.backup.windowsazure.com", "SOA").answer[0]
@@ -87,7 +87,7 @@ func soaData(t *testing.T, s *server) string {
 	return soa.data
 }
 
-// What is none of our business is the same as if the client had asked upstream.
+// The reply for a foreign name is identical to the upstream's reply.
 func TestForeignNamesPass(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile())
@@ -114,8 +114,8 @@ func TestLongChain(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
 	for _, tt := range []struct{ name, question, last string }{
-		{"16 links are followed", "h1.from16.hops.example", "A 10.20.0.12"},
-		{"17 are not, and no address is behind them", "h1.from17.hops.example", "CNAME wepod01ecs114x.privatelink.blob.core.windows.net."},
+		{"a chain of 16 links is followed", "h1.from16.hops.example", "A 10.20.0.12"},
+		{"a chain of 17 links ends without an address", "h1.from17.hops.example", "CNAME wepod01ecs114x.privatelink.blob.core.windows.net."},
 	} {
 		answer := dig(t, s.addr(""), tt.question).answer
 		if last := answer[len(answer)-1]; last.rrtype+" "+last.data != tt.last {
@@ -124,7 +124,7 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// A client that gets TC asks again over TCP, where nothing is missing.
+// An answer that is truncated over UDP is complete over TCP.
 func TestLargeAnswer(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
@@ -149,7 +149,7 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// Private endpoints resolve while the upstream is dead.
+// Private endpoints resolve while the upstream is down.
 func TestUpstreamDead(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile())
@@ -157,13 +157,13 @@ func TestUpstreamDead(t *testing.T) {
 	ask(t, s.addr(""), []row{
 		{"vault name", "4728190365512870934-ab-pod01-fc1.privatelink.we.backup.windowsazure.com A", "NOERROR aa ra: A 10.20.0.4"},
 		{"public name", "wepod01ecs114x.blob.core.windows.net A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"partitioned name", "wepod01prot121x.z17.blob.storage.azure.net AAAA", "NOERROR ra: CNAME wepod01prot121x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net."},
+		{"DNS zone endpoint", "wepod01prot121x.z17.blob.storage.azure.net AAAA", "NOERROR ra: CNAME wepod01prot121x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net."},
 		{"missing vault name", "4728190365512870934-ab-pod01-none.privatelink.we.backup.windowsazure.com A", "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com."},
 		{"foreign name", "www.corp.example A", "SERVFAIL:"},
 	})
 }
 
-// Nothing is asked upstream for a name that we have.
+// The upstream receives no query for a local name.
 func TestUpstreamNotAsked(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile())
@@ -172,7 +172,7 @@ func TestUpstreamNotAsked(t *testing.T) {
 			dig(t, s.addr(""), name, qtype)
 		}
 		if n := upstream.Asked(name); n != 0 {
-			t.Errorf("upstream was asked %d times for %s; want 0", n, name)
+			t.Errorf("upstream received %d queries for %s; want 0", n, name)
 		}
 	}
 }

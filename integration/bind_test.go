@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// BIND in our role is the reference: primary of the same zones, with the same
-// records, forwarding all else to the same upstream. Where we differ the row
-// says why, and then we must differ.
+// BIND is the reference: it is primary for the same zones with the same records,
+// and forwards all other names to the same upstream. A row with a reason in
+// differs must have a different reply.
 func TestLikeBIND(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile("transfer {", "    to *", "}"))
@@ -33,7 +33,7 @@ func TestLikeBIND(t *testing.T) {
 		{"alias HTTPS", blob + " HTTPS", ""},
 		{"alias TXT", blob + " TXT", ""},
 		{"alias CNAME", blob + " CNAME", ""},
-		{"alias, partitioned", "wepod01prot121x.z17.blob.storage.azure.net A", ""},
+		{"alias, DNS zone endpoint", "wepod01prot121x.z17.blob.storage.azure.net A", ""},
 		{"alias, upper case", "WEPOD01ECS114X.BLOB.CORE.WINDOWS.NET A", ""},
 
 		{"chain A", "backup.corp.example A", ""},
@@ -43,37 +43,37 @@ func TestLikeBIND(t *testing.T) {
 		{"chain CNAME", "backup.corp.example CNAME", ""},
 		{"chain, upper case", "Backup.Corp.EXAMPLE A", ""},
 		{"chain, DO", "backup.corp.example A +dnssec", ""},
-		{"chain, RD=0", "direct.corp.example A +norec", "BIND answers with what its cache has, here nothing; we refuse, so that nobody learns what others asked"},
+		{"chain, RD=0", "direct.corp.example A +norec", "BIND answers from its cache, which is empty; REFUSED hides which names other clients queried"},
 		{"chain to a vault name, NXDOMAIN tail upstream", "vault.corp.example A", ""},
 		{"chain to an empty non-terminal", "empty.corp.example A", ""},
 		{"chain, missing in a strict zone", "lost.corp.example A", ""},
-		{"chain, missing in a fallthrough zone", "other.corp.example A", "BIND's zone has no such name and that is its last word; ours asks on, as Azure's NxDomainRedirect does"},
-		{"chain through two zones", "twozones.corp.example A", "BIND's zone has no such name and that is its last word; ours asks on, as Azure's NxDomainRedirect does"},
+		{"chain, missing in a fallthrough zone", "other.corp.example A", "BIND returns NXDOMAIN; fallthrough queries the upstream, as Azure's NxDomainRedirect does"},
+		{"chain through two zones", "twozones.corp.example A", "BIND returns NXDOMAIN; fallthrough queries the upstream, as Azure's NxDomainRedirect does"},
 		{"chain, unordered", "turned.corp.example A", ""},
 		{"chain, truncated upstream", "large.corp.example A", ""},
-		{"chain of 16 hops", "h1.from16.hops.example A", "BIND gives up after 12 links, we after 16"},
-		{"chain of 17 hops", "h1.from17.hops.example A", "BIND gives up with SERVFAIL, we pass the chain without what upstream says of our name"},
-		{"loop", "ping.corp.example A", "BIND gives up with SERVFAIL, we pass what upstream says"},
+		{"chain of 16 hops", "h1.from16.hops.example A", "BIND follows 12 links, privatelink 16"},
+		{"chain of 17 hops", "h1.from17.hops.example A", "BIND returns SERVFAIL; privatelink returns the chain without the upstream's records of the local name"},
+		{"loop", "ping.corp.example A", "BIND returns SERVFAIL; privatelink returns the upstream's answer"},
 		{"dangling chain", "dangling.corp.example A", ""},
 		{"foreign A", "web.corp.example A", ""},
 		{"foreign NXDOMAIN", "none.corp.example A", ""},
 		{"SERVFAIL", "failing.corp.example A", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ours, reference := comparable(dig(t, s.addr(""), strings.Fields(tt.question)...)), comparable(dig(t, bind, strings.Fields(tt.question)...))
-			if ours == reference && tt.differs != "" {
-				t.Errorf("dig %s = %s, as BIND has it; want a difference: %s", tt.question, ours, tt.differs)
+			got, reference := comparable(dig(t, s.addr(""), strings.Fields(tt.question)...)), comparable(dig(t, bind, strings.Fields(tt.question)...))
+			if got == reference && tt.differs != "" {
+				t.Errorf("dig %s = %s, the same as BIND; want a difference: %s", tt.question, got, tt.differs)
 			}
-			if ours != reference && tt.differs == "" {
-				t.Errorf("dig %s\nours %s\nBIND %s", tt.question, ours, reference)
+			if got != reference && tt.differs == "" {
+				t.Errorf("dig %s\n got %s\nBIND %s", tt.question, got, reference)
 			}
 		})
 	}
 }
 
-// comparable is what must agree: RCODE, AA, the chain of answer records, and
-// whether there is an SOA to tell how long a negative answer lives. BIND turns
-// the order of addresses, and spells a name as whoever asked for it first.
+// comparable reduces a reply to the parts that must agree: the RCODE, AA, the
+// answer records and the presence of an SOA record. It sorts addresses because
+// BIND rotates them. It lowers names because BIND keeps the case of the first query.
 func comparable(r reply) string {
 	addresses := slices.IndexFunc(r.answer, func(rr rr) bool { return rr.rrtype != "CNAME" })
 	if addresses >= 0 {
@@ -105,8 +105,8 @@ options {
 controls { };
 `
 
-// startBIND starts BIND with the zones that the server at addr transfers, and
-// returns its address.
+// startBIND starts BIND with zones transferred from the server at addr, and
+// returns BIND's address.
 func startBIND(t *testing.T, addr, upstream string) string {
 	t.Helper()
 	named := need(t, "named", "bind9")
@@ -129,9 +129,9 @@ func startBIND(t *testing.T, addr, upstream string) string {
 			t.Skipf("%s may not read its configuration in %s: AppArmor may keep it to /etc/bind", named, s.dir)
 		}
 	}
-	t.Fatal("BIND does not start")
+	t.Fatal("BIND did not start")
 	return ""
 }
 
-// withoutLast drops the SOA that ends a transfer.
+// withoutLast removes the SOA record that ends a transfer.
 func withoutLast(records []string) []string { return records[:max(len(records)-1, 0)] }

@@ -8,8 +8,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakearm"
 )
 
-// checks runs the command check beside a server and wants its status and these
-// parts of what it prints.
+// checks runs the command check and checks its exit status and that its output
+// contains parts.
 func (s *server) checks(status int, args string, parts ...string) {
 	s.t.Helper()
 	stdout, stderr, got := s.command("check " + args)
@@ -18,12 +18,12 @@ func (s *server) checks(status int, args string, parts ...string) {
 	}
 	for _, want := range parts {
 		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
-			s.t.Errorf("check %s: want %q in\n%s", args, want, stdout)
+			s.t.Errorf("check %s: output lacks %q:\n%s", args, want, stdout)
 		}
 	}
 }
 
-// The server that a Corefile describes is asked where it listens.
+// The command check queries the server at the addresses of its Corefile.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile())
@@ -36,12 +36,13 @@ func TestCheck(t *testing.T) {
 		"remedy: forward backup.windowsazure.com from it to privatelink-dns")
 }
 
-// What the operator forgot is told.
+// Each configuration error is reported with its remedy.
 func TestCheckFindings(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, corefile, want string }{
 		{"this machine is blocked", corefile("acl {", "    block", "}"), "refuses to answer this machine"},
-		{"a zone is not forwarded to the plugin", strings.Replace(corefile(), ".:{$PORT}", "core.windows.net:{$PORT} we.backup.windowsazure.com:{$PORT}", 1), "remedy: add blob.storage.azure.net to the server block with privatelink, which is for core.windows.net, we.backup.windowsazure.com"},
+		{"a server block lacks a zone", strings.Replace(corefile(), ".:{$PORT}", "core.windows.net:{$PORT} we.backup.windowsazure.com:{$PORT}", 1),
+			"remedy: add blob.storage.azure.net to the server block with privatelink, which is for core.windows.net, we.backup.windowsazure.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +50,7 @@ func TestCheckFindings(t *testing.T) {
 			s.checks(1, "-conf Corefile -no-resolver", tt.want)
 		})
 	}
-	t.Run("the server has not every source", func(t *testing.T) {
+	t.Run("the server has not read every source", func(t *testing.T) {
 		t.Parallel()
 		s, _ := serve(t, strings.Replace(corefile(), "files {$DIR}/*.json", "files {$DIR}/*.json {$DIR}/none.txt", 1))
 		s.write("later/more.json", strings.ReplaceAll(export("new1x.blob.core.windows.net 10.20.0.90"), "pe-vault-we", "pe-later"))
@@ -57,19 +58,21 @@ func TestCheckFindings(t *testing.T) {
 	})
 }
 
-// A vault from its registration to the first backup, live.
+// The report follows a vault from its private endpoint to the first backup and to
+// the rejection of its connection.
 func TestCheckFollowsAVault(t *testing.T) {
 	t.Parallel()
 	s, arm := serveLive(t, live(), true, vaultEndpoint(fc1))
 	s.becomes(fc1, fc1Served)
-	s.checks(0, "-conf Corefile -no-resolver", "1 0 0 0 pe-vault-we (vault pe-vault-we) good", "no storage names yet: normal before the first registration", "all good")
-	arm.Update(func(estate fakearm.Estate) { estate[subscription] = []fakearm.Endpoint{vaultEndpoint(fc1, blob)} })
+	s.checks(0, "-conf Corefile -no-resolver", "1 0 0 0 pe-vault-we (vault pe-vault-we) good",
+		"no storage names yet: normal before the first registration", "all good")
+	arm.Update(func(e fakearm.Estate) { e[subscription] = []fakearm.Endpoint{vaultEndpoint(fc1, blob)} })
 	s.becomes(blob, blobServed)
 	s.checks(0, "-conf Corefile -no-resolver", "1 1 0 0", "no queue name yet", "all good")
-	arm.Update(func(estate fakearm.Estate) {
+	arm.Update(func(e fakearm.Estate) {
 		rejected := vaultEndpoint(fc1, blob)
 		rejected.Status = "Rejected"
-		estate[subscription] = []fakearm.Endpoint{rejected}
+		e[subscription] = []fakearm.Endpoint{rejected}
 	})
 	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
 	s.checks(1, "-conf Corefile -no-resolver", "its connection is Rejected", "remedy: approve the connection", "no source gives a name")

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// run runs the binary to its end.
+// run runs the binary until it exits.
 func run(t *testing.T, folder string, args ...string) (output string, status int) {
 	t.Helper()
 	cmd := exec.Command(built(t), args...)
@@ -47,7 +47,7 @@ func TestPlugins(t *testing.T) {
 	}
 	for _, name := range []string{"azure", "clouddns", "etcd", "grpc", "k8s_external", "kubernetes", "route53"} {
 		if slices.Contains(linked, name) {
-			t.Errorf("-plugins has %s, which this job does not need", name)
+			t.Errorf("-plugins has the unneeded plugin %s", name)
 		}
 	}
 }
@@ -55,7 +55,8 @@ func TestPlugins(t *testing.T) {
 func TestBadCorefile(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, corefile, want string }{
-		{"region for a geo code", ".:0 {\n  privatelink {\n    geo eastus\n    files x.json\n  }\n}\n", `Corefile:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
+		{"region instead of a geo code", ".:0 {\n  privatelink {\n    geo eastus\n    files x.json\n  }\n}\n",
+			`Corefile:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
 		{"unknown property", ".:0 {\n  privatelink {\n    geos we\n  }\n}\n", `Corefile:3 - Error during parsing: geos: unknown property`},
 		{"unknown plugin", ".:0 {\n  kubernetes\n}\n", `Unknown directive 'kubernetes'`},
 	} {
@@ -65,32 +66,33 @@ func TestBadCorefile(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, status := run(t, folder); status == 0 || !strings.Contains(got, tt.want) {
-				t.Errorf("start = %q, status %d; want %q, another status than 0", got, status, tt.want)
+				t.Errorf("start = %q, status %d; want %q, a status other than 0", got, status, tt.want)
 			}
 		})
 	}
 }
 
-// The quick start of the README, on the one port that it has.
+// The quick start of the README works. Its port is fixed, so the test is skipped if
+// the port is in use.
 func TestQuickstart(t *testing.T) {
 	const addr = "127.0.0.1:1053"
-	lock, err := net.Listen("tcp", "127.0.0.2:1053") // of two runs at a time only one gets it
+	lock, err := net.Listen("tcp", "127.0.0.2:1053") // excludes a second run at the same time
 	if err != nil {
-		t.Skipf("another run of this test has the port: %v", err)
+		t.Skipf("a second run of this test uses the port: %v", err)
 	}
-	t.Cleanup(func() { lock.Close() }) // behind the end of the server
+	t.Cleanup(func() { lock.Close() }) // after the server has ended
 	if !isFree(addr) {
-		t.Skipf("%s is in use, the quick start has no other port", addr)
+		t.Skipf("%s is in use, and the port of the quick start is fixed", addr)
 	}
 	if conf, err := os.ReadFile("/etc/resolv.conf"); err != nil || !strings.Contains(string(conf), "nameserver") {
-		t.Skip("no nameserver in /etc/resolv.conf, where the quick start forwards to")
+		t.Skip("/etc/resolv.conf, to which the quick start forwards, has no nameserver")
 	}
 	folder := t.TempDir()
 	cmd := exec.Command(built(t), "-quickstart")
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), "TMPDIR="+folder)
 	p := launch(t, addr, cmd)
 	if p.ended() {
-		t.Fatal("it does not start")
+		t.Fatal("the quick start did not start")
 	}
 	s := &server{t: t, process: p, env: map[string]string{"PORT": "1053"}}
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
@@ -98,7 +100,7 @@ func TestQuickstart(t *testing.T) {
 
 	made := regexp.MustCompile(`Try it: (\S+) holds`).FindStringSubmatch(p.out.String())
 	if made == nil {
-		t.Fatal("the output does not tell where the files are")
+		t.Fatal("the output does not contain the folder of the files")
 	}
 	s.dir = made[1]
 	s.write("endpoints.json", export(fc1+" 10.20.0.44"))

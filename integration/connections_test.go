@@ -15,10 +15,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patient is the plain Corefile for clients that take their time.
-func patient() string { return corefile("timeouts {", "    read 30s", "    idle 30s", "}") }
+// longTimeouts is the plain Corefile with long timeouts for TCP connections.
+func longTimeouts() string { return corefile("timeouts {", "    read 30s", "    idle 30s", "}") }
 
-// connect opens a TCP connection that ends with the test.
+// connect opens a TCP connection, which is closed at the end of the test.
 func connect(t testing.TB, addr string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -26,14 +26,14 @@ func connect(t testing.TB, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read tells
+	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read fails
 	return conn
 }
 
-// receive reads one message of a connection.
+// receive reads one message from a connection.
 func receive(conn net.Conn) (*dns.Msg, error) { return (&dns.Conn{Conn: conn}).ReadMsg() }
 
-// framed is a query as it is sent over TCP (RFC 1035, 4.2.2).
+// framed returns q in the TCP wire format, with its length first (RFC 1035, 4.2.2).
 func framed(t testing.TB, q *dns.Msg) []byte {
 	t.Helper()
 	wire, err := q.Pack()
@@ -43,12 +43,12 @@ func framed(t testing.TB, q *dns.Msg) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
 }
 
-// Clients that keep their connection, as RFC 7766, 6.2.1 asks them to, are in
-// nobody's way.
+// Clients that keep connections open, as RFC 7766, 6.2.1 recommends, do not delay
+// other clients.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	const held = 200
-	s, _ := serve(t, patient())
+	s, _ := serve(t, longTimeouts())
 	conns := make([]net.Conn, held)
 	for i := range conns {
 		conns[i] = connect(t, s.addr(""))
@@ -62,15 +62,15 @@ func TestManyConnections(t *testing.T) {
 				continue
 			}
 			m, err := receive(conn)
-			if err != nil || m.Id != q.Id || shown(m) != welcome {
-				t.Errorf("connection %d, %s: %v, %v; want %s", i, when, m, err, welcome)
+			if err != nil || m.Id != q.Id || shown(m) != fc1Served {
+				t.Errorf("connection %d, %s: %v, %v; want %s", i, when, m, err, fc1Served)
 				continue
 			}
 			n++
 		}
 		return n
 	}
-	before := answered("first question")
+	before := answered("first query")
 	var slowest time.Duration
 	for range 50 {
 		for _, network := range []string{"udp", "tcp"} {
@@ -82,17 +82,17 @@ func TestManyConnections(t *testing.T) {
 		}
 	}
 	if slowest > 2*time.Second {
-		t.Errorf("beside %d connections a question took %s; want far less than 2s", held, slowest)
+		t.Errorf("with %d open connections a query took %s; want at most 2s", held, slowest)
 	}
-	after := answered("second question")
+	after := answered("second query")
 	note(t, "Machines", "200 connections held open", "TCP", fmt.Sprintf("%d of %d, and others meanwhile", min(before, after), held))
 }
 
 func TestByteByByte(t *testing.T) {
 	t.Parallel()
-	s, _ := serve(t, patient())
+	s, _ := serve(t, longTimeouts())
 	conn := connect(t, s.addr(""))
-	tick := time.NewTicker(time.Millisecond) // so that each byte is a segment of its own
+	tick := time.NewTicker(time.Millisecond) // so that each byte is sent in its own segment
 	defer tick.Stop()
 	for _, name := range []string{fc1, "www.corp.example"} {
 		for _, b := range framed(t, question(name, dns.TypeA)) {
@@ -109,11 +109,11 @@ func TestByteByByte(t *testing.T) {
 	note(t, "Machines", "client that sends byte by byte", "TCP", "answered")
 }
 
-// All questions of a connection are answered, whatever the client sends before
-// it reads, and what one of them waits for (RFC 7766, 6.2.1.1).
+// Every query on a connection is answered, although the client sends all of them
+// before it reads, and one of them is slow (RFC 7766, 6.2.1.1).
 func TestPipelined(t *testing.T) {
 	t.Parallel()
-	s, upstream := serve(t, patient())
+	s, upstream := serve(t, longTimeouts())
 	slow := make(chan struct{})
 	upstream.Script("new.corp.example", func(m *dns.Msg) *dns.Msg { <-slow; return m })
 	conn := connect(t, s.addr(""))
@@ -142,10 +142,11 @@ func TestPipelined(t *testing.T) {
 	}
 }
 
-// A client that closes its side after the question is still told the answer.
+// A client that closes its side of the connection after the query still receives
+// the answer.
 func TestHalfClosed(t *testing.T) {
 	t.Parallel()
-	s, _ := serve(t, patient())
+	s, _ := serve(t, longTimeouts())
 	conn := connect(t, s.addr(""))
 	for range 3 {
 		if _, err := conn.Write(framed(t, question(fc1, dns.TypeA))); err != nil {
@@ -156,8 +157,8 @@ func TestHalfClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		if m, err := receive(conn); err != nil || shown(m) != welcome {
-			t.Errorf("answer %d: %v, %v; want %s", i, m, err, welcome)
+		if m, err := receive(conn); err != nil || shown(m) != fc1Served {
+			t.Errorf("answer %d: %v, %v; want %s", i, m, err, fc1Served)
 		}
 	}
 	if _, err := receive(conn); !errors.Is(err, io.EOF) {
@@ -165,7 +166,8 @@ func TestHalfClosed(t *testing.T) {
 	}
 }
 
-// Who connects and says nothing, or half of something, is not waited for.
+// A connection without a complete query is closed after the read timeout, and an
+// idle connection after the idle timeout.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile("timeouts {", "    read 1s", "    idle 2s", "}"))
@@ -178,9 +180,9 @@ func TestTimeouts(t *testing.T) {
 	}{
 		{"nothing", nil, 0, time.Second},
 		{"half a length", wire[:1], 0, time.Second},
-		{"half a question", wire[:20], 0, time.Second},
-		{"a question", wire, 1, 2 * time.Second},
-		{"a question and a half", slices.Concat(wire, wire[:20]), 1, 2 * time.Second},
+		{"half a query", wire[:20], 0, time.Second},
+		{"a query", wire, 1, 2 * time.Second},
+		{"a query and a half", slices.Concat(wire, wire[:20]), 1, 2 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -201,14 +203,14 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// A client that asks and asks and never reads holds up itself alone.
+// A client that sends queries and never reads does not block other clients.
 func TestClientThatNeverReads(t *testing.T) {
 	t.Parallel()
-	s, _ := serve(t, patient())
+	s, _ := serve(t, longTimeouts())
 	var wg sync.WaitGroup
 	for range 10 {
 		conn := connect(t, s.addr(""))
-		conn.SetDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the write tells
+		conn.SetDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the write fails
 		wire := framed(t, question("large.queue.core.windows.net", dns.TypeA))
 		wg.Go(func() {
 			for err := error(nil); err == nil; {
@@ -216,28 +218,27 @@ func TestClientThatNeverReads(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait() // all buffers on the way are full
+	wg.Wait() // all buffers are full
 	ask(t, s.addr(""), []row{
-		{"ours", fc1 + " A", welcome},
-		{"foreign", "www.corp.example A", "NOERROR ra: A 198.51.100.80, A 198.51.100.81"},
+		{"local name", fc1 + " A", fc1Served},
+		{"foreign name", "www.corp.example A", "NOERROR ra: A 198.51.100.80, A 198.51.100.81"},
 	})
 }
 
-// Several sockets at one port share the work: each question is answered once,
-// whichever gets it.
+// With several sockets on one port, each query is answered exactly once.
 func TestMultisocket(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile("multisocket 4"))
 	eventually(t, "four sockets", func() bool { return strings.Count(s.out.String(), " on 127.0.0.1") == 4 })
-	for range 50 { // each from another port, so by chance to each socket
+	for range 50 { // the source port changes, so the kernel selects each socket at some point
 		for _, network := range []string{"udp", "tcp"} {
-			if got := shown(exchange(t, network, s.addr(""), question(fc1, dns.TypeA))); got != welcome {
-				t.Fatalf("%s over %s = %s; want %s", fc1, network, got, welcome)
+			if got := shown(exchange(t, network, s.addr(""), question(fc1, dns.TypeA))); got != fc1Served {
+				t.Fatalf("%s over %s = %s; want %s", fc1, network, got, fc1Served)
 			}
 			exchange(t, network, s.addr(""), question("www.corp.example", dns.TypeA))
 		}
 	}
 	if n := upstream.Asked("www.corp.example"); n != 100 {
-		t.Errorf("upstream was asked %d times; want 100", n)
+		t.Errorf("upstream received %d queries; want 100", n)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Every Corefile that we give people starts, on other ports and paths, and
-// answers a vault's names.
+// Every published Corefile starts, with its ports and paths rewritten, and answers
+// a vault's names.
 func TestCorefiles(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("../corefile/*.corefile")
@@ -36,8 +36,9 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// rewrites make a Corefile start anywhere, beside anything: ports become free
-// ones of 127.0.0.1, upstreams the scripted one, paths those of the folder.
+// rewrites make a Corefile start on any machine. They replace its ports by free
+// ports of 127.0.0.1, its upstreams by the scripted one and its paths by the
+// server's folder.
 var rewrites = []struct {
 	line *regexp.Regexp
 	to   string
@@ -49,7 +50,7 @@ var rewrites = []struct {
 	{regexp.MustCompile(`(?m)^( *forward \S+)( [^{\s]+)+`), "${1} {$$UPSTREAM}"},
 	{regexp.MustCompile(`(?m)^( *)tls .*$`), "${1}tls {$$DIR}/cert.pem {$$DIR}/key.pem"},
 	{regexp.MustCompile(`/(etc|var/lib)/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},
-	{regexp.MustCompile(`(?m)^( *)azure .*$`), "${1}files {$$DIR}/vault.json"}, // live sync has tests of its own
+	{regexp.MustCompile(`(?m)^( *)azure .*$`), "${1}files {$$DIR}/vault.json"}, // live_test.go tests the live sync
 }
 
 var (
@@ -58,7 +59,7 @@ var (
 	filesLine = regexp.MustCompile(`(?m)^ *(files|hosts) (.*)$`)
 )
 
-// onLoopback returns the Corefile rewritten and makes the files that it names.
+// onLoopback returns the rewritten Corefile and creates the files that it names.
 func (s *server) onLoopback(text string) string {
 	s.t.Helper()
 	for _, rewrite := range rewrites {
@@ -88,7 +89,8 @@ func (s *server) onLoopback(text string) string {
 	return text
 }
 
-// keyOnLoopback gives a server block's key the port of its kind.
+// keyOnLoopback replaces the port in a server block's key by the variable for its
+// protocol.
 func keyOnLoopback(key string) string {
 	key = portOfKey.ReplaceAllString(key, "")
 	scheme, _, encrypted := strings.Cut(key, "://")

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// A reply is what dig shows of one.
+// A reply holds the parts of dig's output that tests compare.
 type reply struct {
-	asked             string // the name
+	asked             string // the queried name
 	status            string
 	flags             []string
 	ede               string // "14 (Not Ready)"
@@ -21,8 +21,8 @@ type reply struct {
 
 type rr struct{ owner, ttl, rrtype, data string }
 
-// dig asks the server at addr. The first argument is the name; the others are a
-// type and options.
+// dig queries the server at addr. The first argument is the name; the others are
+// the type and dig's options.
 func dig(t testing.TB, addr string, args ...string) reply {
 	t.Helper()
 	r := reply{asked: args[0]}
@@ -70,7 +70,7 @@ func (r *reply) read(section, line string) {
 	}
 }
 
-// digText returns all that dig prints.
+// digText returns dig's whole output.
 func digText(t testing.TB, addr string, args ...string) string {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
@@ -85,8 +85,8 @@ func digText(t testing.TB, addr string, args ...string) string {
 	return string(out)
 }
 
-// String is the reply on one line: RCODE, the flags that differ between
-// replies, the answer as a chain from the name asked, the authority.
+// String formats the reply on one line: the RCODE, the flags except QR and RD, the
+// answer as a chain that starts at the queried name, and the authority section.
 //
 //	NOERROR ra: CNAME x.privatelink.blob.core.windows.net., A 10.20.0.12
 //	NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.

@@ -11,7 +11,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ednsOf is what a message says in its OPT record.
+// ednsOf formats the OPT record of a message.
 func ednsOf(m *dns.Msg) string {
 	opt := m.IsEdns0()
 	if opt == nil {
@@ -30,8 +30,8 @@ func ednsOf(m *dns.Msg) string {
 	return text
 }
 
-// The answer is the same whatever EDNS the client speaks. An option that we do
-// not know is ignored, and none is sent to who did not ask (RFC 6891, 6.1).
+// The answer does not depend on the client's EDNS. Unknown options are ignored, and
+// a client that sends no OPT record receives none (RFC 6891, 6.1).
 func TestEDNS(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, cached())
@@ -53,7 +53,7 @@ func TestEDNS(t *testing.T) {
 		{"unknown option", options(&dns.EDNS0_LOCAL{Code: 65001, Data: []byte{1, 2, 3}}), "version 0, size 1232"},
 		{"NSID", options(&dns.EDNS0_NSID{Code: dns.EDNS0NSID}), "version 0, size 1232"},
 		{"cookie", options(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}), "version 0, size 1232"},
-		{"cookie too short", options(&dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: []byte{1, 2, 3}}), "version 0, size 1232"},
+		{"short cookie", options(&dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: []byte{1, 2, 3}}), "version 0, size 1232"},
 		{"padding", options(&dns.EDNS0_PADDING{Padding: make([]byte, 300)}), "version 0, size 1232"},
 		{"client subnet", options(&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(192, 0, 2, 0)}), "version 0, size 1232"},
 		{"keepalive", options(&dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}), "version 0, size 1232"},
@@ -93,7 +93,7 @@ func TestEDNSErrors(t *testing.T) {
 		{"version 255, foreign name", "www.corp.example", func(m *dns.Msg) { m.SetEdns0(1232, false).IsEdns0().SetVersion(255) }, dns.RcodeBadVers},
 		{"two OPT records", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, dns.RcodeFormatError},
 		{"two OPT records, foreign name", "www.corp.example", func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, dns.RcodeFormatError},
-		{"two OPT records, one of version 1", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false).Extra[0].(*dns.OPT).SetVersion(1) }, dns.RcodeFormatError},
+		{"two OPT records, one with version 1", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false).Extra[0].(*dns.OPT).SetVersion(1) }, dns.RcodeFormatError},
 	} {
 		for _, network := range []string{"udp", "tcp"} {
 			t.Run(tt.name+"/"+network, func(t *testing.T) {
@@ -107,21 +107,21 @@ func TestEDNSErrors(t *testing.T) {
 		}
 	}
 	if n := upstream.Asked("www.corp.example"); n != 0 {
-		t.Errorf("upstream was asked %d times; want 0", n)
+		t.Errorf("upstream received %d queries; want 0", n)
 	}
 }
 
-// EDNS is between two neighbours (RFC 6891, 6.1.1): with lru no upstream learns
-// a client's subnet, cookie or whatever else it says.
-func TestClientOptionsStayHere(t *testing.T) {
+// EDNS is hop by hop (RFC 6891, 6.1.1): lru does not forward a client's options,
+// such as its subnet or cookie.
+func TestClientOptionsAreNotForwarded(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	var asked []string
+	var received []string
 	upstream := azure(t)
 	s := prepare(t, cached())
 	s.env["UPSTREAM"] = handle(t, "127.0.0.1", dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
 		mu.Lock()
-		asked = append(asked, ednsOf(r))
+		received = append(received, ednsOf(r))
 		mu.Unlock()
 		upstream.ServeDNS(w, r)
 	}))
@@ -134,7 +134,7 @@ func TestClientOptionsStayHere(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	want := slices.Repeat([]string{"version 0, size 1232"}, 6)
-	if !slices.Equal(asked, want) {
-		t.Errorf("upstream got %q; want %q", asked, want)
+	if !slices.Equal(received, want) {
+		t.Errorf("upstream received %q; want %q", received, want)
 	}
 }

@@ -9,12 +9,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// question is a query as a stub resolver sends it: RD, no EDNS.
+// question returns a query like a stub resolver's, with RD and without EDNS.
 func question(name string, qtype uint16) *dns.Msg {
 	return new(dns.Msg).SetQuestion(dns.Fqdn(name), qtype)
 }
 
-// exchange asks over "udp" or "tcp" where dig does not do what a test needs.
+// exchange sends q over network, "udp" or "tcp". It is for tests that need more
+// control than dig has.
 func exchange(t testing.TB, network, addr string, q *dns.Msg) *dns.Msg {
 	t.Helper()
 	m, _, err := (&dns.Client{Net: network, Timeout: patience, UDPSize: dns.MaxMsgSize}).Exchange(q, addr)
@@ -24,7 +25,7 @@ func exchange(t testing.TB, network, addr string, q *dns.Msg) *dns.Msg {
 	return m
 }
 
-// shown is the message as [reply.String] has it.
+// shown formats m like [reply.String].
 func shown(m *dns.Msg) string {
 	r := reply{status: dns.RcodeToString[m.Rcode]}
 	if len(m.Question) > 0 {
@@ -57,7 +58,7 @@ func shownRecords(rrs []dns.RR) (all []rr) {
 	return all
 }
 
-// handle serves DNS in the test itself, over UDP and TCP at one port of host.
+// handle runs handler in the test process, over UDP and TCP on one port of host.
 func handle(t testing.TB, host string, handler dns.Handler) (addr string) {
 	t.Helper()
 	for range 10 {
@@ -66,16 +67,16 @@ func handle(t testing.TB, host string, handler dns.Handler) (addr string) {
 			t.Fatal(err)
 		}
 		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-		if err != nil { // taken
+		if err != nil { // the port is in use for TCP
 			udp.Close()
 			continue
 		}
 		for _, server := range []*dns.Server{{PacketConn: udp, Handler: handler}, {Listener: tcp, Handler: handler}} {
 			started := make(chan struct{})
 			server.NotifyStartedFunc = func() { close(started) }
-			go server.ActivateAndServe() //nolint:errcheck // it ends by Shutdown
+			go server.ActivateAndServe() //nolint:errcheck // Shutdown ends it
 			<-started
-			t.Cleanup(func() { server.Shutdown() }) //nolint:errcheck // nothing is left to do
+			t.Cleanup(func() { server.Shutdown() }) //nolint:errcheck // the test is over
 		}
 		return udp.LocalAddr().String()
 	}

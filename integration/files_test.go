@@ -13,9 +13,12 @@ import (
 const (
 	fc1  = "4728190365512870934-ab-pod01-fc1.privatelink.we.backup.windowsazure.com"
 	blob = "wepod01ecs114x.blob.core.windows.net"
+
+	rec2        = "4728190365512870934-ab-pod01-rec2.we.backup.windowsazure.com"
+	privateRec2 = "4728190365512870934-ab-pod01-rec2.privatelink.we.backup.windowsazure.com"
 )
 
-// becomes waits until dig's reply is the wanted one.
+// becomes waits until dig's reply equals want.
 func (s *server) becomes(question, want string) {
 	s.t.Helper()
 	eventually(s.t, question+" = "+want, func() bool {
@@ -23,7 +26,7 @@ func (s *server) becomes(question, want string) {
 	})
 }
 
-// remains checks that dig's reply is the wanted one.
+// remains checks that dig's reply equals want.
 func (s *server) remains(question, want string) {
 	s.t.Helper()
 	if got := dig(s.t, s.addr(""), strings.Fields(question)...).String(); got != want {
@@ -45,12 +48,13 @@ func TestChangedFile(t *testing.T) {
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.44")
 }
 
-// Each query gets the old records or the new ones, never a mixture and never none.
+// Each query is answered from the old records or from the new ones, never from a
+// mixture or from an empty set.
 func TestChangedFileIsAtomic(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
 	s.write("vault.json", export(fc1+" 10.20.1.1 10.20.1.2 10.20.1.3", blob+" 10.20.1.1"))
-	eventually(t, "the new records", func() bool {
+	eventually(t, "new records", func() bool {
 		switch got := dig(t, s.addr(""), fc1).String(); got {
 		case "NOERROR aa ra: A 10.20.0.4":
 			return false
@@ -72,7 +76,7 @@ func TestBrokenFile(t *testing.T) {
 		{"garbage", "\n\n<html>", `vault\.json: line 3: invalid character '<'`},
 		{"empty", "", `vault\.json: the document is empty`},
 		{"wrong shape", "[\n\"a\"\n]", `vault\.json: line 2: `},
-		{"first page of more", `{"value": [` + whole + `], "nextLink": "https://example.invalid/?page=2"}`, `vault\.json: one page of a longer listing`},
+		{"first page of several", `{"value": [` + whole + `], "nextLink": "https://example.invalid/?page=2"}`, `vault\.json: one page of a longer listing`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -105,13 +109,14 @@ func TestBrokenHostsFile(t *testing.T) {
 	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
 }
 
-// A pattern that loses its last file has failed: nobody said that there are no
-// endpoints.
+// A pattern that no longer matches any file is an error, because a missing file
+// does not prove that the endpoints are gone.
 func TestDeletedFile(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile("ready 127.0.0.1:{$PORT_READY}"))
 	s.remove("vault.json")
-	s.logs(`\[ERROR\] plugin/privatelink: .*/\*\.json: no longer matches a file, its last \d+ names are kept: restore its files; .*\(its last good records are served\)`)
+	s.logs(`\[ERROR\] plugin/privatelink: .*/\*\.json: no longer matches a file, ` +
+		`its last \d+ names are kept: restore its files; .*\(its last good records are served\)`)
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
 	s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
 	if got := s.ready(); got != http.StatusOK {
@@ -125,7 +130,8 @@ func TestDeletedFile(t *testing.T) {
 	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
 }
 
-// A folder that becomes empty looks like a share that is not mounted.
+// A folder that becomes empty is an error, because it looks like a share that is
+// not mounted.
 func TestRenamedFolder(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, strings.Replace(corefile(), "files {$DIR}/*.json", "files {$DIR}/share/*.json", 1))
@@ -144,8 +150,8 @@ func TestRenamedFolder(t *testing.T) {
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
 }
 
-// One file of several is deleted on purpose if few names go with it, and not
-// before it has been gone for a while.
+// If one of several files is deleted, its names are removed after a delay, provided
+// that the file had few names.
 func TestDeletedFileOfSeveral(t *testing.T) {
 	t.Parallel()
 	const zone, nxdomain = ".privatelink.we.backup.windowsazure.com", "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com."
@@ -168,7 +174,7 @@ func TestDeletedFileOfSeveral(t *testing.T) {
 	s.remove("five.json")
 	s.becomes("five0"+zone, nxdomain)
 	if after := time.Since(deleted); after < 5*time.Second {
-		t.Errorf("the names of a deleted file went after %v; want 5s at least", after)
+		t.Errorf("the names of a deleted file were removed after %v; want at least 5s", after)
 	}
 	s.remove("six.json")
 	s.logs(`\[ERROR\] plugin/privatelink: .*six\.json: the file is gone, the last 6 names are kept: restore it; .*\(its last good records are served\)`)
@@ -178,7 +184,8 @@ func TestDeletedFileOfSeveral(t *testing.T) {
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
 }
 
-// A change right after the last one, which shows neither in size nor in time.
+// A change is noticed even if it alters neither the file's size nor its
+// modification time.
 func TestChangeWithinTheClockTick(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
@@ -196,10 +203,10 @@ func TestChangeWithinTheClockTick(t *testing.T) {
 	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.55")
 }
 
-// A hosts file that is written slowly loses no name on the way.
+// No name is removed while a hosts file is being rewritten.
 func TestSlowHostsFile(t *testing.T) {
 	t.Parallel()
-	const held, public = "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12",
+	const private, public = "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12",
 		"NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"
 	s := prepare(t, strings.Replace(corefile(), "files {$DIR}/*.json", "hosts {$DIR}/vault.hosts", 1))
 	s.env["UPSTREAM"] = azure(t).Addr
@@ -211,18 +218,18 @@ func TestSlowHostsFile(t *testing.T) {
 	} {
 		s.write("vault.hosts", "10.20.0.44 "+fc1+"\n"+tt.rest)
 		s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
-		if got := dig(t, s.addr(""), blob).String(); got != held {
-			t.Errorf("%s: dig %s = %s; want %s", tt.name, blob, got, held)
+		if got := dig(t, s.addr(""), blob).String(); got != private {
+			t.Errorf("%s: dig %s = %s; want %s", tt.name, blob, got, private)
 		}
 		s.write("vault.hosts", "10.20.0.4 "+fc1+"\n10.20.0.12 "+blob+"\n")
 		s.becomes(fc1, "NOERROR aa ra: A 10.20.0.4")
-		s.remains(blob, held)
+		s.remains(blob, private)
 	}
-	shorter := time.Now()
+	shortened := time.Now()
 	s.write("vault.hosts", "10.20.0.4 "+fc1+"\n")
 	s.becomes(blob, public)
-	if after := time.Since(shorter); after < 10*time.Second {
-		t.Errorf("a name of a shorter hosts file went after %v; want 10s at least", after)
+	if after := time.Since(shortened); after < 10*time.Second {
+		t.Errorf("a name of a shortened hosts file was removed after %v; want at least 10s", after)
 	}
 }
 
@@ -240,13 +247,13 @@ func (s *server) rename(from, to string) {
 	}
 }
 
-// Until the first good file the right answer is not known: neither a public
-// address nor NXDOMAIN is.
+// Until the first file is loaded, the server answers neither a public address nor
+// NXDOMAIN, because either may be wrong.
 func TestNotReady(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, text, log string }{
 		{"no file", "", `\*\.json: no such file \(not ready`},
-		{"a broken one", "{", `vault\.json: line 1: .*\(not ready`},
+		{"a broken file", "{", `vault\.json: line 1: .*\(not ready`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -259,11 +266,11 @@ func TestNotReady(t *testing.T) {
 			s.logs(tt.log)
 			ask(t, s.addr(""), []row{
 				{"public blob name", blob + " A", "SERVFAIL ra: EDE 14 (Not Ready)"},
-				{"public blob name without a chain", "unlinked.blob.core.windows.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"public blob name without a CNAME", "unlinked.blob.core.windows.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
 				{"private blob name", "wepod01ecs114x.privatelink.blob.core.windows.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
-				{"partitioned name", "wepod01prot121x.z17.blob.storage.azure.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"DNS zone endpoint", "wepod01prot121x.z17.blob.storage.azure.net A", "SERVFAIL ra: EDE 14 (Not Ready)"},
 				{"vault name", fc1 + " A", "SERVFAIL ra: EDE 14 (Not Ready)"},
-				{"vault name in a zone not named", "4728190365512870934-ab-pod01-fc1.privatelink.ne.backup.windowsazure.com A", "SERVFAIL ra: EDE 14 (Not Ready)"},
+				{"vault name in a zone that is not configured", "4728190365512870934-ab-pod01-fc1.privatelink.ne.backup.windowsazure.com A", "SERVFAIL ra: EDE 14 (Not Ready)"},
 				{"custom name", "backup.corp.example A", "SERVFAIL ra: EDE 14 (Not Ready)"},
 				{"zone", "privatelink.we.backup.windowsazure.com NS", "NOERROR aa ra: NS ns.privatelink-dns.invalid."},
 				{"foreign name", "www.corp.example A", "NOERROR ra: A 198.51.100.80, A 198.51.100.81"},

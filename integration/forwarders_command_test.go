@@ -10,27 +10,27 @@ import (
 	"testing"
 )
 
-// A front is a DNS server that forwards to ours as the command forwarders told it
-// to. It has an upstream of its own for all other names, which knows the public
-// addresses of the vault's accounts, too.
+// A front is a DNS server with the configuration that the command forwarders
+// prints. It forwards all other names to its own upstream, which also has the
+// public addresses of the vault's accounts.
 type front struct {
 	*server // its files
 	port    string
-	printed string // by the command, in the file "printed"
-	to      string // port of its own upstream
+	printed string // configuration printed by the command, also in the file "printed"
+	to      string // port of the front's own upstream
 }
 
-// path returns that of a file of the front.
+// path returns the path of the named file in the front's folder.
 func (f *front) path(name string) string { return filepath.Join(f.dir, name) }
 
-// frontKind is software that a front can be. It is as strict as it can be made: it
-// validates, with nobody there who could prove a name unsigned, and drops private
+// frontKind is the software of a front, in its strictest configuration: it validates
+// although no server can prove that a name is unsigned, and it drops private
 // addresses.
 type frontKind struct {
 	peer, format string
 	program, pkg string
-	quit         string                            // a program and its arguments; empty: SIGTERM does
-	configure    func(f *front) (arguments string) // of the program
+	quit         string                            // a program and its arguments that end the front; empty: SIGTERM
+	configure    func(f *front) (arguments string) // writes the files and returns the program's arguments
 }
 
 var frontKinds = []frontKind{
@@ -42,10 +42,10 @@ var frontKinds = []frontKind{
 	{"PowerDNS Recursor", "pdns-recursor", "pdns_recursor", "pdns-recursor", "rec_control --socket-dir=. quit", frontRecursor},
 }
 
-// trustAnchor is that of the root zone.
+// trustAnchor is the trust anchor of the root zone.
 const trustAnchor = "20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
 
-// elsewhere are names of the front's own upstream, which does not prove them.
+// elsewhere holds the domains that the front's own upstream serves, unsigned.
 var elsewhere = []string{"corp.example", "store.core.windows.net"}
 
 func TestForwardersCommand(t *testing.T) {
@@ -53,30 +53,30 @@ func TestForwardersCommand(t *testing.T) {
 	for _, kind := range frontKinds {
 		t.Run(kind.format, func(t *testing.T) {
 			t.Parallel()
-			ours, upstream := serve(t, corefile())
+			s, upstream := serve(t, corefile())
 			own := azure(t)
-			f := kind.prepare(t, ours, own.Addr)
+			f := kind.prepare(t, s, own.Addr)
 			f.start(kind)
 			note(t, "Configuration by `forwarders`", kind.peer, "loaded", "yes")
 			f.answers(t)
 			if n := upstream.Asked("new.corp.example"); n > 0 {
-				t.Errorf("we were asked %d times for a name that is not to be forwarded", n)
+				t.Errorf("privatelink-dns received %d queries for a name that is not to be forwarded", n)
 			}
 			if own.Asked(blob)+own.Asked("wepod01ecs114x.privatelink.blob.core.windows.net") > 0 {
-				t.Error("its own upstream was asked for a name that is to be forwarded")
+				t.Error("the front's own upstream received a query for a name that is to be forwarded")
 			}
 			note(t, "Configuration by `forwarders`", kind.peer, "private addresses", "yes")
 
-			ours.stop(t)
+			s.stop(t)
 			if got := f.tries(t, "unlinked.blob.core.windows.net"); strings.Contains(got, "203.0.113.") {
-				t.Errorf("while we are down, it gets a public address elsewhere:\n%s", got)
+				t.Errorf("while privatelink-dns is down, the front returns a public address:\n%s", got)
 			}
 			note(t, "Configuration by `forwarders`", kind.peer, "public addresses while ours is down", "none")
 		})
 	}
 }
 
-// The script is PowerShell, and calls what there is.
+// The printed script is valid PowerShell and calls only known cmdlets.
 func TestForwardersCommandForPowerShell(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, ". {\n    privatelink {\n        files vault.json\n    }\n}\n")
@@ -94,20 +94,20 @@ func TestForwardersCommandForPowerShell(t *testing.T) {
 	}
 	for _, name := range []string{"Get-DnsServerZone", "Add-DnsServerConditionalForwarderZone", "Set-DnsServerConditionalForwarderZone", "Resolve-DnsName"} {
 		if !slices.Contains(called, name) {
-			t.Errorf("it does not call %s", name)
+			t.Errorf("the script does not call %s", name)
 		}
 	}
 	note(t, "Configuration by `forwarders`", "Windows DNS", "loaded", "parsed, not run")
 }
 
-// prepare runs the command and writes what it prints.
-func (k frontKind) prepare(t *testing.T, ours *server, upstream string) *front {
+// prepare writes the configuration that the command prints.
+func (k frontKind) prepare(t *testing.T, s *server, upstream string) *front {
 	t.Helper()
 	_, to, _ := net.SplitHostPort(upstream)
 	f := &front{server: &server{t: t, dir: t.TempDir()}, to: to}
 	var stderr string
 	var status int
-	f.printed, stderr, status = ours.command("forwarders -conf Corefile -format " + k.format + " -server " + ours.addr(""))
+	f.printed, stderr, status = s.command("forwarders -conf Corefile -format " + k.format + " -server " + s.addr(""))
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d\n%s", status, stderr)
 	}
@@ -115,7 +115,7 @@ func (k frontKind) prepare(t *testing.T, ours *server, upstream string) *front {
 	return f
 }
 
-// start returns when the front answers.
+// start starts the front and returns once it answers.
 func (f *front) start(k frontKind) {
 	t := f.t
 	t.Helper()
@@ -135,11 +135,11 @@ func (f *front) start(k frontKind) {
 		t.Skipf("%s may not read its configuration in %s: AppArmor may keep it to its own folders", program, f.dir)
 	}
 	if f.ended() {
-		t.Fatalf("%s does not start", program)
+		t.Fatalf("%s did not start", program)
 	}
 }
 
-// quits ends a front that takes SIGTERM for a crash.
+// quits ends a front that treats SIGTERM as a crash.
 func (f *front) quits(line string) {
 	words := strings.Fields(line)
 	cmd := exec.Command(words[0], words[1:]...)
@@ -152,21 +152,21 @@ func (f *front) quits(line string) {
 	f.stopped = true
 }
 
-// answers asks for the names of the vault, and for others.
+// answers queries the names of the vault and some foreign names.
 func (f *front) answers(t *testing.T) {
 	t.Helper()
 	for _, row := range []struct{ name, question, want string }{
 		{"vault", fc1 + " A", "NOERROR: A 10.20.0.4"},
-		{"vault, without privatelink", "4728190365512870934-ab-pod01-rec2.we.backup.windowsazure.com A", "NOERROR: CNAME 4728190365512870934-ab-pod01-rec2.privatelink.we.backup.windowsazure.com., A 10.20.0.7"},
+		{"vault, without privatelink", rec2 + " A", "NOERROR: CNAME " + privateRec2 + "., A 10.20.0.7"},
 		{"blob", blob + " A", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"blob over TCP", blob + " A +tcp", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"blob, no IPv6 address", blob + " AAAA", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net."},
 		{"blob, IPv6 address", "wepod01dual1x.blob.core.windows.net AAAA", "NOERROR: CNAME wepod01dual1x.privatelink.blob.core.windows.net., AAAA fd00:20::15"},
 		{"queue", "wepod01ecs114x.queue.core.windows.net A", "NOERROR: CNAME wepod01ecs114x.privatelink.queue.core.windows.net., A 10.20.0.13"},
-		{"partitioned", "wepod01prot121x.z17.blob.storage.azure.net A", "NOERROR: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
-		{"what the comment says to check", "privatelink.blob.core.windows.net SOA", "NOERROR: SOA ns.privatelink-dns.invalid. "},
-		{"another tenant's account", "someoneelse.blob.core.windows.net A", "NOERROR: CNAME someoneelse.privatelink.blob.core.windows.net., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"},
-		{"another name", "new.corp.example A", "NOERROR: A 198.51.100.86"},
+		{"DNS zone endpoint", "wepod01prot121x.z17.blob.storage.azure.net A", "NOERROR: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
+		{"check from the printed comment", "privatelink.blob.core.windows.net SOA", "NOERROR: SOA ns.privatelink-dns.invalid. "},
+		{"another tenant's account", "someoneelse.blob.core.windows.net A", "NOERROR: CNAME someoneelse." + blobZone + "., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"},
+		{"foreign name", "new.corp.example A", "NOERROR: A 198.51.100.86"},
 	} {
 		r := dig(t, "127.0.0.1:"+f.port, strings.Fields(row.question)...)
 		r.flags, r.authority, r.ede = nil, nil, ""
@@ -176,7 +176,7 @@ func (f *front) answers(t *testing.T) {
 	}
 }
 
-// tries asks for a name that may go unanswered.
+// tries returns dig's output for a query that may remain unanswered.
 func (f *front) tries(t *testing.T, name string) string {
 	t.Helper()
 	out, err := exec.Command(need(t, "dig", "bind9-dnsutils"), "-r", "@127.0.0.1", "-p", f.port, "+tries=1", "+timeout=5", name).CombinedOutput()
@@ -186,12 +186,12 @@ func (f *front) tries(t *testing.T, name string) string {
 	return string(out)
 }
 
-// advised returns the lines that a comment advises and that match the pattern.
+// advised returns the lines of printed comments that match the pattern.
 func (f *front) advised(pattern string) string {
 	f.t.Helper()
 	lines := regexp.MustCompile(`(?m)^[/#]+ +(`+pattern+`)$`).FindAllStringSubmatch(f.printed, -1)
 	if len(lines) == 0 {
-		f.t.Fatalf("no %s in\n%s", pattern, f.printed)
+		f.t.Fatalf("no comment matches %s in\n%s", pattern, f.printed)
 	}
 	var text strings.Builder
 	for _, line := range lines {

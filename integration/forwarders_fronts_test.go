@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// What the command prints for several servers, IPv6 and another port among them, is
-// what the software understands; with a wrong word in it, it is not.
+// The software accepts the printed configuration for several servers, including
+// IPv6 addresses and a nondefault port. It rejects the same text with an error in it.
 func TestForwardersCommandSyntax(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ format, program, pkg, args, right, wrong string }{
+	for _, tt := range []struct{ format, program, pkg, args, valid, invalid string }{
 		{"bind", "named-checkconf", "bind9-utils", "printed", "fd00::5", "fd00::x"},
 		{"unbound", "unbound-checkconf", "unbound", "printed", "fd00::5", "fd00::x"},
 		{"dnsmasq", "dnsmasq", "dnsmasq-base", "--test --conf-file=printed", "fd00::5", "fd00::x"},
@@ -30,7 +30,7 @@ func TestForwardersCommandSyntax(t *testing.T) {
 			if status != 0 || stderr != "" {
 				t.Fatalf("status %d\n%s", status, stderr)
 			}
-			for text, right := range map[string]bool{printed: true, strings.ReplaceAll(printed, tt.right, tt.wrong): false} {
+			for text, valid := range map[string]bool{printed: true, strings.ReplaceAll(printed, tt.valid, tt.invalid): false} {
 				s.write("vault.json", export(vault...))
 				s.write("printed", text)
 				s.write("recursor.conf", text)
@@ -38,21 +38,21 @@ func TestForwardersCommandSyntax(t *testing.T) {
 				s.write("all", withLRU(text)+". {\n    privatelink {\n        files vault.json\n    }\n}\n")
 				cmd := exec.Command(program, strings.Fields(tt.args)...)
 				cmd.Dir = s.dir
-				if out, err := cmd.CombinedOutput(); (err == nil) != right {
-					t.Errorf("%s: %v, is right: %t\n%s\n%s", cmd, err, right, out, text)
+				if out, err := cmd.CombinedOutput(); (err == nil) != valid {
+					t.Errorf("%s: %v; want valid = %t\n%s\n%s", cmd, err, valid, out, text)
 				}
 			}
 		})
 	}
 }
 
-// withLRU has our cache in place of the stock one, as the comment says.
+// withLRU replaces plugin cache by lru, as the printed comment recommends.
 func withLRU(corefile string) string {
 	return strings.Replace(corefile, "    cache 60 # in privatelink-dns itself: lru\n", "    lru\n", 1)
 }
 
-// frontBIND uses the advice in the comments, too: as it is, BIND with an access
-// list for addresses and validation would refuse every private address.
+// frontBIND also uses the statements from the printed comments. Without them, BIND
+// with deny-answer-addresses and validation rejects every private address.
 func frontBIND(f *front) string {
 	insecure := f.advised(`validate-except \{.*\};`)
 	names := strings.TrimPrefix(insecure, "validate-except ")
@@ -124,10 +124,10 @@ conf-file=%[6]s
 	return "--keep-in-foreground --conf-file=conf"
 }
 
-// frontCoreDNS is our own binary, which has lru where stock CoreDNS has cache.
+// frontCoreDNS uses this project's binary, which has lru instead of plugin cache.
 func frontCoreDNS(f *front) string {
-	ours := strings.Replace(withLRU(f.printed), "    lru\n", "    lru\n    bind 127.0.0.1\n", 1)
-	f.write("Corefile", ours+fmt.Sprintf(". {\n    bind 127.0.0.1\n    forward . 127.0.0.1:%s\n}\n", f.to))
+	blocks := strings.Replace(withLRU(f.printed), "    lru\n", "    lru\n    bind 127.0.0.1\n", 1)
+	f.write("Corefile", blocks+fmt.Sprintf(". {\n    bind 127.0.0.1\n    forward . 127.0.0.1:%s\n}\n", f.to))
 	return "-conf Corefile -dns.port " + f.port
 }
 

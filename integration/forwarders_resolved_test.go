@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// systemd-resolved takes the drop-in and asks us for our names alone, and never its
-// link's server for them. That one knows their public addresses.
+// systemd-resolved with the printed drop-in forwards the local names, and only
+// these, to privatelink-dns. It never queries its link's server for them, which has
+// their public addresses.
 func TestForwardersCommandForResolved(t *testing.T) {
 	t.Parallel()
 	resolved := needResolved(t)
@@ -70,8 +71,8 @@ func TestForwardersCommandForResolved(t *testing.T) {
 	if got := string(out); err != nil || got != want.String() {
 		t.Fatalf("%v\n got\n%s\nwant\n%s\nlog\n%s", err, got, want.String(), logs)
 	}
-	if strings.Contains(string(logs), "ignoring") { // an unknown key, say
-		t.Errorf("it does not take all of\n%s\n%s", printed, logs)
+	if strings.Contains(string(logs), "ignoring") { // for example, an unknown key
+		t.Errorf("systemd-resolved ignores part of\n%s\n%s", printed, logs)
 	}
 	const table, peer = "Configuration by `forwarders`", "systemd-resolved"
 	note(t, table, peer, "loaded", "yes")
@@ -79,7 +80,7 @@ func TestForwardersCommandForResolved(t *testing.T) {
 	note(t, table, peer, "public addresses while ours is down", "none")
 }
 
-// routed returns the names of a drop-in, a line each.
+// routed returns the routed domains of a drop-in, one per line.
 func routed(dropIn string) string {
 	var names strings.Builder
 	for line := range strings.Lines(dropIn) {
@@ -90,12 +91,12 @@ func routed(dropIn string) string {
 	return names.String()
 }
 
-// needResolved returns the path of systemd-resolved. Debian's package of it takes
-// over /etc/resolv.conf where it is installed, so it is only unpacked.
+// needResolved returns the path of systemd-resolved. If it is missing, the Debian
+// package is only unpacked, because its installation replaces /etc/resolv.conf.
 func needResolved(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("only root may make the namespaces that systemd-resolved runs in")
+		t.Skip("only root may create the namespaces that systemd-resolved runs in")
 	}
 	const path = "lib/systemd/systemd-resolved"
 	if _, err := os.Stat("/usr/" + path); err == nil {
@@ -104,9 +105,9 @@ func needResolved(t *testing.T) string {
 	if os.Getenv("INTEGRATION_INSTALL") != "1" {
 		t.Skip("no systemd-resolved here: INTEGRATION_INSTALL=1 unpacks the Debian package systemd-resolved, without installing it")
 	}
-	need(t, "systemctl", "systemd") // has the library that it needs
+	need(t, "systemctl", "systemd") // contains the library that systemd-resolved needs
 	folder := t.TempDir()
-	if err := os.Chmod(folder, 0o755); err != nil { // apt downloads as a user of its own
+	if err := os.Chmod(folder, 0o755); err != nil { // apt downloads as its own user
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-c", "apt-get update -qq && apt-get download -qq systemd-resolved && dpkg-deb -x systemd-resolved_*.deb .")
@@ -117,11 +118,11 @@ func needResolved(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
-	for _, prefix := range []string{"usr", "."} { // before and after the move into /usr
+	for _, prefix := range []string{"usr", "."} { // the path is one of these, depending on the release
 		if _, err := os.Stat(filepath.Join(folder, prefix, path)); err == nil {
 			return filepath.Join(folder, prefix, path)
 		}
 	}
-	t.Fatal("no systemd-resolved in its package")
+	t.Fatal("the package does not contain systemd-resolved")
 	return ""
 }

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// dualStack listens on both loopback addresses at one port, on ::1 alone at
-// another, and forwards over IPv6. IPv6 clients are welcome at the first only.
+// dualStack listens on both loopback addresses on one port and on ::1 alone on a
+// second port, and forwards over IPv6. Only the first port allows IPv6 clients.
 const dualStack = `
-(ours) {
+(common) {
     errors
     privatelink {
         geo we
@@ -24,7 +24,7 @@ const dualStack = `
         allow net ::1/128
         block
     }
-    import ours
+    import common
 }
 .:{$PORT_SIX} {
     bind ::1
@@ -32,7 +32,7 @@ const dualStack = `
         allow net 127.0.0.0/8 fc00::/7
         block
     }
-    import ours
+    import common
 }
 `
 
@@ -52,7 +52,7 @@ func TestIPv6(t *testing.T) {
 	rows := []row{
 		{"vault name", fc1 + " A", "NOERROR aa ra: A 10.20.0.4"},
 		{"alias", blob + " A", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"AAAA of an endpoint with one", "wepod01dual1x.blob.core.windows.net AAAA", "NOERROR ra: CNAME wepod01dual1x.privatelink.blob.core.windows.net., AAAA fd00:20::15"},
+		{"AAAA of an endpoint with an IPv6 address", "wepod01dual1x.blob.core.windows.net AAAA", "NOERROR ra: CNAME wepod01dual1x.privatelink.blob.core.windows.net., AAAA fd00:20::15"},
 		{"splice", "backup.corp.example A", "NOERROR ra: CNAME wepod01ecs114x.blob.core.windows.net., CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
 		{"foreign name", "www.corp.example A", "NOERROR ra: A 198.51.100.80, A 198.51.100.81"},
 	}
@@ -62,13 +62,13 @@ func TestIPv6(t *testing.T) {
 		note(t, "Machines", "dig, from ::1", transport, fmt.Sprintf("%d of %[1]d", len(rows)))
 	}
 	if n := upstream.Asked("www.corp.example"); n == 0 {
-		t.Error("the upstream was not asked over IPv6")
+		t.Error("the upstream received no query over IPv6")
 	}
 	if got := dig(t, both, "large.queue.core.windows.net", "+noedns", "+ignore").flags; !slices.Contains(got, "tc") {
 		t.Errorf("flags of a large answer over IPv6 = %s; want tc", got)
 	}
 
 	blocked := []row{{"blocked", fc1 + " A", refused}}
-	ask(t, s.addr(""), blocked)                                 // 127.0.0.1, where ::1 alone may ask
-	ask(t, net.JoinHostPort("::1", s.env["PORT_SIX"]), blocked) // ::1, where it may not
+	ask(t, s.addr(""), blocked)                                 // this port allows ::1 only
+	ask(t, net.JoinHostPort("::1", s.env["PORT_SIX"]), blocked) // this port blocks ::1
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
-// run10 returns n addresses of 10.0.0.0/8, ascending.
-func run10(n int) (all []string) {
+// addressRange returns n consecutive addresses of 10.0.0.0/8.
+func addressRange(n int) (all []string) {
 	addr := netip.MustParseAddr("10.64.0.1")
 	for range n {
 		all = append(all, addr.String())
@@ -28,19 +28,20 @@ func run10(n int) (all []string) {
 func serveLarge(t testing.TB, corefile string) *server {
 	t.Helper()
 	foreign := "huge.corp.example. 60 CNAME thousand.blob.core.windows.net.\n"
-	for _, addr := range run10(1000) {
+	for _, addr := range addressRange(1000) {
 		foreign += "foreign.corp.example. 60 A " + addr + "\n"
 	}
 	s := prepare(t, corefile)
 	s.env["UPSTREAM"] = fakedns.New(t, public+foreign).Addr
 	s.write("vault.json", export(
-		"thousand.blob.core.windows.net "+strings.Join(run10(1000), " "),
-		"most.blob.core.windows.net "+strings.Join(run10(4090), " "),
-		"toomany.blob.core.windows.net "+strings.Join(run10(5000), " ")))
+		"thousand.blob.core.windows.net "+strings.Join(addressRange(1000), " "),
+		"most.blob.core.windows.net "+strings.Join(addressRange(4090), " "),
+		"toomany.blob.core.windows.net "+strings.Join(addressRange(5000), " ")))
 	return s.start()
 }
 
-// addressesOf returns those of the answer, sorted; it fails on one that is there twice.
+// addressesOf returns the sorted A records of the answer. It fails the test if an
+// address occurs more than once.
 func addressesOf(t testing.TB, m *dns.Msg) (all []string) {
 	t.Helper()
 	for _, rr := range m.Answer {
@@ -50,27 +51,27 @@ func addressesOf(t testing.TB, m *dns.Msg) (all []string) {
 	}
 	slices.SortFunc(all, func(a, b string) int { return netip.MustParseAddr(a).Compare(netip.MustParseAddr(b)) })
 	if n := len(all); n != len(slices.Compact(slices.Clone(all))) {
-		t.Errorf("%s: an address specified more than once", m.Question[0].Name)
+		t.Errorf("%s: an address occurs more than once", m.Question[0].Name)
 	}
 	return all
 }
 
-// What does not fit is truncated, to something that fits and is valid, and
-// complete over TCP (RFC 1035, 4.2.1; RFC 6891, 6.2.5).
+// An answer that does not fit into a datagram is truncated to a valid message that
+// fits. It is complete over TCP (RFC 1035, 4.2.1; RFC 6891, 6.2.5).
 func TestThousandAddresses(t *testing.T) {
 	t.Parallel()
 	for kind, corefile := range map[string]string{"plain": corefile(), "with lru": cached()} {
 		s := serveLarge(t, corefile)
 		for _, name := range []string{"thousand.privatelink.blob.core.windows.net", "thousand.blob.core.windows.net", "huge.corp.example", "foreign.corp.example"} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
-				for _, size := range []int{-1, 0, 100, 512, 1232, 4096} { // -1 is no EDNS
+				for _, size := range []int{-1, 0, 100, 512, 1232, 4096} { // -1 means no EDNS
 					isTruncated(t, s.addr(""), name, size)
 				}
 				m := exchange(t, "tcp", s.addr(""), question(name, dns.TypeA))
-				if got := addressesOf(t, m); m.Truncated || !slices.Equal(got, run10(1000)) {
+				if got := addressesOf(t, m); m.Truncated || !slices.Equal(got, addressRange(1000)) {
 					t.Errorf("TC %v, %d addresses over TCP; want all 1000", m.Truncated, len(got))
 				}
-				if got := thousand(dig(t, s.addr(""), name, "+noedns")); got != allThousand { // dig asks again over TCP
+				if got := thousand(dig(t, s.addr(""), name, "+noedns")); got != allThousand { // dig retries over TCP
 					t.Errorf("dig %s: %s; want %s", name, got, allThousand)
 				}
 				note(t, "1,000 addresses", "dig", "UDP, then TCP", allThousand)
@@ -80,7 +81,8 @@ func TestThousandAddresses(t *testing.T) {
 	}
 }
 
-// isTruncated asks for 1,000 addresses over UDP.
+// isTruncated queries 1,000 addresses over UDP and checks that the reply has TC and
+// fits into size.
 func isTruncated(t testing.TB, addr, name string, size int) {
 	t.Helper()
 	q := question(name, dns.TypeA)
@@ -97,7 +99,7 @@ func isTruncated(t testing.TB, addr, name string, size int) {
 
 const allThousand = "1,000 of 1,000"
 
-// thousand tells how many of 1,000 addresses dig got.
+// thousand reports how many of 1,000 addresses dig received.
 func thousand(r reply) string {
 	n := 0
 	for _, rr := range r.answer {
@@ -114,8 +116,8 @@ func thousand(r reply) string {
 	return fmt.Sprintf("%d of 1,000", n)
 }
 
-// A message has 65,535 octets at most. What does not fit there is truncated
-// over TCP, too; nobody is left without an answer.
+// A message has at most 65,535 octets. A larger answer is truncated even over TCP,
+// so that the client still receives addresses.
 func TestTooManyAddresses(t *testing.T) {
 	t.Parallel()
 	s := serveLarge(t, corefile())
@@ -131,7 +133,7 @@ func TestTooManyAddresses(t *testing.T) {
 		{"toomany.blob.core.windows.net", "tcp", 0, "NOERROR, TC true, 4090 addresses"},
 		{"toomany.blob.core.windows.net", "tcp", 1232, "NOERROR, TC true, 4090 addresses"},
 		{"toomany.blob.core.windows.net", "udp", 1232, "NOERROR, TC true, 71 addresses"},
-		{"toomany.blob.core.windows.net", "udp", 65535, "SERVFAIL, TC false, 0 addresses"}, // IPv4 carries 65,507
+		{"toomany.blob.core.windows.net", "udp", 65535, "SERVFAIL, TC false, 0 addresses"}, // a datagram over IPv4 carries 65,507 octets
 	} {
 		t.Run(fmt.Sprintf("%s/%s %d", tt.name, tt.network, tt.size), func(t *testing.T) {
 			q := question(tt.name, dns.TypeA)
@@ -146,8 +148,8 @@ func TestTooManyAddresses(t *testing.T) {
 	}
 }
 
-// Resolvers that forward to us ask again over TCP. BIND caches at most 100
-// records of a name and type, and answers SERVFAIL beyond, unless it is told.
+// Forwarders retry over TCP. BIND caches at most 100 records of one name and type
+// and otherwise returns SERVFAIL, unless max-records-per-type is 0.
 func TestThousandAddressesThroughForwarders(t *testing.T) {
 	t.Parallel()
 	s := serveLarge(t, corefile())

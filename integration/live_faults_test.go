@@ -13,8 +13,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakearm"
 )
 
-// Half listings, redirects, bombs and pages that shift: the answers stay the
-// same, nothing is sent elsewhere, and the memory stays small.
+// Incomplete listings, redirects, oversized bodies and shifting pages change no
+// answer, cause no request to a second server and need little memory.
 func TestLiveDamagedListings(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -24,11 +24,11 @@ func TestLiveDamagedListings(t *testing.T) {
 	third := fakearm.Endpoint{Name: "pe-third", Group: "rg-backup", VNet: "vnet-hub", Names: []fakearm.Name{{FQDN: account, IP: "10.20.0.7"}}}
 	s, arm := serveLive(t, live(), true, vaultEndpoint(fc1, blob), more, third)
 	s.becomes(fc1, fc1Served)
-	elsewhere := []byte(`"` + other.URL + `/subscriptions"`)
+	foreign := []byte(`"` + other.URL + `/subscriptions"`)
 	for _, fault := range []fakearm.Fault{
 		{Kind: fakearm.Redirect},
-		{Kind: fakearm.Redirect, Value: elsewhere},
-		{Kind: fakearm.Link, Value: elsewhere},
+		{Kind: fakearm.Redirect, Value: foreign},
+		{Kind: fakearm.Link, Value: foreign},
 		{Kind: fakearm.Link, Value: []byte(`7`)},
 		{Kind: fakearm.Link, Value: []byte(`{}`)},
 		{Kind: fakearm.Body, Value: []byte(`{}`)},
@@ -54,46 +54,49 @@ func TestLiveDamagedListings(t *testing.T) {
 	s.logs(`ARM answers 307 and redirects to "` + other.URL + `/subscriptions", which is not followed`)
 	for _, r := range arm.Requests() {
 		if strings.HasPrefix(r.Host, "localhost") {
-			t.Errorf("%s%s is asked", r.Host, r.Path)
+			t.Errorf("a request for %s%s was sent", r.Host, r.Path)
 		}
 	}
 	if n := asked.Load(); n != 0 {
-		t.Errorf("%d requests to another server; want none", n)
+		t.Errorf("%d requests to a second server; want 0", n)
 	}
 	if peak := s.peakMemory(); peak > 400 {
-		t.Errorf("%d MB of memory at most; want 400", peak)
+		t.Errorf("peak memory = %d MB; want at most 400", peak)
 	}
 }
 
-// peakMemory returns the most resident memory of the process so far in MB, or 0
-// where the system has no such file.
+// peakMemory returns the peak resident memory of the process in MB, or 0 on a
+// system without /proc.
 func (s *server) peakMemory() (mb int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	_, line, ok := strings.Cut(string(text), "VmHWM:")
 	if ok {
-		fmt.Sscan(line, &mb) //nolint:errcheck // then it is 0
+		fmt.Sscan(line, &mb) //nolint:errcheck // the result is then 0
 	}
 	return mb / 1000
 }
 
-// One endpoint that cannot be read costs its own names, from the first start on.
+// An endpoint that cannot be read affects only its own names, whose last good
+// records are served.
 func TestLiveOneBadEndpoint(t *testing.T) {
 	t.Parallel()
-	hidden := func(name, fqdn, ip string) fakearm.Endpoint {
+	groupOnly := func(name, fqdn, ip string) fakearm.Endpoint {
 		return fakearm.Endpoint{Name: name, Group: "rg-backup", VNet: "vnet-hub", ZoneGroup: true, NoNIC: true, Names: []fakearm.Name{{FQDN: fqdn, IP: ip}}}
 	}
-	s, arm := serveLive(t, live(), true, hidden("pe-bad", blob, "10.20.0.5"), hidden("pe-good", queue, "10.20.0.6"), vaultEndpoint(fc1))
+	s, arm := serveLive(t, live(), true, groupOnly("pe-bad", blob, "10.20.0.5"), groupOnly("pe-good", queue, "10.20.0.6"), vaultEndpoint(fc1))
 	s.becomes(queue, queueServed)
 	s.becomes(blob, blobServed)
 	arm.SetFaults(fakearm.Fault{Kind: fakearm.Forbidden, Path: "pe-bad/privateDnsZoneGroups"})
-	s.logs(`\[ERROR\] .*list /subscriptions/` + subscription + `/resourceGroups/rg-backup/providers/Microsoft\.Network/privateEndpoints/pe-bad/privateDnsZoneGroups: page 1: ARM answers 403`)
+	s.logs(`\[ERROR\] .*list /subscriptions/` + subscription + `/resourceGroups/rg-backup/providers/Microsoft\.Network/` +
+		`privateEndpoints/pe-bad/privateDnsZoneGroups: page 1: ARM answers 403`)
 	s.remains(blob, blobServed)
 	arm.Update(func(e fakearm.Estate) { e[subscription][2] = vaultEndpoint(fc1, account) })
 	s.becomes(account, strings.Replace(accountServed, "10.20.0.7", "10.20.0.5", 1))
 	s.remains(blob, blobServed)
 }
 
-// An interface alone shows no approval, so its name is not served.
+// A network interface without its private endpoint is not served, because only the
+// endpoint shows whether the connection is approved.
 func TestLiveInterfaceWithoutItsEndpoint(t *testing.T) {
 	t.Parallel()
 	s, arm := serveLive(t, live(), true, vaultEndpoint(fc1, blob))
@@ -105,8 +108,8 @@ func TestLiveInterfaceWithoutItsEndpoint(t *testing.T) {
 	s.becomes(blob, blobServed)
 }
 
-// A token that Azure rejects, though it is valid here, is replaced within the
-// sync: no failure is logged.
+// A token that Azure rejects before its expiry is replaced within the same sync, and
+// no failure is logged.
 func TestLiveRejectedToken(t *testing.T) {
 	for _, identity := range []bool{false, true} {
 		t.Run(fmt.Sprintf("managed identity %v", identity), func(t *testing.T) {
@@ -120,16 +123,16 @@ func TestLiveRejectedToken(t *testing.T) {
 				t.Error("no token was rejected")
 			}
 			if text := s.out.String(); strings.Contains(text, "ARM answers 401") {
-				t.Error("a failure is logged")
+				t.Error("the log has a failure")
 			}
 		})
 	}
 }
 
-// A request that the network loses costs half a minute, and the next sync works.
+// A lost request fails after half a minute, and the next sync succeeds.
 func TestLiveLostRequest(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it waits for half a minute")
+		t.Skip("this test waits for half a minute")
 	}
 	t.Parallel()
 	s, arm := serveLive(t, live(), true, vaultEndpoint(fc1))
@@ -142,7 +145,7 @@ func TestLiveLostRequest(t *testing.T) {
 	defer tick.Stop()
 	const late = "page 1: no response within 30s, retries included"
 	for time.Since(lost) < patience && !strings.Contains(s.out.String(), late) {
-		<-tick.C // the attempt has as long as eventually waits
+		<-tick.C // the attempt may take as long as eventually waits
 	}
 	s.logs(late)
 	s.becomes(blob, blobServed)

@@ -16,7 +16,7 @@ const (
 	second       = "99999999-9999-9999-9999-999999999999"
 )
 
-// live is a Corefile that reads Azure once a second.
+// live returns a Corefile that polls Azure every second.
 func live(more ...string) string {
 	return `
 .:{$PORT} {
@@ -35,7 +35,7 @@ func live(more ...string) string {
 `
 }
 
-// An estate is what a subscription has; each step of a test changes it.
+// vaultEndpoint returns an approved private endpoint with these names.
 func vaultEndpoint(names ...string) fakearm.Endpoint {
 	e := fakearm.Endpoint{Name: "pe-vault-we", Group: "rg-backup", VNet: "vnet-hub", Status: "Approved", Provisioning: "Succeeded"}
 	for i, fqdn := range names {
@@ -44,8 +44,8 @@ func vaultEndpoint(names ...string) fakearm.Endpoint {
 	return e
 }
 
-// serveLive starts a fake Azure and the binary with the real chain of
-// credentials: a service principal's secret, or a managed identity.
+// serveLive starts a fake Azure and the binary. The binary authenticates with the
+// secret of a service principal or, if identity is set, with a managed identity.
 func serveLive(t *testing.T, corefile string, identity bool, endpoints ...fakearm.Endpoint) (*server, *fakearm.Server) {
 	t.Helper()
 	arm, err := fakearm.Start(fakearm.Config{Estate: fakearm.Estate{subscription: endpoints, second: nil}, PageSize: 2, EmptyLast: true})
@@ -67,7 +67,7 @@ func serveLive(t *testing.T, corefile string, identity bool, endpoints ...fakear
 	s.start()
 	t.Cleanup(func() {
 		if text := s.out.String(); strings.Contains(text, fakearm.TokenPrefix) || strings.Contains(text, fakearm.ClientSecret) {
-			t.Error("a secret is in the log")
+			t.Error("the log contains a secret")
 		}
 	})
 	return s, arm
@@ -83,7 +83,8 @@ const (
 	accountServed = "NOERROR ra: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.7"
 )
 
-// The life of a vault: nobody types a record.
+// The names of a vault follow its life: registration, first backup, a new account,
+// missing permission and rejection.
 func TestLiveLifeOfAVault(t *testing.T) {
 	for _, identity := range []bool{false, true} {
 		t.Run(fmt.Sprintf("managed identity %v", identity), func(t *testing.T) {
@@ -93,27 +94,28 @@ func TestLiveLifeOfAVault(t *testing.T) {
 				arm.Update(func(e fakearm.Estate) { change(&e[subscription][0]) })
 			}
 			s.becomes(fc1, fc1Served)
-			s.remains(blob, blobPublic) // not the vault's yet
+			s.remains(blob, blobPublic) // the vault does not have it yet
 
-			// first registration, first backup, and Backup adds an account
+			// first registration, first backup, a storage account that Azure Backup adds
 			for i, step := range []struct{ name, want string }{{blob, blobServed}, {queue, queueServed}, {account, accountServed}} {
 				set(func(e *fakearm.Endpoint) { *e = vaultEndpoint([]string{fc1, blob, queue, account}[:i+2]...) })
 				s.becomes(step.name, step.want)
 				s.remains(fc1, fc1Served)
 			}
 
-			set(func(e *fakearm.Endpoint) { e.ZoneGroup = true }) // names only in the interface and the group now
+			set(func(e *fakearm.Endpoint) { e.ZoneGroup = true }) // now the names are only in the interface and in the zone group
 			seen := len(arm.Requests())
 			eventually(t, "two more syncs", func() bool { return len(arm.Requests()) > seen+12 })
 			s.remains(blob, blobServed)
-			set(func(e *fakearm.Endpoint) { e.NoNIC = true }) // only in the group
+			set(func(e *fakearm.Endpoint) { e.NoNIC = true }) // now they are only in the zone group
 			seen = len(arm.Requests())
 			eventually(t, "two more syncs", func() bool { return len(arm.Requests()) > seen+12 })
 			s.remains(blob, blobServed)
 			s.remains(fc1, fc1Served)
 
 			arm.SetFaults(fakearm.Fault{Kind: fakearm.Forbidden})
-			s.logs(`\[ERROR\] plugin/privatelink: azure ` + subscription + ` cloud https://127\.0\.0\.1:\d+: .*grant Reader on subscription ` + subscription + ` to the identity \(its last good records are served\)`)
+			s.logs(`\[ERROR\] plugin/privatelink: azure ` + subscription + ` cloud https://127\.0\.0\.1:\d+: ` +
+				`.*grant Reader on subscription ` + subscription + ` to the identity \(its last good records are served\)`)
 			s.remains(blob, blobServed)
 			arm.SetFaults()
 			s.logs(`\[INFO\] plugin/privatelink: azure ` + subscription + ` cloud https://127\.0\.0\.1:\d+: recovered`)
@@ -126,7 +128,7 @@ func TestLiveLifeOfAVault(t *testing.T) {
 	}
 }
 
-// For every fault: before and after, the answers are the same.
+// No fault changes an answer.
 func TestLiveFaults(t *testing.T) {
 	t.Parallel()
 	other := fakearm.Endpoint{Name: "pe-other", Group: "rg-backup", VNet: "vnet-hub", Names: []fakearm.Name{{FQDN: queue, IP: "10.20.0.6"}}}
@@ -162,8 +164,8 @@ func TestLiveFaults(t *testing.T) {
 	}
 }
 
-// answered counts the listings' pages that were answered with the fault, or
-// with none.
+// answered counts the pages that were answered with the fault. An empty fault means
+// pages without a fault.
 func answered(arm *fakearm.Server, fault fakearm.Kind) (n int) {
 	for _, r := range arm.Requests() {
 		if r.Page > 0 && r.Fault == fault {
@@ -173,7 +175,7 @@ func answered(arm *fakearm.Server, fault fakearm.Kind) (n int) {
 	return n
 }
 
-// One subscription without permission does not stop the other one.
+// A subscription without permission does not stop the sync of a second one.
 func TestLiveTwoSubscriptions(t *testing.T) {
 	t.Parallel()
 	s, arm := serveLive(t, live("azure "+second), true, vaultEndpoint(fc1))
@@ -184,7 +186,8 @@ func TestLiveTwoSubscriptions(t *testing.T) {
 	s.becomes(blob, blobServed)
 }
 
-// Killed and started again without Azure, the server answers at once.
+// A server that is killed and restarted without Azure answers from its state file at
+// once.
 func TestLiveState(t *testing.T) {
 	t.Parallel()
 	s, arm := serveLive(t, live("state {$DIR}/state.json"), true, vaultEndpoint(fc1, blob))
@@ -205,17 +208,19 @@ func TestLiveState(t *testing.T) {
 	s.remains("none.blob.core.windows.net", "NXDOMAIN ra: / SOA core.windows.net.")
 }
 
-// Until every source has answered once, nothing is denied and nothing public given.
+// Until every source has been read once, no missing name is answered with NXDOMAIN
+// or a public address.
 func TestLiveNotReady(t *testing.T) {
 	t.Parallel()
 	s, _ := serveLive(t, live("azure 33333333-3333-3333-3333-333333333333"), true, vaultEndpoint(fc1))
-	s.logs(`ARM answers 404 SubscriptionNotFound: check the subscription's ID and the names of its resource groups \(not ready: names that are not loaded yet get SERVFAIL\)`)
+	s.logs(`ARM answers 404 SubscriptionNotFound: check the subscription's ID and the names of its resource groups ` +
+		`\(not ready: names that are not loaded yet get SERVFAIL\)`)
 	s.becomes(fc1, fc1Served)
 	s.remains(blob, "SERVFAIL ra: EDE 14 (Not Ready)")
 	s.remains("www.corp.example TXT", "NOERROR ra: TXT \"one\" \"two; three\"")
 }
 
-// A subscription that is suddenly empty is not believed at once.
+// If a subscription is suddenly empty, its names are served until 3 syncs agree.
 func TestLiveSuddenLoss(t *testing.T) {
 	t.Parallel()
 	var names []string
@@ -230,7 +235,7 @@ func TestLiveSuddenLoss(t *testing.T) {
 	s.logs(`no names are held back any more`)
 }
 
-// A reload goes on with what is known, and asks Azure for nothing.
+// A reload keeps the last good records and sends no request to Azure.
 func TestLiveReload(t *testing.T) {
 	t.Parallel()
 	s, arm := serveLive(t, strings.Replace(live(), "refresh 1s", "refresh 30m", 1), true, vaultEndpoint(fc1, blob))
@@ -240,6 +245,6 @@ func TestLiveReload(t *testing.T) {
 	s.logs(`Reloading complete`)
 	s.remains(blob, blobServed)
 	if n := len(arm.Requests()) - asked; n != 0 {
-		t.Errorf("%d requests for a reload; want none", n)
+		t.Errorf("%d requests for a reload; want 0", n)
 	}
 }

@@ -14,12 +14,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// logging is a Corefile with a log line for each query.
+// logging returns a Corefile that logs each query.
 func logging() string {
 	return corefile("log", "prometheus 127.0.0.1:{$PORT_METRICS}", "ready 127.0.0.1:{$PORT_READY}")
 }
 
-// unread starts a server whose output nobody reads.
+// unread starts a server that writes its output to a pipe, and returns the unread
+// end of the pipe.
 func unread(t *testing.T, args ...string) (*server, *os.File) {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -34,7 +35,7 @@ func unread(t *testing.T, args ...string) (*server, *os.File) {
 	s.args = append(s.args, args...)
 	s.stdout = write
 	s.start()
-	write.Close() // the process has its own
+	write.Close() // the process has its own copy
 	return s, read
 }
 
@@ -44,7 +45,7 @@ func (s *server) droppedLines() float64 {
 	s.t.Helper()
 	match := droppedLines.FindSubmatch(readURL(s.t, "http://"+s.addr("_METRICS")+"/metrics"))
 	if match == nil {
-		s.t.Fatal("no metric")
+		s.t.Fatal("no metric coredns_privatelink_log_dropped_lines_total")
 	}
 	n, err := strconv.ParseFloat(string(match[1]), 64)
 	if err != nil {
@@ -73,8 +74,8 @@ func (s *server) fill() {
 	})
 }
 
-// A log that nobody reads keeps nothing from working: queries, changed files,
-// readiness, and the end of the process.
+// If the log is not read, the server still answers queries, reads changed files,
+// reports readiness and ends on SIGTERM.
 func TestUnreadLog(t *testing.T) {
 	t.Parallel()
 	s, _ := unread(t)
@@ -92,14 +93,14 @@ func TestUnreadLog(t *testing.T) {
 	s.endsWith(t, 0)
 }
 
-// Once the output works again, one line has the number of dropped lines, in the
-// format of the log.
+// Once the output is read again, one line in the format of the log reports the number
+// of dropped lines.
 func TestDroppedLinesAreReported(t *testing.T) {
 	t.Parallel()
 	s, read := unread(t, "-log-format", "json")
 	s.fill()
 	var drained output
-	go io.Copy(&drained, read) //nolint:errcheck // it ends with the process
+	go io.Copy(&drained, read) //nolint:errcheck // the copy ends with the process
 	var text string
 	eventually(t, "the report", func() bool {
 		text = report.FindString(drained.String())
@@ -118,7 +119,7 @@ func TestDroppedLinesAreReported(t *testing.T) {
 
 var report = regexp.MustCompile(`(?m)^.*lines dropped.*$`)
 
-// The end of the reader of the log is not the end of the server.
+// The server keeps running when the reader of its log ends.
 func TestClosedLog(t *testing.T) {
 	t.Parallel()
 	s, read := unread(t)
@@ -132,7 +133,7 @@ func TestClosedLog(t *testing.T) {
 	s.endsWith(t, 0)
 }
 
-// A line that ends the process is not lost in the queue.
+// A fatal log line is written before the process ends.
 func TestFatalLogLine(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"text", "json"} {
@@ -141,7 +142,7 @@ func TestFatalLogLine(t *testing.T) {
 		s.process = spawn(t, s.program())
 		s.endsWith(t, 1)
 		if !strings.Contains(s.out.String(), "detected for zone") {
-			t.Errorf("%s: the log has no reason for the end:\n%s", format, s.out.String())
+			t.Errorf("%s: the log lacks the fatal error:\n%s", format, s.out.String())
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What a server without a console has to say is in the file that -log names,
-// behind what its predecessors said, and nowhere else.
+// With -log, the server appends its output to the named file and writes nothing to
+// the console.
 func TestLogFile(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, ".:{$PORT} {\n  bind 127.0.0.1\n  privatelink {\n    files vault.json\n  }\n}\n")
@@ -17,7 +17,7 @@ func TestLogFile(t *testing.T) {
 	s.write("broken", ".:0 {\n  privatelink {\n    files\n  }\n}\n")
 	s.write("server.log", "from before\n")
 	if stdout, stderr, status := s.command("-log server.log -conf broken"); status != 1 || stdout+stderr != "" {
-		t.Errorf("a server that does not start: status %d, %q, %q; want 1 and no output", status, stdout, stderr)
+		t.Errorf("a server with a broken Corefile: status %d, %q, %q; want 1 and no output", status, stdout, stderr)
 	}
 	s.args = append(s.args, "-log", "server.log")
 	s.start()
@@ -27,15 +27,19 @@ func TestLogFile(t *testing.T) {
 		got = string(text)
 		return err == nil && strings.Contains(got, "CoreDNS")
 	})
-	for _, want := range []string{`^from before\n`, `\n` + stamp + `plugin/privatelink: broken:3 - Error during parsing`, `\n` + stamp + `\[INFO\] plugin/privatelink: added ` + regexp.QuoteMeta(strings.TrimSuffix(fc1, ".")) + `: 10\.20\.0\.4`} {
+	for _, want := range []string{
+		`^from before\n`,
+		`\n` + stamp + `plugin/privatelink: broken:3 - Error during parsing`,
+		`\n` + stamp + `\[INFO\] plugin/privatelink: added ` + regexp.QuoteMeta(strings.TrimSuffix(fc1, ".")) + `: 10\.20\.0\.4`,
+	} {
 		if !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("the log is\n%s\nwant %s", got, want)
 		}
 	}
 	if s.out.String() != "" {
-		t.Errorf("the console has %q; want nothing", s.out.String())
+		t.Errorf("the console has %q; want no output", s.out.String())
 	}
 	if _, stderr, status := s.command("-log none/server.log"); status != 2 || !strings.HasPrefix(stderr, `invalid value "none/server.log" for flag -log: `) {
-		t.Errorf("a log in no folder: status %d, %s; want 2 and the reason", status, stderr)
+		t.Errorf("a log in a missing folder: status %d, %s; want 2 and the reason", status, stderr)
 	}
 }

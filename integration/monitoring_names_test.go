@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// families has the labels of each metric that a server exports.
+// families maps each metric that a server exports to its labels.
 type families map[string]map[string]bool
 
 var (
@@ -23,7 +23,7 @@ var (
 
 func exportedBy(t *testing.T, url string) families {
 	t.Helper()
-	all := families{"up": {}, "ALERTS": {"alertname": true, "alertstate": true}} // Prometheus's own
+	all := families{"up": {}, "ALERTS": {"alertname": true, "alertstate": true}} // Prometheus adds these
 	for _, m := range sample.FindAllStringSubmatch(string(readURL(t, url)), -1) {
 		if all[m[1]] == nil {
 			all[m[1]] = map[string]bool{}
@@ -35,11 +35,11 @@ func exportedBy(t *testing.T, url string) families {
 	return all
 }
 
-// check finds metrics and labels that no server exports, in a query and in the
-// text that shows what it finds.
+// check reports metrics and labels that no server exports, in a query and in the
+// text that displays its result.
 func (f families) check(t *testing.T, where, query, text string) {
 	t.Helper()
-	known := map[string]bool{"job": true, "instance": true} // of what is scraped
+	known := map[string]bool{"job": true, "instance": true} // Prometheus adds these to every series
 	for _, s := range selector.FindAllStringSubmatch(query, -1) {
 		labels, ok := f[s[1]]
 		if !ok {
@@ -57,7 +57,7 @@ func (f families) check(t *testing.T, where, query, text string) {
 	for _, m := range grouping.FindAllStringSubmatch(query+" "+text, -1) {
 		for name := range strings.SplitSeq(m[1]+m[2]+m[3], ", ") {
 			if !known[name] {
-				t.Errorf("%s: none of its metrics has the label %s", where, name)
+				t.Errorf("%s: no metric in it has the label %s", where, name)
 			}
 		}
 	}
@@ -72,20 +72,20 @@ func readText(t *testing.T, path string) string {
 	return string(text)
 }
 
-// prometheusAPI reads one field of the answer's data into v.
+// prometheusAPI decodes one field of the response's data into v.
 func prometheusAPI(t *testing.T, url, field string, v any) {
 	t.Helper()
-	var answer struct {
+	var response struct {
 		Error string
 		Data  map[string]json.RawMessage
 	}
-	if err := json.Unmarshal(readURL(t, url), &answer); err != nil {
+	if err := json.Unmarshal(readURL(t, url), &response); err != nil {
 		t.Fatalf("%s: %v", url, err)
 	}
-	if answer.Error != "" {
-		t.Fatalf("%s: %s", url, answer.Error)
+	if response.Error != "" {
+		t.Fatalf("%s: %s", url, response.Error)
 	}
-	if err := json.Unmarshal(answer.Data[field], v); err != nil {
+	if err := json.Unmarshal(response.Data[field], v); err != nil {
 		t.Fatalf("%s: %s: %v", url, field, err)
 	}
 }

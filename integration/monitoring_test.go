@@ -16,7 +16,7 @@ import (
 
 const monitoring = "../deploy/monitoring/"
 
-// promtool finds no fault in the rules, and they do what their tests say.
+// The alert rules pass promtool's checks and their own tests.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	promtool := need(t, "promtool", "prometheus")
@@ -29,8 +29,8 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// watched is a server to which happens what the metrics tell of.
-const watched = `
+// monitored is a Corefile whose server produces data for every metric.
+const monitored = `
 .:{$PORT} {
     bind 127.0.0.1
     errors
@@ -49,12 +49,12 @@ const watched = `
 }
 `
 
-// A real Prometheus reads the real binary: each panel of the dashboard has data,
-// each alert is evaluated, and whatever metric and label they name is exported.
+// A real Prometheus scrapes the binary. Each panel of the dashboard has data, each
+// alert is evaluated, and every metric and label in them is exported.
 func TestMonitoring(t *testing.T) {
 	t.Parallel()
 	prometheus := need(t, "prometheus", "prometheus")
-	s := prepare(t, watched)
+	s := prepare(t, monitored)
 	s.env["UPSTREAM"], s.env["DEAD"] = azure(t).Addr, "127.0.0.1:"+freePort(t)
 	s.write("vault.json", export(vault...))
 	s.write("pending.json", strings.NewReplacer("Approved", "Pending", "pe-vault-we", "pe-new").Replace(export("new.blob.core.windows.net 10.20.1.4")))
@@ -70,7 +70,7 @@ func TestMonitoring(t *testing.T) {
 	}()
 	eventually(t, "data in every panel", func() bool {
 		for _, question := range []string{fc1, blob, "backup.corp.example", "someoneelse.blob.core.windows.net", "www.corp.example", "failing.corp.example"} {
-			dns.Exchange(new(dns.Msg).SetQuestion(question+".", dns.TypeA), s.addr("")) //nolint:errcheck // asked again
+			dns.Exchange(new(dns.Msg).SetQuestion(question+".", dns.TypeA), s.addr("")) //nolint:errcheck // it is repeated
 		}
 		missing = dash.withoutData(t, base)
 		return missing == ""
@@ -96,7 +96,8 @@ func TestMonitoring(t *testing.T) {
 	checkRules(t, rules)
 }
 
-// startPrometheus returns the address of its API. It reads the server each second.
+// startPrometheus starts a Prometheus that scrapes the server every second, and
+// returns the address of its API.
 func startPrometheus(t *testing.T, path string, s *server) string {
 	t.Helper()
 	rules, err := filepath.Abs(monitoring + "alerts.yaml")
@@ -136,7 +137,7 @@ scrape_configs: [{job_name: privatelink-dns, static_configs: [{targets: [%q]}]}]
 	return "http://" + addr
 }
 
-// A dashboard is what this test knows of Grafana's.
+// A dashboard holds the fields of a Grafana dashboard that the tests check.
 type dashboard struct {
 	Templating struct{ List []struct{ Name, Type string } }
 	Panels     []panel
@@ -162,7 +163,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 	return d
 }
 
-// variables are given the values that Grafana would give them.
+// variables replaces Grafana's variables by values.
 var variables = strings.NewReplacer("$__rate_interval", "10s", "$job", ".+", "$instance", ".+")
 
 func (d dashboard) withoutData(t *testing.T, base string) string {
@@ -179,7 +180,7 @@ func (d dashboard) withoutData(t *testing.T, base string) string {
 	return ""
 }
 
-// Grafana's core panels, and rows, which it puts them under.
+// corePanels are the panel types of Grafana itself, and rows.
 var corePanels = []string{"timeseries", "stat", "table", "gauge", "state-timeline", "text", "row"}
 
 func TestDashboard(t *testing.T) {
@@ -191,13 +192,13 @@ func TestDashboard(t *testing.T) {
 	ids, taken := map[int]bool{}, map[[2]int]string{}
 	for _, p := range d.Panels {
 		if ids[p.ID] || !slices.Contains(corePanels, p.Type) || p.Type != "text" && p.Title == "" {
-			t.Errorf("panel %q: id %d, type %s; want an id of its own, a core panel, a title", p.Title, p.ID, p.Type)
+			t.Errorf("panel %q: id %d, type %s; want a unique id, a core panel, a title", p.Title, p.ID, p.Type)
 		}
 		ids[p.ID] = true
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if other := taken[[2]int{x, y}]; other != "" || x >= 24 {
-					t.Fatalf("panel %q lies over %q or the edge", p.Title, other)
+					t.Fatalf("panel %q overlaps %q or the edge", p.Title, other)
 				}
 				taken[[2]int{x, y}] = p.Title
 			}
@@ -206,11 +207,12 @@ func TestDashboard(t *testing.T) {
 			continue
 		}
 		if p.Datasource.UID != "${datasource}" || p.Description == "" || p.FieldConfig.Defaults.Unit == "" || len(p.Targets) == 0 {
-			t.Errorf("panel %q: data source %q, description %q, unit %q, %d queries", p.Title, p.Datasource.UID, p.Description, p.FieldConfig.Defaults.Unit, len(p.Targets))
+			t.Errorf("panel %q: data source %q, description %q, unit %q, %d queries",
+				p.Title, p.Datasource.UID, p.Description, p.FieldConfig.Defaults.Unit, len(p.Targets))
 		}
 		for _, target := range p.Targets {
 			if target.Datasource.UID != "${datasource}" || !strings.Contains(target.Expr, `job=~"$job"`) {
-				t.Errorf("panel %q: a query of %q, or of any job: %s", p.Title, target.Datasource.UID, target.Expr)
+				t.Errorf("panel %q: a query with data source %q, or without the job: %s", p.Title, target.Datasource.UID, target.Expr)
 			}
 		}
 	}
@@ -232,8 +234,8 @@ func readRules(t *testing.T, base string) (all []rule) {
 	return all
 }
 
-// checkRules wants of each alert what its reader needs, and a test in which it
-// fires, and before that nothing does.
+// checkRules checks that each alert has a severity, a summary, a description, a
+// runbook and a README row, and a test in which it first does not fire and then does.
 func checkRules(t *testing.T, rules []rule) {
 	t.Helper()
 	tests := strings.Split(readText(t, monitoring+"alerts_test.yaml"), "\n  - name: ")[1:]
@@ -251,10 +253,11 @@ func checkRules(t *testing.T, rules []rule) {
 		if !slices.ContainsFunc(tests, func(test string) bool {
 			return strings.Contains(test, `alertname="`+r.Name+`"`) && strings.Contains(test, "exp_samples: []")
 		}) {
-			t.Errorf("alert %s: alerts_test.yaml has no test in which it fires, and before that does not", r.Name)
+			t.Errorf("alert %s: alerts_test.yaml has no test in which it first does not fire and then does", r.Name)
 		}
 	}
-	if want := strings.Count(readText(t, monitoring+"alerts.yaml"), "\n      - alert: "); len(rules) != want || want != strings.Count(readText(t, monitoring+"alerts.yaml"), "\n        for: ") {
+	text := readText(t, monitoring+"alerts.yaml")
+	if want := strings.Count(text, "\n      - alert: "); len(rules) != want || want != strings.Count(text, "\n        for: ") {
 		t.Errorf("Prometheus has %d alerts; want %d, each with its for", len(rules), want)
 	}
 }

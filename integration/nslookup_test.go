@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// nslookup is what Azure's documents tell people to check a vault's names with.
-// It asks without EDNS, for A and then for AAAA.
+// Azure's documentation recommends nslookup to check a vault's names. nslookup
+// queries A and then AAAA, without EDNS.
 func TestNslookup(t *testing.T) {
 	t.Parallel()
 	nslookup := need(t, "nslookup", "bind9-dnsutils")
@@ -28,7 +28,7 @@ func TestNslookup(t *testing.T) {
 	} {
 		for _, over := range []string{"-novc", "-vc"} { // -vc is TCP
 			out, err := exec.Command(nslookup, "-port="+s.env["PORT"], over, tt.qname, "127.0.0.1").CombinedOutput()
-			_, text, _ := strings.Cut(string(out), "#"+s.env["PORT"]) // behind what it says of the server
+			_, text, _ := strings.Cut(string(out), "#"+s.env["PORT"]) // after the line with the server's address
 			text = strings.TrimPrefix(strings.Join(strings.Fields(text), " "), "Non-authoritative answer: ")
 			if (err == nil) != tt.found || text != tt.want {
 				t.Errorf("%s: nslookup %s %s: %v\n got %s\nwant %s", tt.name, over, tt.qname, err, text, tt.want)
@@ -39,8 +39,9 @@ func TestNslookup(t *testing.T) {
 	note(t, "Machines", "nslookup", "TCP", "private addresses")
 }
 
-// Windows asks as Resolve-DnsName does: without EDNS, AAAA and A from one port at
-// once, in either order; its nslookup asks for the server's own name before.
+// Resolve-DnsName of Windows queries AAAA and A without EDNS, from one port and at the
+// same time, in either order. The nslookup of Windows first queries the server's own
+// name.
 func TestStubResolverOfWindows(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile("local"))
@@ -49,15 +50,17 @@ func TestStubResolverOfWindows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read tells
+	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read fails
 	stub := &dns.Conn{Conn: conn}
+	const noAAAA = "NOERROR ra: CNAME " + privateBlob + ". / SOA " + blobZone + "."
+	const aliased = "NOERROR ra: CNAME " + privateBlob + "., A 10.20.0.12"
 	for _, tt := range []struct {
 		name, qname, aaaa, a string
 	}{
-		{"vault name", fc1, "NOERROR aa ra: / SOA privatelink.we.backup.windowsazure.com.", welcome},
-		{"alias", blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net.", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"search suffix appended", fc1 + ".corp.example", "NXDOMAIN ra: / SOA corp.example.", "NXDOMAIN ra: / SOA corp.example."},
-		{"host name in upper case", strings.ToUpper(blob), "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net. / SOA privatelink.blob.core.windows.net.", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+		{"vault name", fc1, "NOERROR aa ra: / SOA privatelink.we.backup.windowsazure.com.", fc1Served},
+		{"alias", blob, noAAAA, aliased},
+		{"name with a search suffix", fc1 + ".corp.example", "NXDOMAIN ra: / SOA corp.example.", "NXDOMAIN ra: / SOA corp.example."},
+		{"host name in upper case", strings.ToUpper(blob), noAAAA, aliased},
 	} {
 		want := map[uint16]string{dns.TypeAAAA: tt.aaaa, dns.TypeA: tt.a}
 		for _, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
@@ -80,7 +83,7 @@ func TestStubResolverOfWindows(t *testing.T) {
 	}
 	for _, name := range []string{fc1, blob} {
 		if n := upstream.Asked(name); n != 0 {
-			t.Errorf("upstream was asked %d times for %s; want 0", n, name)
+			t.Errorf("upstream received %d queries for %s; want 0", n, name)
 		}
 	}
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// behindProxy believes what 127.0.0.1 says of a client, and nobody else. The
-// clients of 10.0.0.0/8 and fd00::/8 are welcome, and the proxy itself.
+// behindProxy accepts PROXY headers from 127.0.0.1 only. It allows clients in
+// 10.0.0.0/8 and fd00::/8, and the proxy itself.
 const behindProxy = `
-(ours) {
+(common) {
     bind 127.0.0.1
     errors
     proxyproto {
@@ -36,11 +36,11 @@ const behindProxy = `
     forward . {$UPSTREAM}
 }
 .:{$PORT} {
-    import ours
+    import common
 }
 tls://.:{$PORT_TLS} {
     tls {$DIR}/cert.pem {$DIR}/key.pem
-    import ours
+    import common
 }
 `
 
@@ -56,7 +56,6 @@ func serveBehindProxy(t testing.TB) *server {
 }
 
 const (
-	welcome = "NOERROR aa ra: A 10.20.0.4"
 	refused = "REFUSED: EDE 15 (Blocked)"
 	seen    = "client's address seen"
 )
@@ -66,28 +65,28 @@ func TestProxyProtocol(t *testing.T) {
 	needSecondAddress(t)
 	s := serveBehindProxy(t)
 	for _, tt := range []struct{ name, network, from, header, want string }{
-		{"v1, welcome client", "tcp", "127.0.0.1", "PROXY TCP4 10.1.2.3 10.20.0.53 40000 53\r\n", welcome},
-		{"v1, other client", "tcp", "127.0.0.1", "PROXY TCP4 192.0.2.1 10.20.0.53 40000 53\r\n", refused},
-		{"v1, welcome IPv6 client", "tcp", "127.0.0.1", "PROXY TCP6 fd00::7 fd00::53 40000 53\r\n", welcome},
-		{"v1, other IPv6 client", "tcp", "127.0.0.1", "PROXY TCP6 2001:db8::7 fd00::53 40000 53\r\n", refused},
-		{"v1, nobody's, as of a health check", "tcp", "127.0.0.1", "PROXY UNKNOWN\r\n", welcome},
-		{"v1, not a header", "tcp", "127.0.0.1", "PROXY TCP4 ten.one.two.three\r\n", "closed"},
-		{"v2, welcome client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "10.1.2.3"), welcome},
-		{"v2, other client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "192.0.2.1"), refused},
-		{"v2, welcome IPv6 client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "fd00::7"), welcome},
-		{"v2, other IPv6 client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "2001:db8::7"), refused},
-		{"v2, nobody's, as of a health check", "tcp", "127.0.0.1", proxyV2(commandLocal, 0, ""), welcome},
-		{"no header", "tcp", "127.0.0.1", "", welcome},
-		{"no header, not the proxy", "tcp", "127.0.0.2", "", refused},
-		{"v1, not the proxy", "tcp", "127.0.0.2", "PROXY TCP4 10.1.2.3 10.20.0.53 40000 53\r\n", refused},
-		{"v2, not the proxy", "tcp", "127.0.0.2", proxyV2(commandProxy, 1, "10.1.2.3"), refused},
+		{"v1, allowed client", "tcp", "127.0.0.1", "PROXY TCP4 10.1.2.3 10.20.0.53 40000 53\r\n", fc1Served},
+		{"v1, blocked client", "tcp", "127.0.0.1", "PROXY TCP4 192.0.2.1 10.20.0.53 40000 53\r\n", refused},
+		{"v1, allowed IPv6 client", "tcp", "127.0.0.1", "PROXY TCP6 fd00::7 fd00::53 40000 53\r\n", fc1Served},
+		{"v1, blocked IPv6 client", "tcp", "127.0.0.1", "PROXY TCP6 2001:db8::7 fd00::53 40000 53\r\n", refused},
+		{"v1, no client address, as in a health check", "tcp", "127.0.0.1", "PROXY UNKNOWN\r\n", fc1Served},
+		{"v1, malformed header", "tcp", "127.0.0.1", "PROXY TCP4 ten.one.two.three\r\n", "closed"},
+		{"v2, allowed client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "10.1.2.3"), fc1Served},
+		{"v2, blocked client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "192.0.2.1"), refused},
+		{"v2, allowed IPv6 client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "fd00::7"), fc1Served},
+		{"v2, blocked IPv6 client", "tcp", "127.0.0.1", proxyV2(commandProxy, 1, "2001:db8::7"), refused},
+		{"v2, no client address, as in a health check", "tcp", "127.0.0.1", proxyV2(commandLocal, 0, ""), fc1Served},
+		{"no header", "tcp", "127.0.0.1", "", fc1Served},
+		{"no header, from an untrusted address", "tcp", "127.0.0.2", "", refused},
+		{"v1, from an untrusted address", "tcp", "127.0.0.2", "PROXY TCP4 10.1.2.3 10.20.0.53 40000 53\r\n", refused},
+		{"v2, from an untrusted address", "tcp", "127.0.0.2", proxyV2(commandProxy, 1, "10.1.2.3"), refused},
 
-		{"v2, welcome client", "udp", "127.0.0.1", proxyV2(commandProxy, 2, "10.1.2.3"), welcome},
-		{"v2, other client", "udp", "127.0.0.1", proxyV2(commandProxy, 2, "192.0.2.1"), refused},
-		{"v2, other IPv6 client", "udp", "127.0.0.1", proxyV2(commandProxy, 2, "2001:db8::7"), refused},
-		{"v2, not the proxy", "udp", "127.0.0.2", proxyV2(commandProxy, 2, "10.1.2.3"), refused},
-		{"no header", "udp", "127.0.0.1", "", welcome},
-		{"no header, not the proxy", "udp", "127.0.0.2", "", refused},
+		{"v2, allowed client", "udp", "127.0.0.1", proxyV2(commandProxy, 2, "10.1.2.3"), fc1Served},
+		{"v2, blocked client", "udp", "127.0.0.1", proxyV2(commandProxy, 2, "192.0.2.1"), refused},
+		{"v2, blocked IPv6 client", "udp", "127.0.0.1", proxyV2(commandProxy, 2, "2001:db8::7"), refused},
+		{"v2, from an untrusted address", "udp", "127.0.0.2", proxyV2(commandProxy, 2, "10.1.2.3"), refused},
+		{"no header", "udp", "127.0.0.1", "", fc1Served},
+		{"no header, from an untrusted address", "udp", "127.0.0.2", "", refused},
 	} {
 		t.Run(tt.name+"/"+tt.network, func(t *testing.T) {
 			if got := askBehindProxy(t, s.addr(""), tt.network, tt.from, tt.header); got != tt.want {
@@ -97,7 +96,7 @@ func TestProxyProtocol(t *testing.T) {
 	}
 }
 
-// askBehindProxy asks for a vault name behind a header.
+// askBehindProxy sends a PROXY header and a query for a vault name.
 func askBehindProxy(t *testing.T, addr, network, from, header string) string {
 	t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
@@ -109,7 +108,7 @@ func askBehindProxy(t *testing.T, addr, network, from, header string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read tells
+	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read fails
 	wire, err := question(fc1, dns.TypeA).SetEdns0(1232, false).Pack()
 	if err != nil {
 		t.Fatal(err)
@@ -130,10 +129,10 @@ func askBehindProxy(t *testing.T, addr, network, from, header string) string {
 	return shown(m)
 }
 
-// Commands of version 2.
+// Commands of PROXY protocol version 2.
 const commandLocal, commandProxy = 0, 1
 
-// proxyV2 is a header of version 2 with no options. The transport is 1 for TCP
+// proxyV2 returns a header of version 2 without options. The transport is 1 for TCP
 // and 2 for UDP, or 0 for none.
 func proxyV2(command, transport byte, source string) string {
 	header := []byte("\r\n\r\n\x00\r\nQUIT\n\x00\x00\x00\x00")
@@ -146,19 +145,19 @@ func proxyV2(command, transport byte, source string) string {
 		family = 2
 	}
 	header[13] = family<<4 | transport
-	addrs := append(addr.AsSlice(), addr.AsSlice()...) // the destination is of no interest
+	addrs := append(addr.AsSlice(), addr.AsSlice()...) // the server ignores the destination
 	addrs = binary.BigEndian.AppendUint16(addrs, 40000)
 	addrs = binary.BigEndian.AppendUint16(addrs, 53)
 	binary.BigEndian.PutUint16(header[14:], uint16(len(addrs)))
 	return string(append(header, addrs...))
 }
 
-// needSecondAddress skips a test that asks from 127.0.0.2, too.
+// needSecondAddress skips a test that also queries from 127.0.0.2.
 func needSecondAddress(t testing.TB) {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.2:0")
 	if err != nil {
-		t.Skipf("no second loopback address to ask from: %v", err)
+		t.Skipf("no second loopback address to query from: %v", err)
 	}
 	c.Close()
 }
@@ -169,9 +168,9 @@ func TestKdigProxy(t *testing.T) {
 	s := serveBehindProxy(t)
 	for transport, over := range map[string]string{"UDP": "+notcp", "TCP": "+tcp"} {
 		for _, tt := range []struct{ client, want string }{
-			{"10.1.2.3#40000-10.20.0.53#53", welcome},
+			{"10.1.2.3#40000-10.20.0.53#53", fc1Served},
 			{"192.0.2.1#40000-10.20.0.53#53", "REFUSED:"},
-			{"fd00::7#40000-fd00::53#53", welcome},
+			{"fd00::7#40000-fd00::53#53", fc1Served},
 			{"2001:db8::7#40000-fd00::53#53", "REFUSED:"},
 		} {
 			if got := kdig(t, s.addr(""), fc1, over, "+proxy="+tt.client); got != tt.want {
@@ -199,8 +198,8 @@ listen dot
     server dns %[5]s send-proxy-v2
 `
 
-// A client that asks HAProxy from 127.0.0.2 is refused, though it is HAProxy at
-// 127.0.0.1 that asks us.
+// A client that queries HAProxy from 127.0.0.2 is refused, although HAProxy itself
+// connects from 127.0.0.1.
 func TestHAProxy(t *testing.T) {
 	t.Parallel()
 	needSecondAddress(t)
@@ -211,7 +210,7 @@ func TestHAProxy(t *testing.T) {
 	p := launch(t, s.addr(""), exec.Command(haproxy, "-db", "-f", filepath.Join(s.dir, "haproxy.cfg"))) // -db: no daemon
 	t.Cleanup(func() {
 		p.cmd.Process.Signal(syscall.SIGUSR1) //nolint:errcheck // it has ended
-		select {                              // in peace, which SIGTERM is not
+		select {                              // SIGUSR1 ends HAProxy with exit status 0, SIGTERM does not
 		case <-p.done:
 			p.stopped = p.err == nil
 		case <-time.After(patience):
@@ -219,7 +218,7 @@ func TestHAProxy(t *testing.T) {
 	})
 	eventually(t, "start of HAProxy", func() bool { return p.ended() || connects("127.0.0.1:"+dot) })
 	for name, port := range map[string]string{"PROXY v1": v1, "PROXY v2": v2} {
-		for from, want := range map[string]string{"127.0.0.1": welcome, "127.0.0.2": refused} {
+		for from, want := range map[string]string{"127.0.0.1": fc1Served, "127.0.0.2": refused} {
 			if got := dig(t, "127.0.0.1:"+port, fc1, "A", "+tcp", "-b", from).String(); got != want {
 				t.Errorf("%s, client %s: %s; want %s", name, from, got, want)
 			}
@@ -227,7 +226,7 @@ func TestHAProxy(t *testing.T) {
 		note(t, "Machines", "HAProxy, "+name, "TCP", seen)
 	}
 	need(t, "kdig", "knot-dnsutils")
-	for from, want := range map[string]string{"127.0.0.1": welcome, "127.0.0.2": "REFUSED:"} {
+	for from, want := range map[string]string{"127.0.0.1": fc1Served, "127.0.0.2": "REFUSED:"} {
 		if got := kdig(t, "127.0.0.1:"+dot, fc1, "+tls", "-b", from); got != want {
 			t.Errorf("PROXY v2 before TLS, client %s: %s; want %s", from, got, want)
 		}

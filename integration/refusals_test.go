@@ -20,7 +20,7 @@ func TestRefusals(t *testing.T) {
 		{"IXFR without transfer", "privatelink.blob.core.windows.net IXFR=1", "REFUSED:"},
 	})
 	if n := upstream.Asked("www.corp.example"); n != 0 {
-		t.Errorf("upstream was asked %d times; want 0", n)
+		t.Errorf("upstream received %d queries; want 0", n)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestBlockedClientGetsNothing(t *testing.T) {
 		{"reverse of localhost", "1.0.0.127.in-addr.arpa PTR", "REFUSED: EDE 15 (Blocked)"},
 	}, "-b", "127.0.0.2")
 	if n := upstream.Asked("www.corp.example"); n != 0 {
-		t.Errorf("upstream was asked %d times for a blocked client; want 0", n)
+		t.Errorf("upstream received %d queries of a blocked client; want 0", n)
 	}
 	if out := digText(t, s.addr(""), "privatelink.blob.core.windows.net", "AXFR", "-b", "127.0.0.2"); !strings.Contains(out, "; Transfer failed.") {
 		t.Errorf("transfer to a blocked client = %s; want a refusal", out)

@@ -116,7 +116,7 @@ func TestSafetyNetACL(t *testing.T) {
 		}
 	}
 	if n := upstream.Asked("www.corp.example"); n != 1 {
-		t.Errorf("the upstream is asked %d times; want once", n)
+		t.Errorf("the upstream received %d queries; want 1", n)
 	}
 }
 

@@ -122,7 +122,7 @@ func TestEncryptedListeners(t *testing.T) {
 	}
 	for _, name := range []string{"blocked.corp.example", "version.bind"} {
 		if n := upstream.Asked(name); n != 0 {
-			t.Errorf("upstream was asked %d times for %s; want 0", n, name)
+			t.Errorf("upstream received %d queries for %s; want 0", n, name)
 		}
 	}
 }
