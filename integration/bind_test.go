@@ -72,8 +72,9 @@ func TestLikeBIND(t *testing.T) {
 }
 
 // comparable reduces a reply to the parts that must agree: the RCODE, AA, the
-// answer records and the presence of an SOA record. It sorts addresses because
-// BIND rotates them. It lowers names because BIND keeps the case of the first query.
+// answer records and the presence of an SOA record. It sorts addresses because BIND
+// rotates them, and converts names to lower case because BIND keeps the case of the
+// first query.
 func comparable(r reply) string {
 	addresses := slices.IndexFunc(r.answer, func(rr rr) bool { return rr.rrtype != "CNAME" })
 	if addresses >= 0 {

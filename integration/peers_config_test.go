@@ -5,29 +5,30 @@ import (
 	"strings"
 )
 
-// A forwarding is what a resolver sends where.
+// A forwarding describes where a resolver forwards which names.
 type forwarding struct {
-	zones   []string // to ours
-	ours    string   // port
-	rest    string   // port where all other names go
-	options string   // in the resolver's language
-	more    string   // what stands elsewhere: BIND's statements, the Lua of PowerDNS Recursor
+	zones   []string // forwarded to port
+	port    string   // of privatelink-dns
+	rest    string   // port to which all other names are forwarded
+	options string   // in the resolver's syntax
+	more    string   // statements outside of BIND's options, or the Lua file of PowerDNS Recursor
 }
 
-// lines are the zones in a resolver's language: format has the zone first, our port second.
+// lines formats each zone in the resolver's syntax. The arguments of format are the
+// zone and the port of privatelink-dns.
 func (w forwarding) lines(format string) string {
 	var text strings.Builder
 	for _, zone := range w.zones {
-		fmt.Fprintf(&text, format+"\n", zone, w.ours)
+		fmt.Fprintf(&text, format+"\n", zone, w.port)
 	}
 	return text.String()
 }
 
-// A forwarder is a resolver that forwards to us. Its launcher is that of a front.
+// A forwarder is a resolver that forwards to privatelink-dns. A frontKind starts it.
 type forwarder struct {
-	format       string // of the front
+	format       string // of its frontKind
 	configure    func(f *front, w forwarding) (arguments string)
-	noValidation string // option
+	noValidation string // option that turns validation off
 }
 
 var forwarderPeers = []forwarder{
@@ -95,8 +96,7 @@ server=127.0.0.1#%s
 	return "--keep-in-foreground --conf-file=conf"
 }
 
-// forwardRecursor names files in the folder that it runs in: the path of a socket must
-// be short.
+// forwardRecursor uses relative paths, because the path of a socket must be short.
 func forwardRecursor(f *front, w forwarding) string {
 	f.write("lua", w.more)
 	f.write("recursor.conf", fmt.Sprintf(`
@@ -112,8 +112,8 @@ forward-zones-recurse=.=127.0.0.1:%s
 	return "--config-dir=" + f.dir
 }
 
-// forwardKnotResolver has STUB where ours is asked: FORWARD wants the proof that a
-// zone is not signed from whoever it forwards to.
+// forwardKnotResolver forwards with STUB, because FORWARD requires the next server to
+// prove that a zone is unsigned.
 func forwardKnotResolver(f *front, w forwarding) string {
 	f.write("conf", fmt.Sprintf(`
 log_target('stderr')

@@ -10,8 +10,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
-// A validator asks for DS and DNSKEY. That there are none is an answer; SERVFAIL
-// would make every name bogus.
+// A validator queries DS and DNSKEY. The reply is NODATA, because SERVFAIL would make
+// every name bogus.
 func TestNoKeys(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
@@ -35,37 +35,37 @@ func TestNoKeys(t *testing.T) {
 	}
 }
 
-// Resolvers that validate accept our unsigned names where they learn that a domain
-// above is not signed, as net is not here and windows.net is not in the Internet, or
-// where they are told so.
+// Resolvers that validate accept the unsigned local names in two cases: a domain above
+// them is provably unsigned, or the resolver's configuration exempts them from
+// validation. Here the unsigned domain is net; on the Internet it is windows.net.
 func TestForwardersThatValidate(t *testing.T) {
 	t.Parallel()
 	root := newSignedRoot(t, fakedns.New(t, public+published))
-	ours := prepare(t, corefile())
-	ours.env["UPSTREAM"] = root.addr
-	ours.write("vault.json", export(vault...))
-	ours.start()
+	s := prepare(t, corefile())
+	s.env["UPSTREAM"] = root.addr
+	s.write("vault.json", export(vault...))
+	s.start()
 	unproven := azure(t)
 	for _, peer := range forwarderPeers {
 		for _, tt := range []struct {
 			kase    string
 			zones   []string
 			rest    string
-			told    bool
-			lacking []string // formats that have no address for our names
+			exempt  bool     // the local names are exempt from validation
+			failing []string // formats that return SERVFAIL for the local names
 		}{
-			{"everything", nil, ours.addr(""), false, nil},
+			{"everything", nil, s.addr(""), false, nil},
 			{"parents", ways[0].zones, root.addr, false, nil},
 			{"parents, root out of reach", ways[0].zones, unproven.Addr, false, []string{"bind", "unbound", "pdns-recursor"}},
 			{"parents, root out of reach, our names excepted", ways[0].zones, unproven.Addr, true, nil},
 		} {
 			t.Run(peer.format+"/"+tt.kase, func(t *testing.T) {
 				t.Parallel()
-				w := forwarding{zones: tt.zones, ours: ours.env["PORT"], rest: portOf(tt.rest)}
-				peer.validate(&w, root.ds, tt.told)
+				w := forwarding{zones: tt.zones, port: s.env["PORT"], rest: portOf(tt.rest)}
+				peer.validate(&w, root.ds, tt.exempt)
 				f := peer.start(t, w)
 				result := allPrivate
-				if slices.Contains(tt.lacking, peer.format) {
+				if slices.Contains(tt.failing, peer.format) {
 					result = "SERVFAIL"
 				}
 				f.validates(t, result == allPrivate, tt.rest != unproven.Addr)
@@ -75,35 +75,36 @@ func TestForwardersThatValidate(t *testing.T) {
 	}
 }
 
-// validates asks for our names, and for others, which are bogus without the root.
-func (f *front) validates(t *testing.T, ours, root bool) {
+// validates checks the replies for local and foreign names. local reports whether the
+// local names validate. Foreign names are bogus if the root is out of reach.
+func (f *front) validates(t *testing.T, local, root bool) {
 	t.Helper()
 	bogus := []string{"SERVFAIL"}
 	for _, name := range vaultNames() {
-		if !ours {
+		if !local {
 			name.addresses = bogus
 		}
-		f.gives(t, name.name, name.addresses)
+		f.resolvesTo(t, name.name, name.addresses)
 	}
 	if !root {
-		f.gives(t, "www.corp.example", bogus)
+		f.resolvesTo(t, "www.corp.example", bogus)
 		return
 	}
-	f.givesOthers(t)
+	f.resolvesForeign(t)
 }
 
-// validate turns validation on, from the trust anchor; told has it that nothing below
-// the zones is signed.
-func (p forwarder) validate(w *forwarding, ds *dns.DS, told bool) {
+// validate turns validation on with the trust anchor ds. With exempt, the zones are
+// exempt from validation.
+func (p forwarder) validate(w *forwarding, ds *dns.DS, exempt bool) {
 	data := strings.Fields(strings.TrimPrefix(ds.String(), ds.Header().String()))
 	each := func(format string) string { return forwarding{zones: w.zones}.lines(format + "%.0[2]s") }
-	if !told {
+	if !exempt {
 		each = func(string) string { return "" }
 	}
 	switch p.format {
 	case "bind":
 		w.options = "dnssec-validation yes;\n"
-		if told {
+		if exempt {
 			w.options += "validate-except {" + each(" %[1]q;") + "};"
 		}
 		w.more = "trust-anchors { . static-ds " + strings.Join(data[:3], " ") + ` "` + data[3] + "\"; };\n"

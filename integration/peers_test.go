@@ -13,20 +13,22 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
-// ways are those to forward to us.
+// ways holds the ways to forward to privatelink-dns.
 var ways = []struct {
 	name  string
-	zones []string // to us; all others elsewhere, if there are any
-	split bool     // a public name goes elsewhere, the private one that it leads to comes to us
+	zones []string // forwarded to privatelink-dns; nil: everything
+	split bool     // only the private names are forwarded to privatelink-dns, not the public ones
 }{
-	{"parents", []string{"blob.core.windows.net", "queue.core.windows.net", "we.backup.windowsazure.com", "blob.storage.azure.net", "queue.storage.azure.net"}, false},
+	{"parents", []string{
+		"blob.core.windows.net", "queue.core.windows.net", "we.backup.windowsazure.com", "blob.storage.azure.net", "queue.storage.azure.net",
+	}, false},
 	{"`privatelink.*` only", []string{blobZone, queueZone, weZone}, true},
 	{"everything", nil, false},
 }
 
-// asksAgain are the resolvers that take a CNAME from one server and ask the one
-// that they have for its target.
-var asksAgain = []string{"bind", "pdns-recursor", "unbound"}
+// requeriesTarget holds the resolvers that drop the records after a CNAME and query the
+// server for the target's zone.
+var requeriesTarget = []string{"bind", "pdns-recursor", "unbound"}
 
 const (
 	forwardersTable = "Forwarders"
@@ -35,7 +37,8 @@ const (
 	splitPrivate    = "private, where Azure has a CNAME"
 )
 
-// More of what Azure has: a CNAME for each account that has an endpoint.
+// published completes public, so that Azure has a CNAME for each account with an
+// endpoint.
 const published = `
 wepod01dual1x.blob.core.windows.net.     60 CNAME wepod01dual1x.privatelink.blob.core.windows.net.
 wepod01dual1x.privatelink.blob.core.windows.net. 60 CNAME blob.am01prdstr01a.store.core.windows.net.
@@ -47,21 +50,21 @@ large.privatelink.queue.core.windows.net. 60 CNAME queue.am01prdstr01a.store.cor
 
 func TestForwarders(t *testing.T) {
 	t.Parallel()
-	ours, _ := serve(t, corefile())
+	s, _ := serve(t, corefile())
 	rest := fakedns.New(t, public+published)
 	for _, peer := range forwarderPeers {
 		kind := peer.kind()
 		for _, way := range ways {
 			t.Run(peer.format+"/"+way.name, func(t *testing.T) {
 				t.Parallel()
-				w := forwarding{zones: way.zones, ours: ours.env["PORT"], rest: portOf(rest.Addr), options: peer.noValidation}
+				w := forwarding{zones: way.zones, port: s.env["PORT"], rest: portOf(rest.Addr), options: peer.noValidation}
 				if way.zones == nil {
-					w.rest = w.ours
+					w.rest = w.port
 				}
 				f := peer.start(t, w)
-				note(t, forwardersTable, kind.peer, way.name, f.seen(t, way.split, slices.Contains(asksAgain, peer.format)))
+				note(t, forwardersTable, kind.peer, way.name, f.checkNames(t, way.split, slices.Contains(requeriesTarget, peer.format)))
 				if way.zones == nil {
-					f.gives(t, "backup.corp.example", []string{"10.20.0.12"})
+					f.resolvesTo(t, "backup.corp.example", []string{"10.20.0.12"})
 				}
 			})
 		}
@@ -72,12 +75,12 @@ func forwarderOf(format string) forwarder {
 	return forwarderPeers[slices.IndexFunc(forwarderPeers, func(p forwarder) bool { return p.format == format })]
 }
 
-// kind is that of the front.
+// kind returns the frontKind that starts the resolver.
 func (p forwarder) kind() frontKind {
 	return frontKinds[slices.IndexFunc(frontKinds, func(k frontKind) bool { return k.format == p.format })]
 }
 
-// start returns when the resolver answers.
+// start starts the resolver and returns once it answers.
 func (p forwarder) start(t *testing.T, w forwarding) *front {
 	t.Helper()
 	f, kind := &front{server: &server{t: t, dir: t.TempDir()}}, p.kind()
@@ -91,38 +94,37 @@ func portOf(addr string) string {
 	return port
 }
 
-// seen asks for every name and returns what came of it.
-func (f *front) seen(t *testing.T, split, again bool) string {
+// checkNames queries every name of the vault and returns the result for the matrix.
+func (f *front) checkNames(t *testing.T, split, requeries bool) string {
 	t.Helper()
 	for _, name := range vaultNames() {
 		switch {
 		case split && name.public && !name.published:
-			f.gives(t, name.name, []string{"NXDOMAIN"})
-		case split && name.public && !again:
-			f.givesPublic(t, name.name)
+			f.resolvesTo(t, name.name, []string{"NXDOMAIN"})
+		case split && name.public && !requeries:
+			f.resolvesPublicly(t, name.name)
 		default:
-			f.gives(t, name.name, name.addresses)
+			f.resolvesTo(t, name.name, name.addresses)
 		}
 	}
-	f.givesOthers(t)
+	f.resolvesForeign(t)
 	switch {
 	case !split:
 		return allPrivate
-	case again:
+	case requeries:
 		return splitPrivate
 	}
 	return splitPublic
 }
 
-// givesOthers asks for another tenant's account, and for a name that has nothing to
-// do with it.
-func (f *front) givesOthers(t *testing.T) {
+// resolvesForeign checks another tenant's account and a name outside of Azure.
+func (f *front) resolvesForeign(t *testing.T) {
 	t.Helper()
-	f.gives(t, "someoneelse.blob.core.windows.net", []string{"2001:db8::7", "203.0.113.7"})
-	f.gives(t, "www.corp.example", []string{"198.51.100.80", "198.51.100.81", "2001:db8::80"})
+	f.resolvesTo(t, "someoneelse.blob.core.windows.net", []string{"2001:db8::7", "203.0.113.7"})
+	f.resolvesTo(t, "www.corp.example", []string{"198.51.100.80", "198.51.100.81", "2001:db8::80"})
 }
 
-// A vaultName is a name of the vault in one of its forms.
+// A vaultName is one form of a vault's name and the addresses of the name.
 type vaultName struct {
 	name      string
 	addresses []string
@@ -140,13 +142,13 @@ func vaultNames() (all []vaultName) {
 	}
 	slices.SortFunc(all, func(a, b vaultName) int {
 		private := func(v vaultName) int { return strings.Count(v.name, ".privatelink.") }
-		return cmp.Or(private(a)-private(b), strings.Compare(a.name, b.name)) // public first: the resolver has not cached the private one
+		return cmp.Or(private(a)-private(b), strings.Compare(a.name, b.name)) // public names first, before the resolver caches the private ones
 	})
 	return all
 }
 
-// forms returns both forms of a name, with privatelink and without, and the
-// partitioned one if it is that.
+// forms maps a name, its counterpart with or without privatelink and, for a DNS zone
+// endpoint, the private name of its account to the addresses.
 func forms(name string, addresses []string) map[string][]string {
 	all := map[string][]string{name: addresses}
 	for _, parent := range []string{"blob.core.windows.net", "queue.core.windows.net", "we.backup.windowsazure.com"} {
@@ -162,9 +164,9 @@ func forms(name string, addresses []string) map[string][]string {
 	return all
 }
 
-// gives asks for AAAA, then A, over UDP and TCP, with EDNS and without. want has
+// resolvesTo queries AAAA, then A, over UDP and TCP, with EDNS and without. want holds
 // all addresses, or an RCODE.
-func (f *front) gives(t *testing.T, name string, want []string) {
+func (f *front) resolvesTo(t *testing.T, name string, want []string) {
 	t.Helper()
 	for _, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
 		for _, network := range []string{"udp", "tcp"} {
@@ -178,9 +180,9 @@ func (f *front) gives(t *testing.T, name string, want []string) {
 	}
 }
 
-// givesPublic wants what Azure has for an account: that nothing private is there
-// is why this way is not enough.
-func (f *front) givesPublic(t *testing.T, name string) {
+// resolvesPublicly checks that the resolver returns only Azure's public addresses. It
+// documents why forwarding privatelink zones alone is insufficient.
+func (f *front) resolvesPublicly(t *testing.T, name string) {
 	t.Helper()
 	for _, network := range []string{"udp", "tcp"} {
 		for _, edns := range []bool{true, false} {
@@ -192,8 +194,8 @@ func (f *front) givesPublic(t *testing.T, name string) {
 	}
 }
 
-// addresses returns those of the answer, sorted, or the RCODE. What is truncated is
-// asked for again over TCP.
+// addresses returns the sorted addresses of the answer and the RCODE if it is not
+// NOERROR. It retries a truncated answer over TCP.
 func (f *front) addresses(t *testing.T, network, name string, qtype uint16, edns bool) (all []string) {
 	t.Helper()
 	q := question(name, qtype)
@@ -219,7 +221,8 @@ func (f *front) addresses(t *testing.T, network, name string, qtype uint16, edns
 	return all
 }
 
-// ofType returns the addresses that an answer of this type has, sorted, and what is none.
+// ofType returns the sorted values for an answer of this type: the addresses of the
+// type, and every value that is not an address.
 func ofType(addresses []string, qtype uint16) (all []string) {
 	for _, address := range addresses {
 		if a, err := netip.ParseAddr(address); err != nil || a.Is4() == (qtype == dns.TypeA) {

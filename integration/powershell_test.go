@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// A script is what a parser sees in a PowerShell script.
+// A script is a parsed PowerShell script.
 type script struct {
 	Errors    []string
 	Functions []string
@@ -23,8 +23,8 @@ type script struct {
 	}
 }
 
-// cmdlets are those that our scripts may call, each with the parameters that they may
-// give it. They are of Windows PowerShell 5.1 and its modules on a Windows Server.
+// cmdlets maps each cmdlet that the scripts may call to its allowed parameters. They
+// belong to Windows PowerShell 5.1 and the modules of Windows Server.
 var cmdlets = map[string]string{
 	"Add-DnsServerConditionalForwarderZone": "-ComputerName -ForwarderTimeout -MasterServers -Name -ReplicationScope -UseRecursion",
 	"Copy-Item":                             "-Destination -Force -Path",
@@ -68,13 +68,13 @@ func TestPowerShellScripts(t *testing.T) {
 	}
 }
 
-// What is wrong with a script is found.
+// The parser reports syntax errors, unknown cmdlets and unknown parameters.
 func TestPowerShellParser(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, script, want string }{
 		{"a cmdlet", "Stop-Service -Name x\n", ""},
-		{"a brace too few", "if ($x) { Stop-Service -Name x\n", "line 1: "},
-		{"an open string", "Stop-Service -Name 'x\n", "line 1: "},
+		{"a missing brace", "if ($x) { Stop-Service -Name x\n", "line 1: "},
+		{"an unterminated string", "Stop-Service -Name 'x\n", "line 1: "},
 		{"an unknown cmdlet", "Stop-Servce -Name x\n", "Stop-Servce"},
 		{"an unknown parameter", "Stop-Service -Named x\n", "Stop-Service -Named"},
 		{"a function of the script", "function Invoke-It { Stop-Service -Name x }\nInvoke-It\n", ""},
@@ -88,7 +88,7 @@ func TestPowerShellParser(t *testing.T) {
 	}
 }
 
-// wrong returns the syntax errors, and the calls that nobody has looked up.
+// wrong returns the syntax errors and the calls that cmdlets does not allow.
 func (s script) wrong() []string {
 	wrong := slices.Clone(s.Errors)
 	for _, command := range s.Commands {
@@ -108,8 +108,8 @@ func (s script) wrong() []string {
 	return wrong
 }
 
-// parsePowerShell parses a script with the grammar that editors use: there is no
-// PowerShell among Debian's packages.
+// parsePowerShell parses a script with the tree-sitter grammar, because Debian has no
+// PowerShell package.
 func parsePowerShell(t testing.TB, text string) (s script) {
 	t.Helper()
 	if _, err := exec.LookPath("npm"); err != nil {
@@ -119,7 +119,7 @@ func parsePowerShell(t testing.TB, text string) (s script) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", "--liftoff-only", "powershell.mjs") // to optimise the parser takes longer than to run it
+	cmd := exec.Command("node", "--liftoff-only", "powershell.mjs") // optimizing the parser takes longer than running it
 	cmd.Dir, cmd.Stdin = folder, strings.NewReader(text)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -133,7 +133,7 @@ func parsePowerShell(t testing.TB, text string) (s script) {
 	return s
 }
 
-// powerShellParser installs the parser, once.
+// powerShellParser installs the parser once and returns its folder.
 var powerShellParser = sync.OnceValues(func() (folder string, err error) {
 	folder = filepath.Join(buildFolder, "powershell")
 	if err := os.CopyFS(folder, os.DirFS("testdata")); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakearm"
 )
 
-// command runs the binary to its end, in the folder and environment of the server.
+// command runs the binary until it exits, in the folder and environment of the server.
 func (s *server) command(args string) (stdout, stderr string, status int) {
 	s.t.Helper()
 	cmd := s.prepareCommand(args)
@@ -36,7 +36,7 @@ func (s *server) prepareCommand(args string) *exec.Cmd {
 	return cmd
 }
 
-// prints checks the status and what is on stdout.
+// prints checks the exit status and the standard output of a command.
 func (s *server) prints(args string, status int, want string) {
 	s.t.Helper()
 	if stdout, stderr, got := s.command(args); got != status || stdout != want {
@@ -44,14 +44,15 @@ func (s *server) prints(args string, status int, want string) {
 	}
 }
 
-// Every zone file loads into the servers that people run beside us.
+// Every zone file loads into BIND and NSD without a warning.
 func TestRecordsZoneFiles(t *testing.T) {
 	t.Parallel()
 	bind, nsd := need(t, "named-checkzone", "bind9-utils"), need(t, "nsd-checkzone", "nsd")
 	s := prepare(t, "")
 	s.write("vault.json", export(vault...))
 	stdout, stderr, status := s.command("records -files vault.json -format zone -out zones")
-	if want := "zones/privatelink.blob.core.windows.net.zone: 6 records\nzones/privatelink.queue.core.windows.net.zone: 31 records\nzones/privatelink.we.backup.windowsazure.com.zone: 2 records\n"; status != 0 || stdout != want || stderr != "" {
+	want := "zones/" + blobZone + ".zone: 6 records\nzones/" + queueZone + ".zone: 31 records\nzones/" + weZone + ".zone: 2 records\n"
+	if status != 0 || stdout != want || stderr != "" {
 		t.Fatalf("status %d, stdout\n%s\nstderr\n%s\nwant\n%s", status, stdout, stderr, want)
 	}
 	paths, err := filepath.Glob(filepath.Join(s.dir, "zones", "*"))
@@ -66,7 +67,7 @@ func TestRecordsZoneFiles(t *testing.T) {
 				t.Errorf("%s %s: %v\n%s", program, zone, err, out)
 			}
 		}
-		// what BIND understood is what we have
+		// BIND's dump has the addresses of the hosts format
 		out, err := exec.Command(bind, "-q", "-D", "-o", "-", zone, path).CombinedOutput()
 		got, want := addresses(string(out), 0, 4), addresses(stdoutOf(t, s, "records -files vault.json -format hosts -zone "+zone), 1, 0)
 		if err != nil || !slices.Equal(got, want) {
@@ -75,8 +76,8 @@ func TestRecordsZoneFiles(t *testing.T) {
 	}
 }
 
-// addresses returns the names of the lines with an address, sorted; name and
-// address are columns.
+// addresses returns the sorted pairs of name and address in text. The arguments name
+// and address are the columns.
 func addresses(text string, name, address int) (all []string) {
 	for line := range strings.Lines(text) {
 		f := strings.Fields(line)
@@ -97,7 +98,7 @@ func stdoutOf(t *testing.T, s *server, args string) string {
 	return stdout
 }
 
-// A server that reads the hosts format answers as the one with the export does.
+// A server with the hosts format returns the same answers as the server with the export.
 func TestRecordsHostsRoundTrip(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
@@ -112,12 +113,12 @@ func TestRecordsHostsRoundTrip(t *testing.T) {
 	second.write("vault.json", export(vault...))
 	second.prints("records -hosts all.hosts -diff files:vault.json", 0, "")
 	if again := stdoutOf(t, second, "records -hosts all.hosts -format hosts"); again != stdoutOf(t, s, "records -files vault.json -format hosts") {
-		t.Errorf("the second time\n%s", again)
+		t.Errorf("hosts format of the hosts format\n%s", again)
 	}
 }
 
-// The export of yesterday beside the server that has today's: it refuses the
-// transfer first, then it is configured as the command says.
+// records compares yesterday's export with a server that has today's. The server first
+// refuses the transfer, and allows it with the configuration that the error suggests.
 func TestRecordsOfServer(t *testing.T) {
 	t.Parallel()
 	const later = "9-fc1.privatelink.eus.backup.windowsazure.com"
@@ -128,27 +129,27 @@ func TestRecordsOfServer(t *testing.T) {
 	s.start()
 	args := "records -files yesterday/vault.json -diff server:" + s.addr("")
 
-	const seen = "- wepod01ecs114x.privatelink.blob.core.windows.net 10.20.0.99\n+ wepod01ecs114x.privatelink.blob.core.windows.net 10.20.0.5\n+ wepod01prot121x.privatelink.blob.core.windows.net 10.20.0.8\n"
+	const diff = "- " + privateBlob + " 10.20.0.99\n+ " + privateBlob + " 10.20.0.5\n+ wepod01prot121x." + blobZone + " 10.20.0.8\n"
 	stdout, stderr, status := s.command(args)
-	if status != 1 || stdout != seen {
-		t.Errorf("transfer refused: status %d\n%s\nwant 1\n%s", status, stdout, seen)
+	if status != 1 || stdout != diff {
+		t.Errorf("transfer refused: status %d\n%s\nwant 1\n%s", status, stdout, diff)
 	}
 	_, remedy, ok := strings.Cut(stderr, "put this into the server block that privatelink is in:\n\n")
 	if !ok || !strings.Contains(stderr, s.addr("")+" does not transfer privatelink.blob.core.windows.net, ") {
-		t.Fatalf("transfer refused: stderr\n%s\nwant the remedy", stderr)
+		t.Fatalf("transfer refused: stderr\n%s\nwant a remedy", stderr)
 	}
 	s.stop(t)
 	s.write("Corefile", corefile(strings.Split(remedy, "\n")...))
 	s.start()
 	args = "records -files yesterday/vault.json -diff server:" + s.addr("")
-	s.prints(args, 1, seen+"- 9-fc1.privatelink.eus.backup.windowsazure.com 10.20.0.7\n- wepod01ecs114x.privatelink.queue.core.windows.net 10.20.0.6\n")
+	s.prints(args, 1, diff+"- 9-fc1.privatelink.eus.backup.windowsazure.com 10.20.0.7\n- wepod01ecs114x.privatelink.queue.core.windows.net 10.20.0.6\n")
 
-	// what it transfers is what its Corefile says
+	// the transferred records are those of its Corefile
 	s.prints("records -conf Corefile -diff server:"+s.addr(""), 0, "")
 	s.prints("records -conf Corefile -server "+s.addr("")+" -format hosts", 0, stdoutOf(t, s, "records -conf Corefile -format hosts"))
 }
 
-// Live from Azure; where it refuses, the error says what to do.
+// The commands read Azure, and the error for a missing permission names the remedy.
 func TestRecordsLive(t *testing.T) {
 	t.Parallel()
 	s, arm := serveLive(t, live("state {$DIR}/state.json"), true, vaultEndpoint(fc1, blob, account))
@@ -163,7 +164,7 @@ func TestRecordsLive(t *testing.T) {
 			t.Errorf("records:\n%s\nwant\n%s", table, want)
 		}
 	}
-	eventually(t, "the state file is that of now", func() bool {
+	eventually(t, "a current state file", func() bool {
 		stdout, _, status := s.command("records -conf Corefile -diff state:state.json")
 		return status == 0 && stdout == ""
 	})
@@ -175,16 +176,19 @@ func TestRecordsLive(t *testing.T) {
 	}
 
 	arm.SetFaults(fakearm.Fault{Kind: fakearm.Forbidden, Path: "Microsoft.Network/"})
-	if stdout, stderr, status := s.command("records -conf Corefile -format csv"); status != 2 || strings.Count(stdout, "\n") != 1 || !strings.Contains(stderr, "grant Reader on subscription "+subscription) {
+	const remedy = "grant Reader on subscription " + subscription
+	stdout, stderr, status := s.command("records -conf Corefile -format csv")
+	if status != 2 || strings.Count(stdout, "\n") != 1 || !strings.Contains(stderr, remedy) {
 		t.Errorf("records, not allowed: status %d\n%s%s", status, stdout, stderr)
 	}
 	s.prints("records -conf Corefile -diff state:state.json", 2, "")
-	if stdout, _, status := s.command("validate -conf Corefile -live"); status != 2 || !strings.Contains(stdout, "grant Reader on subscription "+subscription) {
+	if stdout, _, status := s.command("validate -conf Corefile -live"); status != 2 || !strings.Contains(stdout, remedy) {
 		t.Errorf("validate -live, not allowed: status %d\n%s", status, stdout)
 	}
 }
 
-// Whoever reads no further ends the command in peace.
+// If the reader of the output closes the pipe, the command ends without an error
+// message.
 func TestRecordsOfPipeThatEnds(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "")
@@ -208,19 +212,20 @@ func TestRecordsOfPipeThatEnds(t *testing.T) {
 		t.Errorf("first line %q, %v; want %q", line, err, want)
 	}
 	pipe.Close()
-	_ = cmd.Wait() // the signal that ends head's left neighbour, too
+	_ = cmd.Wait() // it may be SIGPIPE
 	if stderr.Len() > 0 {
-		t.Errorf("stderr %q; want nothing", stderr.String())
+		t.Errorf("stderr %q; want none", stderr.String())
 	}
 }
 
-// Every command has its help with an example; what is wrong with a call says so.
+// The help of each command has an example, and an unknown flag is reported.
 func TestHelpOfRecordsAndValidate(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "")
 	for _, name := range []string{"records", "validate"} {
 		stdout, stderr, status := s.command(name + " -h")
-		if status != 0 || stderr != "" || !strings.Contains(stdout, "\nExample:\n  privatelink-dns "+name) || slices.ContainsFunc(strings.Split(stdout, "\n"), tooLong) {
+		if status != 0 || stderr != "" || !strings.Contains(stdout, "\nExample:\n  privatelink-dns "+name) ||
+			slices.ContainsFunc(strings.Split(stdout, "\n"), tooLong) {
 			t.Errorf("%s -h: status %d\n%s%s", name, status, stdout, stderr)
 		}
 		stdout, stderr, status = s.command(name + " -xml")
@@ -230,5 +235,6 @@ func TestHelpOfRecordsAndValidate(t *testing.T) {
 	}
 }
 
-// tooLong is for lines of text; a flag's may be longer.
+// tooLong reports whether a line of prose exceeds 80 columns. Indented lines describe
+// flags and may be longer.
 func tooLong(line string) bool { return len(line) > 80 && !strings.HasPrefix(line, " ") }

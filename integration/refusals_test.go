@@ -12,9 +12,9 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile())
 	ask(t, s.addr(""), []row{
-		{"CH for ours", "wepod01ecs114x.privatelink.blob.core.windows.net CH A", "REFUSED:"},
+		{"CH for a local name", "wepod01ecs114x.privatelink.blob.core.windows.net CH A", "REFUSED:"},
 		{"CH for a foreign name", "www.corp.example CH TXT", "REFUSED:"},
-		{"HS for ours", "wepod01ecs114x.privatelink.blob.core.windows.net HS A", "REFUSED:"},
+		{"HS for a local name", "wepod01ecs114x.privatelink.blob.core.windows.net HS A", "REFUSED:"},
 		{"RD=0 for a foreign name", "www.corp.example A +norec", "REFUSED:"},
 		{"RD=0 for another tenant's name", "someoneelse.blob.core.windows.net A +norec", "REFUSED:"},
 		{"IXFR without transfer", "privatelink.blob.core.windows.net IXFR=1", "REFUSED:"},
@@ -24,7 +24,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Changes are made in Azure. A request for one must not reach anybody.
+// NOTIFY and UPDATE are rejected and not forwarded, because records change in Azure
+// only.
 func TestOtherOpcodes(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, corefile())
@@ -33,9 +34,9 @@ func TestOtherOpcodes(t *testing.T) {
 		zone string
 		make func(m *dns.Msg, zone string) *dns.Msg
 	}{
-		{"NOTIFY for ours", "privatelink.blob.core.windows.net.", (*dns.Msg).SetNotify},
+		{"NOTIFY for a local zone", "privatelink.blob.core.windows.net.", (*dns.Msg).SetNotify},
 		{"NOTIFY for a foreign zone", "corp.example.", (*dns.Msg).SetNotify},
-		{"UPDATE of ours", "privatelink.blob.core.windows.net.", (*dns.Msg).SetUpdate},
+		{"UPDATE of a local zone", "privatelink.blob.core.windows.net.", (*dns.Msg).SetUpdate},
 		{"UPDATE of a foreign zone", "corp.example.", (*dns.Msg).SetUpdate},
 	} {
 		for _, network := range []string{"udp", "tcp"} {
@@ -48,7 +49,7 @@ func TestOtherOpcodes(t *testing.T) {
 					t.Errorf("%s = %s; want REFUSED or NOTIMP", tt.name, dns.RcodeToString[m.Rcode])
 				}
 				if n := upstream.Asked(tt.zone); n != 0 {
-					t.Errorf("upstream got it %d times; want 0", n)
+					t.Errorf("upstream received %d of it; want 0", n)
 				}
 			})
 		}
@@ -85,7 +86,7 @@ func TestTransfer(t *testing.T) {
 		}
 	}
 	if out := digText(t, s.addr(""), "corp.example", "AXFR"); !strings.Contains(out, "; Transfer failed.") {
-		t.Errorf("transfer of a zone that is not ours = %s; want a refusal", out)
+		t.Errorf("transfer of a foreign zone = %s; want a refusal", out)
 	}
 }
 
@@ -100,12 +101,12 @@ func transfer(t testing.TB, addr, zone string) (records []string) {
 	return records
 }
 
-// In stock order a blocked client gets through to any and local, which stand
-// before acl there.
-func TestBlockedClientGetsNothing(t *testing.T) {
+// A blocked client is refused by acl before any other plugin answers. In CoreDNS's own
+// order, any and local precede acl and answer it.
+func TestBlockedClientIsRefused(t *testing.T) {
 	t.Parallel()
 	if c, err := net.ListenPacket("udp", "127.0.0.2:0"); err != nil {
-		t.Skipf("no second loopback address to ask from: %v", err)
+		t.Skipf("no second loopback address to query from: %v", err)
 	} else {
 		c.Close()
 	}

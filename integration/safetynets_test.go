@@ -14,9 +14,9 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
-// netted returns the default Corefile, which has every stock safety net, with
-// changes: each pair is a text and its replacement.
-func netted(s *server, changes ...string) string {
+// defaultCorefile returns the default Corefile, which enables every safety net of
+// CoreDNS, with changes. Each pair of changes is a text and its replacement.
+func defaultCorefile(s *server, changes ...string) string {
 	s.t.Helper()
 	text, err := os.ReadFile("../corefile/default.corefile")
 	if err != nil {
@@ -32,16 +32,16 @@ func netted(s *server, changes ...string) string {
 	return corefile
 }
 
-func startNetted(t *testing.T, changes ...string) (*server, *fakedns.Server) {
+func startDefault(t *testing.T, changes ...string) (*server, *fakedns.Server) {
 	t.Helper()
 	upstream := fakedns.New(t, public+"$GENERATE 1-95 big.corp.example. 60 A 203.0.113.$\n")
 	s := prepare(t, "")
 	s.env["UPSTREAM"] = upstream.Addr
-	s.write("Corefile", netted(s, changes...))
+	s.write("Corefile", defaultCorefile(s, changes...))
 	return s.start(), upstream
 }
 
-// query asks from an address of this machine.
+// query sends a query from the address from of this machine.
 func (s *server) query(network, from, name string, qtype uint16, size uint16) *dns.Msg {
 	s.t.Helper()
 	client := &dns.Client{Net: network, Timeout: 5 * time.Second, UDPSize: 4096, Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(from)}}}
@@ -55,12 +55,12 @@ func (s *server) query(network, from, name string, qtype uint16, size uint16) *d
 	return m
 }
 
-// loop: a server whose upstream is itself ends with loop's error, though lru
-// precedes loop and shares flights.
+// Plugin loop ends a server that is its own upstream, although lru precedes it and
+// coalesces identical queries.
 func TestSafetyNetLoop(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "")
-	s.write("Corefile", netted(s, "{$UPSTREAM}", "127.0.0.1:{$PORT}"))
+	s.write("Corefile", defaultCorefile(s, "{$UPSTREAM}", "127.0.0.1:{$PORT}"))
 	s.choosePorts()
 	cmd := exec.Command(built(t), s.args...)
 	cmd.Dir, cmd.Env = s.dir, os.Environ()
@@ -80,38 +80,42 @@ func TestSafetyNetLoop(t *testing.T) {
 			t.Errorf("status %d; want 1 and loop's error\n%s", status, out.String())
 		}
 	case <-time.After(patience):
-		cmd.Process.Kill() //nolint:errcheck // it is ours
+		cmd.Process.Kill() //nolint:errcheck // it may have ended
 		t.Errorf("the server did not end within %s\n%s", patience, out.String())
 	}
 }
 
-// loop: a server without a loop is not ended by it, nor by queries like its own.
+// Plugin loop does not end a server without a loop, even if a client sends queries
+// like the plugin's own.
 func TestSafetyNetLoopIsQuiet(t *testing.T) {
 	t.Parallel()
-	s, _ := startNetted(t)
+	s, _ := startDefault(t)
 	for range 5 {
 		s.query("udp", "127.0.0.1", "4167361529.1871620381", dns.TypeHINFO, 1232)
 	}
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
 }
 
-// acl: a blocked client is refused whatever would answer it, the cache too.
+// Plugin acl refuses every query of a blocked client, even if the answer is cached.
 func TestSafetyNetACL(t *testing.T) {
 	t.Parallel()
 	needSecondAddress(t)
-	s, upstream := startNetted(t, "127.0.0.0/8", "127.0.0.2/32")
+	s, upstream := startDefault(t, "127.0.0.0/8", "127.0.0.2/32")
 	for _, question := range []struct {
 		name  string
 		qtype uint16
-	}{{fc1, dns.TypeA}, {blob, dns.TypeA}, {"www.corp.example", dns.TypeA}, {"www.corp.example", dns.TypeANY}, {"localhost", dns.TypeA}, {"x.onion", dns.TypeA}, {"corp.example", dns.TypeAXFR}} {
+	}{
+		{fc1, dns.TypeA}, {blob, dns.TypeA}, {"www.corp.example", dns.TypeA}, {"www.corp.example", dns.TypeANY},
+		{"localhost", dns.TypeA}, {"x.onion", dns.TypeA}, {"corp.example", dns.TypeAXFR},
+	} {
 		if question.qtype != dns.TypeAXFR {
 			if m := s.query("udp", "127.0.0.2", question.name, question.qtype, 1232); m.Rcode == dns.RcodeRefused {
-				t.Errorf("%s: REFUSED for a client that is allowed", question.name)
+				t.Errorf("%s: REFUSED for an allowed client", question.name)
 			}
 		}
 		for _, network := range []string{"udp", "tcp"} {
 			if m := s.query(network, "127.0.0.1", question.name, question.qtype, 1232); m.Rcode != dns.RcodeRefused || len(m.Answer) != 0 {
-				t.Errorf("%s over %s: %s for a client that is blocked; want REFUSED", question.name, network, dns.RcodeToString[m.Rcode])
+				t.Errorf("%s over %s: %s for a blocked client; want REFUSED", question.name, network, dns.RcodeToString[m.Rcode])
 			}
 		}
 	}
@@ -120,10 +124,10 @@ func TestSafetyNetACL(t *testing.T) {
 	}
 }
 
-// any, local and lru's special-use names: nothing of them reaches the upstream.
+// Queries that plugin any, plugin local or lru answers do not reach the upstream.
 func TestSafetyNetNames(t *testing.T) {
 	t.Parallel()
-	s, upstream := startNetted(t)
+	s, upstream := startDefault(t)
 	for _, c := range []struct {
 		name  string
 		qtype uint16
@@ -145,20 +149,21 @@ func TestSafetyNetNames(t *testing.T) {
 			got = strings.TrimPrefix(m.Answer[0].String(), m.Answer[0].Header().String())
 		}
 		if m.Rcode != c.rcode || got != c.want || upstream.Asked(c.name) != 0 {
-			t.Errorf("%s: %s %q, the upstream is asked %d times; want %s %q and none", c.name, dns.RcodeToString[m.Rcode], got, upstream.Asked(c.name), dns.RcodeToString[c.rcode], c.want)
+			t.Errorf("%s: %s %q, %d queries upstream; want %s %q and 0 queries",
+				c.name, dns.RcodeToString[m.Rcode], got, upstream.Asked(c.name), dns.RcodeToString[c.rcode], c.want)
 		}
 	}
 }
 
-// bufsize: no datagram is larger than 1,232 octets, whatever the client offers and
-// whether the answer is from the upstream or from memory.
+// Plugin bufsize limits a datagram to 1,232 octets, even if the client allows more, for
+// answers from the upstream and from the cache.
 func TestSafetyNetBufsize(t *testing.T) {
 	t.Parallel()
-	s, _ := startNetted(t)
+	s, _ := startDefault(t)
 	for range 2 {
 		m := s.query("udp", "127.0.0.1", "big.corp.example", dns.TypeA, 4096)
 		if m.Compress = true; !m.Truncated || m.Len() > 1232 {
-			t.Errorf("%d octets, TC is %v; want 1232 at most, and TC", m.Len(), m.Truncated)
+			t.Errorf("%d octets, TC is %v; want at most 1232, and TC", m.Len(), m.Truncated)
 		}
 		if m := s.query("tcp", "127.0.0.1", "big.corp.example", dns.TypeA, 4096); m.Truncated || len(m.Answer) != 95 {
 			t.Errorf("%d records over TCP, TC is %v; want 95", len(m.Answer), m.Truncated)
@@ -166,11 +171,11 @@ func TestSafetyNetBufsize(t *testing.T) {
 	}
 }
 
-// errors: a dead upstream is in the log, with one line, and so is its return.
-// ready and health answer all the time: the private names are served.
+// An outage of the upstream is logged with one line, and so is its end. ready and
+// health report success all the time, because the private names are served.
 func TestSafetyNetsInAnOutage(t *testing.T) {
 	t.Parallel()
-	s, upstream := startNetted(t)
+	s, upstream := startDefault(t)
 	names := []string{"www.corp.example", "web.corp.example", "new.corp.example"}
 	for _, name := range names {
 		upstream.Script(name, fakedns.Silent)
@@ -202,12 +207,12 @@ func TestSafetyNetsInAnOutage(t *testing.T) {
 	}
 }
 
-// ready: not before the records are loaded.
+// Plugin ready reports success only after the records are loaded.
 func TestSafetyNetReady(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "")
 	s.env["UPSTREAM"] = azure(t).Addr
-	s.write("Corefile", netted(s))
+	s.write("Corefile", defaultCorefile(s))
 	s.write("vault.json", "{")
 	s.start()
 	if got := s.ready(); got != http.StatusServiceUnavailable {

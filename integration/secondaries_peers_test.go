@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// A peer is software that takes zones from us as a secondary.
+// A peer is DNS server software that can be a secondary of privatelink-dns.
 type peer struct {
 	name, program, pkg string
-	args               []string // before the path of its configuration
+	args               []string // followed by the path of its configuration
 	configure          func(p *secondary) string
 }
 
@@ -22,23 +22,23 @@ var peers = []peer{
 	{"Knot DNS", "knotd", "knot", []string{"-c"}, configureKnot},
 }
 
-// A secondary is a running peer. It lies on a port that is known before it starts.
+// A secondary is an instance of a peer. Its port is chosen before it starts.
 type secondary struct {
 	*process
 	t       testing.TB
 	peer    peer
 	dir     string
 	port    string
-	primary string // the port of ours
+	primary string // the port of privatelink-dns
 	key     string // TSIG secret, or empty
-	options string // of BIND
-	more    string // of BIND's configuration
+	options string // statements in BIND's options
+	more    string // statements after BIND's zones
 	zones   []string
 }
 
 func (p *secondary) addr() string { return "127.0.0.1:" + p.port }
 
-// start returns when the secondary answers, with zones or without.
+// start starts the secondary and returns once it answers, even without zones.
 func (p *secondary) start() *secondary {
 	p.t.Helper()
 	program := need(p.t, p.peer.program, p.peer.pkg)
@@ -51,12 +51,12 @@ func (p *secondary) start() *secondary {
 		p.t.Skipf("%s may not read its configuration in %s: AppArmor may keep it to its own folders", program, p.dir)
 	}
 	if p.ended() {
-		p.t.Fatalf("%s does not start", program)
+		p.t.Fatalf("%s did not start", program)
 	}
 	return p
 }
 
-// becomes waits until the secondary's reply is the wanted one.
+// becomes waits until the secondary's reply equals want.
 func (p *secondary) becomes(question, want string) {
 	p.t.Helper()
 	var got string
@@ -68,7 +68,7 @@ func (p *secondary) becomes(question, want string) {
 	eventually(p.t, p.peer.name+": "+question, func() bool {
 		r := dig(p.t, p.addr(), append(strings.Fields(question), "+norec")...)
 		r.flags = slices.DeleteFunc(r.flags, func(f string) bool { return f == "ra" })
-		r.authority = slices.DeleteFunc(r.authority, func(rr rr) bool { return rr.rrtype == "NS" }) // some add it
+		r.authority = slices.DeleteFunc(r.authority, func(rr rr) bool { return rr.rrtype == "NS" }) // some peers add it
 		got = r.String()
 		return got == want
 	})
@@ -126,7 +126,8 @@ remote-control:
 		key = keyName
 	}
 	for _, zone := range p.zones {
-		text += fmt.Sprintf("zone:\n    name: %q\n    zonefile: %q\n    request-xfr: 127.0.0.1@%s %s\n    allow-notify: 127.0.0.1 NOKEY\n", zone, zone, p.primary, key)
+		text += fmt.Sprintf("zone:\n    name: %q\n    zonefile: %q\n    request-xfr: 127.0.0.1@%s %s\n    allow-notify: 127.0.0.1 NOKEY\n",
+			zone, zone, p.primary, key)
 	}
 	return text
 }

@@ -20,7 +20,8 @@ const (
 	wrongKey = "dGhpcyBpcyBub3QgdGhlIGtleSB0aGF0IHlvdSB3YW50IQ=="
 )
 
-// transferTo is the Corefile of ours with one secondary, and perhaps a key.
+// transferTo returns a Corefile that allows transfers to addr. With tsig, it requires
+// a key.
 func transferTo(addr string, tsig bool) string {
 	more := []string{"reload 2s 1s", "transfer {", "    to " + addr, "}"}
 	if tsig {
@@ -29,13 +30,13 @@ func transferTo(addr string, tsig bool) string {
 	return corefile(more...)
 }
 
-// keyFile is what tsig-keygen prints.
+// keyFile returns a key file in the format of tsig-keygen.
 func keyFile(secret string) string {
 	return fmt.Sprintf("key %q {\n\talgorithm hmac-sha256;\n\tsecret %q;\n};\n", keyName, secret)
 }
 
-// withSecondary prepares ours and a secondary of it. Neither runs yet. The zone
-// of ne is not there before the first record in it, that of queue has none.
+// withSecondary prepares a server and its secondary and starts neither. The server
+// has no zone for ne before the first record in it, and its zone for queue is empty.
 func withSecondary(t *testing.T, peer peer, key string) (*server, *secondary) {
 	t.Helper()
 	need(t, peer.program, peer.pkg)
@@ -48,15 +49,15 @@ func withSecondary(t *testing.T, peer peer, key string) (*server, *secondary) {
 	return s, p
 }
 
-// Changes come by NOTIFY: REFRESH is longer than a test waits.
+// Secondaries learn of changes by NOTIFY, because REFRESH exceeds the test's timeout.
 func TestSecondaries(t *testing.T) {
 	t.Parallel()
 	for _, peer := range peers {
-		for _, with := range []struct{ what, key string }{{"", ""}, {", TSIG", tsigKey}} {
-			t.Run(peer.name+with.what, func(t *testing.T) {
+		for _, with := range []struct{ suffix, key string }{{"", ""}, {", TSIG", tsigKey}} {
+			t.Run(peer.name+with.suffix, func(t *testing.T) {
 				t.Parallel()
 				s, p := withSecondary(t, peer, with.key)
-				if with.key != "" { // one of them first
+				if with.key != "" { // both orders of the starts are tested
 					s.start()
 					p.start()
 				} else {
@@ -84,7 +85,8 @@ func TestSecondaries(t *testing.T) {
 	}
 }
 
-// follows takes the secondary through what may happen to ours.
+// follows checks that the secondary follows changed records, a new zone and a restart
+// of the server.
 func follows(t *testing.T, s *server, p *secondary) {
 	s.write("vault.json", export(fc1+" 10.20.0.4", "new.blob.core.windows.net 10.20.0.45"))
 	p.becomes("new."+blobZone, "NOERROR aa: A 10.20.0.45")
@@ -101,19 +103,21 @@ func follows(t *testing.T, s *server, p *secondary) {
 	p.becomes(fc1, "NOERROR aa: A 10.20.0.44")
 }
 
-// A secondary asks back at once, and must not meet the instance that goes.
+// After a reload, the secondary receives the new zone. It responds to NOTIFY at once,
+// so NOTIFY must not be sent while the old instance still answers.
 func TestSecondaryFollowsReload(t *testing.T) {
 	t.Parallel()
 	s, p := withSecondary(t, peers[len(peers)-1], "")
 	s.start()
 	p.start()
 	p.becomes(fc1, "NOERROR aa: A 10.20.0.4")
-	s.write("Corefile", strings.Replace(strings.ReplaceAll(transferTo(p.addr(), false), "{$PORT}", p.primary), "geo we", "record r.blob.core.windows.net 10.20.9.1", 1))
+	changed := strings.Replace(transferTo(p.addr(), false), "geo we", "record r.blob.core.windows.net 10.20.9.1", 1)
+	s.write("Corefile", strings.ReplaceAll(changed, "{$PORT}", p.primary))
 	p.becomes("r."+blobZone, "NOERROR aa: A 10.20.9.1")
 }
 
-// BIND refuses a zone with too many addresses for one name, unless it is told
-// not to mind.
+// BIND refuses a zone with more than 100 addresses for one name, unless
+// max-records-per-type is 0.
 func TestSecondariesOfLargeZones(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -163,10 +167,10 @@ func wide(n int) string {
 	return text.String()
 }
 
-func TestTransferOnlyToThoseListed(t *testing.T) {
+func TestTransferOnlyToListedAddresses(t *testing.T) {
 	t.Parallel()
 	if c, err := net.ListenPacket("udp", "127.0.0.2:0"); err != nil {
-		t.Skipf("no second loopback address to ask from: %v", err)
+		t.Skipf("no second loopback address to query from: %v", err)
 	} else {
 		c.Close()
 	}
@@ -185,12 +189,12 @@ func TestTransferOnlyToThoseListed(t *testing.T) {
 		want    string
 	}{
 		{"listed", listed, "", "(messages 1,"},
-		{"stranger", listed, "-b 127.0.0.2 ", refused},
+		{"unlisted address", listed, "-b 127.0.0.2 ", refused},
 		{"no key", keyed, "", refused},
 		{"the key", keyed, sign(tsigKey), "(messages 1,"},
 		{"a wrong key", keyed, sign(wrongKey), refused},
 		{"a key of another name", keyed, "-y hmac-sha256:other.example.:" + tsigKey + " ", refused},
-		{"the key, but a stranger", keyed, "-b 127.0.0.2 " + sign(tsigKey), refused},
+		{"the key, but an unlisted address", keyed, "-b 127.0.0.2 " + sign(tsigKey), refused},
 	} {
 		for _, request := range []string{"AXFR", "IXFR=1"} {
 			out := transferText(t, tt.s, strings.Fields(tt.options+blobZone+" "+request)...)
@@ -201,15 +205,15 @@ func TestTransferOnlyToThoseListed(t *testing.T) {
 	}
 }
 
-// RFC 1995, 4: who is up to date gets the SOA alone. Over UDP plugin transfer
-// refuses, be the client listed or not; who asks there has to be told not to.
+// A client with the current serial receives the SOA record alone (RFC 1995, 4). Over
+// UDP, plugin transfer refuses even a listed client, which must be configured for TCP.
 func TestIXFR(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, transferTo("127.0.0.1", false))
 	serial := strings.Fields(dig(t, s.addr(""), blobZone, "SOA").answer[0].data)[2]
 	for _, tt := range []struct{ name, request, want string }{
 		{"an older serial", "IXFR=1 ", "XFR size: 9 records"},
-		{"the serial", "IXFR=" + serial, "XFR size: 1 records"},
+		{"the current serial", "IXFR=" + serial, "XFR size: 1 records"},
 	} {
 		if out := transferText(t, s, strings.Fields(blobZone+" "+tt.request)...); !strings.Contains(out, tt.want) {
 			t.Errorf("%s: %s; want %s", tt.name, out, tt.want)
@@ -220,11 +224,12 @@ func TestIXFR(t *testing.T) {
 	}
 }
 
-// transferText returns what dig prints of a transfer, or of a refusal: what dig
-// makes of a wrong signature is no success for it.
+// transferText returns dig's output for a transfer or a refusal. It ignores dig's exit
+// status, because a wrong signature is an error for dig.
 func transferText(t *testing.T, s *server, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(need(t, "dig", "bind9-dnsutils"), append([]string{"-r", "@127.0.0.1", "-p", s.env["PORT"], "+tries=1", "+timeout=5"}, args...)...).CombinedOutput()
+	args = append([]string{"-r", "@127.0.0.1", "-p", s.env["PORT"], "+tries=1", "+timeout=5"}, args...)
+	out, err := exec.Command(need(t, "dig", "bind9-dnsutils"), args...).CombinedOutput()
 	if len(out) == 0 {
 		t.Fatal(err)
 	}

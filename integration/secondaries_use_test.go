@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A resolver with a copy of our zones knows no name that they lack. One that has
-// a copy of the Backup zones alone, and forwards the others, does.
+// A resolver that is secondary for all zones does not resolve names missing from them.
+// A resolver that is secondary for the Backup zones and forwards the other zones does.
 func TestResolversThatAreSecondaries(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ peer, elsewhere, result string }{
@@ -48,7 +48,7 @@ func TestResolversThatAreSecondaries(t *testing.T) {
 	}
 }
 
-// What the README says of the secondaries' configuration is none that they refuse.
+// BIND, NSD and Knot DNS accept the configuration in docs/secondaries.md.
 func TestDocumentedSecondaries(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/secondaries.md")

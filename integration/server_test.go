@@ -1,8 +1,7 @@
-// Package integration runs the binary as users do and asks it with dig. What
-// stands around it is on the loopback address, too: a scripted Azure DNS as its
-// upstream (fakedns) and the DNS servers that people run. A test that lacks a program
-// names the Debian package and is skipped; with INTEGRATION_INSTALL=1 root gets
-// it installed.
+// Package integration runs the binary and queries it with dig. Its neighbors are on
+// loopback addresses: a scripted Azure DNS as its upstream (fakedns) and widely used
+// DNS servers. A test whose program is missing names the Debian package and is
+// skipped. If root runs the tests with INTEGRATION_INSTALL=1, the package is installed.
 //
 //	go test ./integration/...
 package integration
@@ -20,7 +19,7 @@ import (
 	"testing"
 )
 
-// buildFolder is where the binary is built, by the first test that needs it.
+// buildFolder holds the binary, which the first test that needs it builds.
 var buildFolder string
 
 func TestMain(m *testing.M) {
@@ -39,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 var build = sync.OnceValues(func() (string, error) {
-	lookAtSources()
+	statSources()
 	path := filepath.Join(buildFolder, "privatelink-dns")
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path,
 		"-ldflags", "-X main.version=1.2.3-test -X main.commit=c0ffee", "../cmd/privatelink-dns")
@@ -47,14 +46,15 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, cmd.Run()
 })
 
-// lookAtSources makes "go test" run these tests again after any change: it keeps
-// results by the files that a test looks at, and does not see what a build does.
-func lookAtSources() {
-	filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error { //nolint:errcheck // it has none
+// statSources makes "go test" rerun these tests after any change. Cached results depend
+// on the files that the test process opens, and do not include the inputs of a build
+// that it starts.
+func statSources() {
+	filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error { //nolint:errcheck // the function returns no error
 		if err == nil && d.IsDir() && path != ".." && strings.HasPrefix(d.Name(), ".") {
 			return fs.SkipDir
 		}
-		os.Stat(path) //nolint:errcheck // a file that has gone has been looked at, too
+		os.Stat(path) //nolint:errcheck // a missing file also counts as an input
 		return nil
 	})
 }
@@ -70,9 +70,9 @@ func built(t testing.TB) string {
 	return path
 }
 
-// A server is the binary in a folder of its own. Its Corefile reads the folder
-// as {$DIR}, free ports as {$PORT}, {$PORT_READY} and so on, and what else a
-// test puts into env. It serves DNS at {$PORT}.
+// A server is the binary in its own folder. Its Corefile can use the folder as {$DIR},
+// free ports as {$PORT}, {$PORT_READY} and so on, and every variable in env. It
+// serves DNS on {$PORT}.
 type server struct {
 	*process
 	t    testing.TB
@@ -80,10 +80,10 @@ type server struct {
 	env  map[string]string
 	args []string
 
-	stdout io.Writer // where the output goes, if it is not kept
+	stdout io.Writer // receives the output; nil: process.out
 }
 
-// prepare returns a server that is not started yet.
+// prepare returns a server that is not yet started.
 func prepare(t testing.TB, corefile string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir()}
@@ -93,7 +93,7 @@ func prepare(t testing.TB, corefile string) *server {
 	return s
 }
 
-// write makes or replaces a file in the server's folder.
+// write creates or replaces a file in the server's folder.
 func (s *server) write(name, text string) {
 	s.t.Helper()
 	path := filepath.Join(s.dir, name)
@@ -105,7 +105,8 @@ func (s *server) write(name, text string) {
 	}
 }
 
-// start returns when the server answers. It ends with the test.
+// start starts the server and returns once it answers. The server is stopped at the
+// end of the test.
 func (s *server) start() *server {
 	s.t.Helper()
 	for range 3 {
@@ -114,7 +115,7 @@ func (s *server) start() *server {
 			return s
 		}
 	}
-	s.t.Fatal("the server does not start")
+	s.t.Fatal("the server did not start")
 	return nil
 }
 
@@ -143,10 +144,11 @@ func (s *server) choosePorts() {
 	}
 }
 
-// addr is where the server listens: at {$PORT}, or with a suffix at, say, {$PORT_READY}.
+// addr returns the address with the port {$PORT}, or with a suffix such as _READY the
+// address with {$PORT_READY}.
 func (s *server) addr(suffix string) string { return "127.0.0.1:" + s.env["PORT"+suffix] }
 
-// logs waits until the log has a line that matches the pattern.
+// logs waits until the log matches the pattern.
 func (s *server) logs(pattern string) {
 	s.t.Helper()
 	line := regexp.MustCompile(pattern)

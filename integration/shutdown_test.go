@@ -14,9 +14,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// soon is how long a shutdown may take: CoreDNS stops a server within 5 s, and the
-// machine may be busy.
-const soon = 10 * time.Second
+// shutdownTimeout limits a shutdown. CoreDNS stops a server within 5 s; the rest is for
+// a busy machine.
+const shutdownTimeout = 10 * time.Second
 
 func (p *process) signal(t testing.TB, sig os.Signal) {
 	t.Helper()
@@ -34,22 +34,23 @@ func (p *process) endsWith(t testing.TB, status int) {
 		if got := p.cmd.ProcessState.ExitCode(); got != status {
 			t.Errorf("exit status %d; want %d", got, status)
 		}
-	case <-time.After(soon):
-		t.Errorf("the process has not ended after %s", soon)
-		p.cmd.Process.Kill() //nolint:errcheck // nothing is left to do
+	case <-time.After(shutdownTimeout):
+		t.Errorf("the process has not ended after %s", shutdownTimeout)
+		p.cmd.Process.Kill() //nolint:errcheck // it may have ended
 		<-p.done
 	}
 	if strings.Contains(p.out.String(), "panic") {
-		t.Error("a panic")
+		t.Error("the log has a panic")
 	}
 }
 
-// a asks for the addresses of a name.
+// a queries the IPv4 addresses of a name.
 func (s *server) a(name string) (*dns.Msg, error) {
 	m, _, err := (&dns.Client{Timeout: 5 * time.Second}).Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), s.addr(""))
 	return m, err
 }
 
+// resolves checks that the name has addresses.
 func (s *server) resolves(name string) {
 	s.t.Helper()
 	if m, err := s.a(name); err != nil || m.Rcode != dns.RcodeSuccess || len(m.Answer) == 0 {
@@ -57,7 +58,7 @@ func (s *server) resolves(name string) {
 	}
 }
 
-// silentUpstream reads nothing.
+// silentUpstream returns the address of a socket that is never read.
 func silentUpstream(t *testing.T) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -68,8 +69,8 @@ func silentUpstream(t *testing.T) string {
 	return conn.LocalAddr().String()
 }
 
-// Cache misses that keep arriving at a server whose upstream is silent do not keep
-// it from ending.
+// A server whose upstream is silent ends on SIGTERM, even if cache misses keep
+// arriving.
 func TestShutdownDuringMisses(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, cached("health 127.0.0.1:{$PORT_HEALTH}"))
@@ -82,8 +83,8 @@ func TestShutdownDuringMisses(t *testing.T) {
 	}
 	defer conn.Close()
 	stop := make(chan struct{})
-	var asking sync.WaitGroup
-	asking.Go(func() {
+	var client sync.WaitGroup
+	client.Go(func() {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for i := 0; ; i++ {
@@ -98,23 +99,23 @@ func TestShutdownDuringMisses(t *testing.T) {
 	})
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for range 10 { // until many misses are under way
+	for range 10 { // so that many misses are pending
 		s.resolves(fc1)
 		<-tick.C
 	}
 	s.signal(t, syscall.SIGTERM)
 	s.endsWith(t, 0)
 	close(stop)
-	asking.Wait()
+	client.Wait()
 	if m, err := s.a(fc1); err == nil {
-		t.Errorf("the ended process answers: %s", m)
+		t.Errorf("an answer after the end of the process: %s", m)
 	}
 }
 
-// A signal while the first start waits for Azure ends the process.
+// SIGTERM ends the process while its first start waits for Azure.
 func TestShutdownWhileAzureIsStalled(t *testing.T) {
 	t.Parallel()
-	stalled, err := net.Listen("tcp", "127.0.0.1:0") // accepts in the kernel and sends nothing
+	stalled, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts the connections; no response is sent
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +133,8 @@ func TestShutdownWhileAzureIsStalled(t *testing.T) {
 	s.endsWith(t, 0)
 }
 
-// A signal while the first start reads a file that does not end ends the process.
-// A start that does not wait for the file is as good.
+// SIGTERM ends the process while its first start reads a file that never ends. The
+// start may also skip the file.
 func TestShutdownWhileAFileIsStalled(t *testing.T) {
 	t.Parallel()
 	s := starting(t, "record a.blob.core.windows.net 10.20.0.4\n        state {$DIR}/stalled")
@@ -143,9 +144,9 @@ func TestShutdownWhileAFileIsStalled(t *testing.T) {
 	}
 	s.process = spawn(t, s.program())
 	eventually(t, "reader of the file", func() bool {
-		fd, err := syscall.Open(path, syscall.O_WRONLY|syscall.O_NONBLOCK, 0) // fails if nobody reads
+		fd, err := syscall.Open(path, syscall.O_WRONLY|syscall.O_NONBLOCK, 0) // fails without a reader
 		if err == nil {
-			t.Cleanup(func() { syscall.Close(fd) }) //nolint:errcheck // nothing was written
+			t.Cleanup(func() { syscall.Close(fd) }) //nolint:errcheck // no data was written
 		}
 		return err == nil || answers(s.addr(""))
 	})
@@ -153,7 +154,7 @@ func TestShutdownWhileAFileIsStalled(t *testing.T) {
 	s.endsWith(t, 0)
 }
 
-// starting returns a server with a source that does not answer, before its start.
+// starting returns a server, not yet started, with a source that never responds.
 func starting(t *testing.T, source string) *server {
 	s := prepare(t, `
 .:{$PORT} {
@@ -170,8 +171,8 @@ func starting(t *testing.T, source string) *server {
 	return s
 }
 
-// Clients that keep TCP connections open, and one that does not read its answers,
-// do not keep the server from ending.
+// The server ends on SIGTERM, even if clients keep TCP connections open and one of
+// them does not read its answers.
 func TestShutdownWithOpenConnections(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
@@ -185,22 +186,22 @@ func TestShutdownWithOpenConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	deaf, err := net.Dial("tcp", s.addr(""))
+	unreadConn, err := net.Dial("tcp", s.addr(""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer deaf.Close()
-	for err == nil { // until neither side has room for more
-		if err = deaf.SetWriteDeadline(time.Now().Add(500 * time.Millisecond)); err == nil {
-			err = (&dns.Conn{Conn: deaf}).WriteMsg(new(dns.Msg).SetQuestion("large.queue.core.windows.net.", dns.TypeA))
+	defer unreadConn.Close()
+	for err == nil { // until the buffers of both sides are full
+		if err = unreadConn.SetWriteDeadline(time.Now().Add(500 * time.Millisecond)); err == nil {
+			err = (&dns.Conn{Conn: unreadConn}).WriteMsg(new(dns.Msg).SetQuestion("large.queue.core.windows.net.", dns.TypeA))
 		}
 	}
 	s.signal(t, syscall.SIGTERM)
 	s.endsWith(t, 0)
 }
 
-// A query that was read before the signal is answered.
-func TestShutdownAnswersWhatWasRead(t *testing.T) {
+// A query that the server has read before the signal is answered.
+func TestShutdownAnswersPendingQueries(t *testing.T) {
 	t.Parallel()
 	for _, network := range []string{"udp", "tcp"} {
 		s, upstream := serve(t, cached())
@@ -227,8 +228,8 @@ func TestShutdownAnswersWhatWasRead(t *testing.T) {
 	}
 }
 
-// During the lameduck of plugin health everything works, also what the cache has
-// to fetch and files that change.
+// During the lameduck period of plugin health, the server still answers cache misses
+// and reads changed files.
 func TestShutdownLameduck(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, cached("health 127.0.0.1:{$PORT_HEALTH} {\n        lameduck 4s\n    }"))
@@ -245,12 +246,12 @@ func TestShutdownLameduck(t *testing.T) {
 	s.resolves("late.privatelink.blob.core.windows.net")
 	s.endsWith(t, 0)
 	if d := time.Since(began); d < 4*time.Second {
-		t.Errorf("the process ends after %s; want the lameduck of 4 s", d)
+		t.Errorf("the process ended after %s; want at least the lameduck period of 4 s", d)
 	}
 }
 
-// A second signal ends the process at once, also after a reload by SIGUSR1 to a
-// Corefile without plugins of ours.
+// A second signal ends the process at once, even after SIGUSR1 has loaded a Corefile
+// without the plugins of this project.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	lameduck := "health 127.0.0.1:{$PORT_HEALTH} {\n        lameduck 60s\n    }"

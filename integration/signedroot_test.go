@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A signedRoot is the root zone, signed, with insecure delegations of every top-level
-// domain. What is below them is someone else's.
+// A signedRoot serves a signed root zone with an insecure delegation of every top-level
+// domain. The handler below serves all other names.
 type signedRoot struct {
 	addr string
 	ds   *dns.DS
@@ -61,11 +61,11 @@ func (s *signedRoot) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
 	default:
 		m.Ns = append(s.signed(soa), s.signed(noDS(q.Name))...)
 	}
-	w.WriteMsg(m) //nolint:errcheck // the client has gone
+	w.WriteMsg(m) //nolint:errcheck // the client may have gone
 }
 
-// noDS says what a delegation that is not signed has. The next name is the first that
-// there could be: no top-level domain is denied.
+// noDS returns the NSEC record of an insecure delegation. Its next name is the first
+// possible one, so that it does not deny any top-level domain.
 func noDS(name string) *dns.NSEC {
 	types := []uint16{dns.TypeNS, dns.TypeRRSIG, dns.TypeNSEC}
 	if name == "." {

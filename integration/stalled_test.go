@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// A stallable is a folder whose file system stops responding when it is told to,
-// as a network share does, or a disk under fsfreeze.
+// A stallable is a mounted folder whose file system can stop responding, like a network
+// share or a disk under fsfreeze.
 type stallable struct {
 	t      testing.TB
 	folder string
 	daemon *exec.Cmd
 }
 
-// mountStallable mounts a folder of the server with bindfs. Its daemon, once
-// stopped, answers nothing.
+// mountStallable mounts a folder with bindfs. While the bindfs daemon is stopped, the
+// file system does not respond.
 func mountStallable(t testing.TB, folder string) *stallable {
 	t.Helper()
 	bindfs := need(t, "bindfs", "bindfs")
@@ -43,7 +43,7 @@ func mountStallable(t testing.TB, folder string) *stallable {
 		d.resume()
 		syscall.Unmount(folder, syscall.MNT_DETACH) //nolint:errcheck // it may not be mounted
 		d.daemon.Process.Kill()                     //nolint:errcheck // it may have ended
-		d.daemon.Wait()                             //nolint:errcheck // it was killed
+		d.daemon.Wait()                             //nolint:errcheck // its status is that of the kill
 	})
 	for range 200 {
 		if mounts, _ := os.ReadFile("/proc/mounts"); bytes.Contains(mounts, []byte(" "+folder+" ")) {
@@ -64,8 +64,8 @@ func (d *stallable) signal(sig os.Signal) {
 	}
 }
 
-// The server listens and answers from the state file whatever its sources do, and
-// it ends.
+// While its sources do not respond, the server starts, answers from the state file,
+// reloads and ends.
 func TestStalledSources(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, strings.NewReplacer(
@@ -108,7 +108,8 @@ func (s *server) read(name string) string {
 	return string(text)
 }
 
-// A state file on a disk that does not respond delays no record, and is reported.
+// A state file on a disk that does not respond is reported and does not delay record
+// changes.
 func TestStalledState(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, strings.Replace(corefile("prometheus 127.0.0.1:{$PORT_METRICS}"), "geo we", "geo we\n        state {$DIR}/disk/state", 1))

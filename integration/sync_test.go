@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// exportOf returns the export of n accounts whose names begin with prefix, each
-// with an endpoint of its own.
+// exportOf returns an export of n accounts whose names begin with prefix. Each account
+// has its own endpoint.
 func exportOf(prefix string, n int) string {
 	var all []string
 	for i := range n {
@@ -31,8 +31,8 @@ func (s *server) private(prefix string, n int) {
 	}
 }
 
-// again kills the server and starts it at once.
-func (s *server) again() *server {
+// killAndRestart kills the server and starts it at once.
+func (s *server) killAndRestart() *server {
 	s.t.Helper()
 	s.stopped = true
 	if err := s.cmd.Process.Kill(); err != nil {
@@ -42,7 +42,7 @@ func (s *server) again() *server {
 	return s.start()
 }
 
-// holds waits until the file has the text.
+// holds waits until the file contains the text.
 func (s *server) holds(name, text string) {
 	s.t.Helper()
 	eventually(s.t, name+" has "+text, func() bool {
@@ -51,8 +51,8 @@ func (s *server) holds(name, text string) {
 	})
 }
 
-// An incomplete list removes no name. After a kill, the state file has them, and
-// it remembers which files there were.
+// An incomplete list removes no name, even after a kill, because the state file holds
+// the names and the files of each source.
 func TestIncompleteListRemovesNothing(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, strings.Replace(corefile("ready 127.0.0.1:{$PORT_READY}"), "geo we", "geo we\n        state {$DIR}/state", 1))
@@ -66,19 +66,19 @@ func TestIncompleteListRemovesNothing(t *testing.T) {
 	s.logs(`endpoints-1\.json: the file is gone, the last 25 names are kept`)
 	s.private("one", 25)
 
-	s.again()
+	s.killAndRestart()
 	s.logs(`endpoints-1\.json: the file is gone, the last 25 names are kept`)
 	s.private("one", 25)
 	if got := s.ready(); got != http.StatusOK {
 		t.Errorf("ready = %d; want 200 with the state file", got)
 	}
 	s.remove("endpoints-2.json")
-	s.again()
+	s.killAndRestart()
 	s.logs(`no longer matches a file, its last 25 names are kept`)
 	s.private("one", 25)
 
 	s.write("endpoints-1.json", exportOf("one", 3))
-	s.becomes("one9.privatelink.blob.core.windows.net A +norec", "REFUSED:") // the guard has agreed
+	s.becomes("one9.privatelink.blob.core.windows.net A +norec", "REFUSED:") // three syncs have agreed on the loss
 	s.private("one", 3)
 }
 
@@ -106,18 +106,18 @@ func TestSharedStateFile(t *testing.T) {
 	s.remove("second")
 	s.start()
 	check()
-	s.again()
+	s.killAndRestart()
 	check()
 }
 
-// A reload that fails late, at a port that is taken, leaves no trace.
+// A reload that fails at a port in use changes neither answers, state file nor log.
 func TestReloadThatFailsLate(t *testing.T) {
 	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	occupied, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer occupied.Close()
 	state := func(corefile string) string {
 		return strings.Replace(corefile, "geo we", "geo we\n        state {$DIR}/state", 1)
 	}
@@ -129,7 +129,7 @@ func TestReloadThatFailsLate(t *testing.T) {
 	}
 	other := strings.NewReplacer("files {$DIR}/*.json", "hosts {$DIR}/other.hosts", "ttl 60s", "").Replace(state(reloading("r1.blob.core.windows.net 10.20.9.1")))
 	s.write("other.hosts", "10.20.0.77 other.blob.core.windows.net\n")
-	s.write("Corefile", other+fmt.Sprintf("\nx.example:%d {\n    bind 127.0.0.1\n    forward . {$UPSTREAM}\n}\n", taken.Addr().(*net.TCPAddr).Port))
+	s.write("Corefile", other+fmt.Sprintf("\nx.example:%d {\n    bind 127.0.0.1\n    forward . {$UPSTREAM}\n}\n", occupied.Addr().(*net.TCPAddr).Port))
 	s.logs("Corefile changed but reload failed")
 	s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
 	after, err := os.ReadFile(filepath.Join(s.dir, "state"))
@@ -137,7 +137,7 @@ func TestReloadThatFailsLate(t *testing.T) {
 		t.Errorf("the state file changed:\n%s\n%v", after, err)
 	}
 	if text := s.out.String(); strings.Contains(text, "removed ") || strings.Contains(text, "added other.privatelink.blob.core.windows.net") {
-		t.Errorf("the log has changes that did not happen")
+		t.Error("the log reports changes that were not made")
 	}
 	s.write("vault.json", export(fc1+" 10.20.0.44"))
 	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
@@ -148,9 +148,8 @@ func TestReloadThatFailsLate(t *testing.T) {
 	s.logs(`removed 4728190365512870934-ab-pod01-fc1`)
 }
 
-// What an operator puts in the place of the state file by mistake does not stop
-// the server.
-func TestStateFileThatIsNone(t *testing.T) {
+// A state path that is not a regular file does not stop the server.
+func TestStateFileIsFIFO(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, strings.Replace(corefile(), "geo we", "geo we\n        state {$DIR}/state", 1))
 	s.env["UPSTREAM"] = azure(t).Addr

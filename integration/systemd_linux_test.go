@@ -15,7 +15,7 @@ import (
 
 const unit = "../deploy/systemd/privatelink-dns.service"
 
-// systemd finds nothing in the unit that it does not understand.
+// systemd-analyze verify accepts the unit without a warning.
 func TestUnitIsValid(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(unit)
@@ -23,8 +23,8 @@ func TestUnitIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), filepath.Base(unit))
-	here := strings.ReplaceAll(string(text), "/usr/local/bin/privatelink-dns", built(t))
-	if err := os.WriteFile(path, []byte(here), 0o600); err != nil {
+	adapted := strings.ReplaceAll(string(text), "/usr/local/bin/privatelink-dns", built(t))
+	if err := os.WriteFile(path, []byte(adapted), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(need(t, "systemd-analyze", "systemd"), "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
@@ -32,8 +32,8 @@ func TestUnitIsValid(t *testing.T) {
 	}
 }
 
-// The exposure that systemd sees is 1.5 of 10. What is left is the network, which
-// a DNS server is there for, and what the unit's comments give reasons for.
+// systemd rates the unit's exposure at 1.5 of 10. The rest is the network access of a
+// DNS server and the exceptions that the unit's comments explain.
 func TestUnitIsHardened(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(need(t, "systemd-analyze", "systemd"), "security", "--no-pager", "--offline=true", "--threshold=15", unit)
@@ -42,8 +42,8 @@ func TestUnitIsHardened(t *testing.T) {
 	}
 }
 
-// The unit runs under a real systemd, in namespaces of its own, with everything
-// that the unit takes away from the service.
+// The unit runs with all of its restrictions under a real systemd, which has its own
+// namespaces.
 func TestUnitRuns(t *testing.T) {
 	t.Parallel()
 	m := boot(t)
@@ -51,31 +51,31 @@ func TestUnitRuns(t *testing.T) {
 	m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
 	m.eventually("dig @127.0.0.1 +tcp +short "+exported, `^10\.20\.0\.12\n$`)
 	for _, tt := range []struct{ name, command, want string }{
-		{"a user that nobody else is", "stat -c %u /proc/$PID", `^6[1-5]\d{3}\n$`},
+		{"a dynamic user", "stat -c %u /proc/$PID", `^6[1-5]\d{3}\n$`},
 		{"one capability", "grep ^Cap /proc/$PID/status", `^(Cap...:\t0000000000000400\n){5}$`},
 		{"system calls are filtered", "grep Seccomp: /proc/$PID/status", `2`},
 		{"a long queue of TCP clients", "ss -lnt sport = 53", `LISTEN +0 +4096 `},
-		{"the state is kept, for itself alone", "stat -c '%a %U' /var/lib/private/privatelink-dns/state.json", `^600 `},
-		{"the time of its start is known", "curl -s 127.0.0.1:9153/metrics", `(?m)^process_start_time_seconds `},
+		{"the state file is private to the service", "stat -c '%a %U' /var/lib/private/privatelink-dns/state.json", `^600 `},
+		{"the start time is exported", "curl -s 127.0.0.1:9153/metrics", `(?m)^process_start_time_seconds `},
 		{"the environment file is read", `tr '\0' '\n' < /proc/$PID/environ`, `(?m)^AZURE_CLIENT_ID=11111111-`},
-		{"a reload", "systemctl reload privatelink-dns; cat /run/log", `Reloading complete`},
-		{"an end in peace", "systemctl stop privatelink-dns; systemctl show -p ExecMainStatus -p Result privatelink-dns", `^Result=success\nExecMainStatus=0\n$`},
-		{"a start after it", "systemctl start privatelink-dns; dig @127.0.0.1 +short " + fc1, `^10\.20\.0\.4\n$`},
+		{"it reloads", "systemctl reload privatelink-dns; cat /run/log", `Reloading complete`},
+		{"it stops with exit status 0", "systemctl stop privatelink-dns; systemctl show -p ExecMainStatus -p Result privatelink-dns", `^Result=success\nExecMainStatus=0\n$`},
+		{"it starts again", "systemctl start privatelink-dns; dig @127.0.0.1 +short " + fc1, `^10\.20\.0\.4\n$`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := machine{t, m.pid}
 			m.eventually("PID=$(systemctl show --value -p MainPID privatelink-dns); "+tt.command, tt.want)
 		})
 	}
-	// It comes back when it is killed.
+	// systemd restarts it after a kill.
 	m.eventually("systemctl kill --signal KILL privatelink-dns; systemctl show -p NRestarts privatelink-dns", `=[1-9]`)
 	m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
 }
 
-// exported is a name of an export in a folder of somebody else.
+// exported is a name in an export whose folder belongs to a different user.
 const exported = "wepod01ecs114x.privatelink.blob.core.windows.net"
 
-// A machine is systemd as the first process of namespaces that it has for itself.
+// A machine is a systemd that runs as the first process of its own namespaces.
 type machine struct {
 	t   testing.TB
 	pid int
@@ -110,8 +110,8 @@ func boot(t *testing.T) machine {
 		if t.Failed() {
 			t.Logf("%s\n%s", p.out.String(), m.run("cat /run/log"))
 		}
-		p.cmd.Process.Kill() //nolint:errcheck // and all of the namespace with it
-		p.cmd.Wait()         //nolint:errcheck // it was killed
+		p.cmd.Process.Kill() //nolint:errcheck // the kernel then kills the whole PID namespace
+		p.cmd.Wait()         //nolint:errcheck // its status is that of the kill
 		removeControlGroups(group)
 	})
 	m.eventually("systemctl is-system-running", "running")
@@ -134,11 +134,11 @@ const unitCorefile = `
 }
 `
 
-// run runs a command line inside.
+// run runs a command line in the machine and returns its output.
 func (m machine) run(command string) string {
 	cmd := exec.Command("nsenter", "-t", strconv.Itoa(m.pid), "-a", "/bin/sh", "-c", command)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin"}
-	out, _ := cmd.CombinedOutput() //nolint:errcheck // what it prints is looked at
+	out, _ := cmd.CombinedOutput() //nolint:errcheck // the caller checks the output
 	return string(out)
 }
 
@@ -156,7 +156,7 @@ func (m machine) eventually(command, want string) {
 	})
 }
 
-// controlGroup makes one for the machine, below which systemd makes its own.
+// controlGroup creates the machine's control group, in which systemd creates its own.
 func controlGroup(t *testing.T) (path string, fd int) {
 	t.Helper()
 	for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
@@ -165,7 +165,7 @@ func controlGroup(t *testing.T) (path string, fd int) {
 		}
 		path, err := os.MkdirTemp(root, "privatelink-dns-")
 		if err != nil {
-			t.Skipf("no control group can be made: %v", err)
+			t.Skipf("cannot create a control group: %v", err)
 		}
 		folder, err := os.Open(path)
 		if err != nil {
@@ -180,13 +180,13 @@ func controlGroup(t *testing.T) (path string, fd int) {
 
 func removeControlGroups(path string) {
 	var folders []string
-	filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error { //nolint:errcheck // what is gone is gone
+	filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error { //nolint:errcheck // a missing folder needs no removal
 		if err == nil && d.IsDir() {
 			folders = append(folders, path)
 		}
 		return nil
 	})
 	for _, folder := range slices.Backward(folders) {
-		os.Remove(folder) //nolint:errcheck // the kernel needs a moment for some, and none of them costs anything
+		os.Remove(folder) //nolint:errcheck // some may still be busy; a leftover group is harmless
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// need returns the path of a program. If it is missing, its Debian package is
-// installed where INTEGRATION_INSTALL=1 asks root for it; else the test is skipped.
+// need returns the path of a program. If it is missing, root installs its Debian
+// package with INTEGRATION_INSTALL=1; otherwise the test is skipped.
 func need(t testing.TB, program, pkg string) string {
 	t.Helper()
 	path, err := lookPath(program)
@@ -25,7 +25,8 @@ func need(t testing.TB, program, pkg string) string {
 	return path
 }
 
-// lookPath knows where Debian keeps daemons: not in the PATH of a plain user.
+// lookPath also searches /usr/sbin, which holds Debian's daemons and is not in the PATH
+// of a normal user.
 func lookPath(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -36,8 +37,8 @@ func lookPath(program string) (string, error) {
 
 var installing sync.Mutex
 
-// install gets a package without starting the service in it: RUNLEVEL tells
-// System V scripts so, the policy systemd units.
+// install installs a package without starting its service. RUNLEVEL prevents the start
+// by System V scripts, and the policy the start of systemd units.
 func install(pkg string) error {
 	installing.Lock()
 	defer installing.Unlock()

@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// kdig is a client of other people for what dig of this age does not speak:
-// DoT, DoH, DoQ and the PROXY protocol. It returns the reply as [reply.String]
-// has it.
+// kdig queries over the protocols that older versions of dig lack: DoT, DoH, DoQ and
+// the PROXY protocol. It returns the reply in the format of [reply.String].
 func kdig(t testing.TB, addr string, args ...string) string {
 	t.Helper()
 	out, err := runKdig(t, addr, args...)
@@ -42,7 +41,7 @@ var (
 	kdigSection = regexp.MustCompile(`^;; (QUESTION|ANSWER|AUTHORITY|ADDITIONAL) SECTION:`)
 )
 
-// runKdig returns all that kdig prints.
+// runKdig returns kdig's whole output.
 func runKdig(t testing.TB, addr string, args ...string) (string, error) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
@@ -94,10 +93,10 @@ func TestKdig(t *testing.T) {
 			note(t, "Machines", "kdig", over.name, fmt.Sprintf("%d of %[1]d", len(rows)))
 		})
 	}
-	t.Run("another host's certificate", func(t *testing.T) {
+	t.Run("certificate of another host", func(t *testing.T) {
 		out, err := runKdig(t, s.addr("_TLS"), fc1, trust, "+tls-hostname=dns.other.example")
 		if err == nil || !strings.Contains(out, "certificate") {
-			t.Errorf("kdig: %v\n%s\nwant an error of the certificate", err, out)
+			t.Errorf("kdig: %v\n%s\nwant a certificate error", err, out)
 		}
 	})
 }

@@ -27,9 +27,9 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
-// encrypted is a Corefile with every kind of listener.
+// encrypted is a Corefile with a listener for each transport.
 const encrypted = `
-(ours) {
+(common) {
     bind 127.0.0.1
     errors
     acl blocked.corp.example {
@@ -45,24 +45,24 @@ const encrypted = `
     tls {$DIR}/cert.pem {$DIR}/key.pem
 }
 .:{$PORT} {
-    import ours
+    import common
 }
 tls://.:{$PORT_TLS} {
     import certificate
-    import ours
+    import common
 }
 https://.:{$PORT_HTTPS} {
     import certificate
-    import ours
+    import common
 }
 quic://.:{$PORT_QUIC} {
     import certificate
-    import ours
+    import common
 }
 `
 
-// serveEncrypted starts the binary with every listener, and returns the
-// certificates that a client must trust.
+// serveEncrypted starts the binary with a listener for each transport. The pool holds
+// the certificate that a client must trust.
 func serveEncrypted(t testing.TB) (*server, *fakedns.Server, *x509.CertPool) {
 	t.Helper()
 	upstream := azure(t)
@@ -106,7 +106,7 @@ func TestEncryptedListeners(t *testing.T) {
 		} {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
 				q := question(tt.qname, tt.qtype)
-				q.Id = 0 // as RFC 9250, 4.2.1 demands and RFC 8484, 4.1 advises
+				q.Id = 0 // required by RFC 9250, 4.2.1 and recommended by RFC 8484, 4.1
 				if tt.change != nil {
 					tt.change(q)
 				}
@@ -127,8 +127,8 @@ func TestEncryptedListeners(t *testing.T) {
 	}
 }
 
-// An answer of 30 addresses is too large for 512 octets. CoreDNS takes DoQ for
-// UDP, where the client says how much it takes; the others carry all.
+// An answer with 30 addresses exceeds 512 octets. CoreDNS treats DoQ like UDP and
+// truncates to the client's EDNS size. The other transports carry the whole answer.
 func TestLargeAnswerEncrypted(t *testing.T) {
 	t.Parallel()
 	s, _, roots := serveEncrypted(t)
@@ -196,7 +196,7 @@ func overHTTPS(trust *tls.Config, addr, method string, q *dns.Msg) (*dns.Msg, er
 	return m, m.Unpack(wire)
 }
 
-// overQUIC asks on a stream of its own: length, query, end (RFC 9250, 4.2).
+// overQUIC sends the query, with its length first, on its own stream (RFC 9250, 4.2).
 func overQUIC(trust *tls.Config, addr string, q *dns.Msg) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -227,13 +227,13 @@ func overQUIC(trust *tls.Config, addr string, q *dns.Msg) (*dns.Msg, error) {
 		return nil, err
 	}
 	if len(wire) < 2 || int(binary.BigEndian.Uint16(wire)) != len(wire)-2 {
-		return nil, fmt.Errorf("%d bytes that begin with no length of theirs", len(wire))
+		return nil, fmt.Errorf("%d bytes without a valid length prefix", len(wire))
 	}
 	m := new(dns.Msg)
 	return m, m.Unpack(wire[2:])
 }
 
-// certificate makes a self-signed certificate for 127.0.0.1, as PEM.
+// certificate returns a self-signed certificate for 127.0.0.1 and its key, as PEM.
 func certificate(t testing.TB) (cert, key string, roots *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

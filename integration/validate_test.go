@@ -9,12 +9,12 @@ import (
 )
 
 var (
-	ourFolders = regexp.MustCompile(`/(etc|var/lib)/privatelink-dns`)
-	resolvConf = strings.NewReplacer("/etc/resolv.conf", "127.0.0.1:1")
+	configFolders = regexp.MustCompile(`/(etc|var/lib)/privatelink-dns`)
+	resolvConf    = strings.NewReplacer("/etc/resolv.conf", "127.0.0.1:1")
 )
 
-// Every Corefile that we give people is in order, once its files are there. Its
-// ports are left as they are: nothing listens.
+// Every published Corefile is valid once its files exist. The ports are not rewritten,
+// because validate does not listen.
 func TestValidateCorefiles(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("../corefile/*.corefile")
@@ -31,12 +31,12 @@ func TestValidateCorefiles(t *testing.T) {
 			s := prepare(t, "")
 			s.env["QUICKSTART"] = s.dir
 			s.write("endpoints.json", export(vault...))
-			s.write("Corefile", resolvConf.Replace(ourFolders.ReplaceAllLiteralString(string(text), s.dir)))
+			s.write("Corefile", resolvConf.Replace(configFolders.ReplaceAllLiteralString(string(text), s.dir)))
 			stdout, stderr, status := s.command("validate")
 			if status != 0 || !strings.HasSuffix(stdout, "\nin order\n") || stderr != "" {
 				t.Errorf("status %d\n%s%s", status, stdout, stderr)
 			}
-			// Both sides are set up in one process.
+			// The command sets up both Corefiles in one process.
 			if !strings.Contains(string(text), "azure") {
 				s.prints("records -diff conf:Corefile", 0, "")
 			}
@@ -44,7 +44,8 @@ func TestValidateCorefiles(t *testing.T) {
 	}
 }
 
-// What a pipeline meets, with the plugins that the binary has.
+// validate reports errors of privatelink and of other plugins, with the exit status
+// for a pipeline.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, "")
@@ -55,15 +56,16 @@ func TestValidate(t *testing.T) {
 		status         int
 		want           string
 	}{
-		{"good", ". {\n  health :8080\n  prometheus :9153\n  privatelink {\n    files vault.json\n  }\n  forward . 127.0.0.1:1\n}\n", 0, "in order\n"},
-		{"an export that is not there yet", ". {\n  privatelink {\n    files none.json vault.json\n  }\n}\n", 1, "warning: Corefile:2: files none.json vault.json: none.json: no such file (until there is one,"},
+		{"valid", ". {\n  health :8080\n  prometheus :9153\n  privatelink {\n    files vault.json\n  }\n  forward . 127.0.0.1:1\n}\n", 0, "in order\n"},
+		{"a missing export", ". {\n  privatelink {\n    files none.json vault.json\n  }\n}\n", 1,
+			"warning: Corefile:2: files none.json vault.json: none.json: no such file (until there is one,"},
 		{"a broken export", ". {\n  privatelink {\n    files broken/*\n  }\n}\n", 2, "error: Corefile:2: files broken/*: broken/export.json: line 2: unexpected end of JSON input\n"},
-		{"nowhere to forward to", ". {\n  privatelink {\n    files vault.json\n  }\n  forward\n}\n", 2, "error: plugin/forward: Corefile:5 - Error during parsing: Wrong argument count"},
-		{"a wrong size of the cache", ". {\n  privatelink {\n    files vault.json\n  }\n  lru many\n}\n", 2, "error: plugin/lru: Corefile:5 - Error during parsing: "},
+		{"forward without an upstream", ". {\n  privatelink {\n    files vault.json\n  }\n  forward\n}\n", 2, "error: plugin/forward: Corefile:5 - Error during parsing: Wrong argument count"},
+		{"an invalid cache size", ". {\n  privatelink {\n    files vault.json\n  }\n  lru many\n}\n", 2, "error: plugin/lru: Corefile:5 - Error during parsing: "},
 		{"an unknown property", ". {\n  privatelink {\n    geos we\n  }\n}\n", 2, "error: plugin/privatelink: Corefile:3 - Error during parsing: geos: unknown property"},
-		{"no certificate", "tls://. {\n  tls cert.pem key.pem\n  privatelink {\n    files vault.json\n  }\n}\n", 2, "error: plugin/tls: "},
-		{"an access list with a network that is none", ". {\n  acl {\n    allow net 10.0.0.0/33\n  }\n  privatelink {\n    files vault.json\n  }\n}\n", 2, "error: plugin/acl: "},
-		{"the same name twice", ".:1 {\n  privatelink {\n    files vault.json\n  }\n}\n.:1 {\n  errors\n}\n", 2, "error: Corefile: cannot serve dns://.:1 - it is already defined\n"},
+		{"a missing certificate", "tls://. {\n  tls cert.pem key.pem\n  privatelink {\n    files vault.json\n  }\n}\n", 2, "error: plugin/tls: "},
+		{"an invalid network in an access list", ". {\n  acl {\n    allow net 10.0.0.0/33\n  }\n  privatelink {\n    files vault.json\n  }\n}\n", 2, "error: plugin/acl: "},
+		{"a duplicate server block", ".:1 {\n  privatelink {\n    files vault.json\n  }\n}\n.:1 {\n  errors\n}\n", 2, "error: Corefile: cannot serve dns://.:1 - it is already defined\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s.write("Corefile", tt.corefile)
@@ -77,7 +79,8 @@ func TestValidate(t *testing.T) {
 	cmd := s.prepareCommand("validate -conf stdin")
 	cmd.Stdin = strings.NewReader(". {\n  privatelink {\n    geo eastus\n    files vault.json\n  }\n}\n")
 	out, err := cmd.CombinedOutput()
-	if want := `error: plugin/privatelink: stdin:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`; cmd.ProcessState.ExitCode() != 2 || !strings.HasPrefix(string(out), want) {
+	want := `error: plugin/privatelink: stdin:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`
+	if cmd.ProcessState.ExitCode() != 2 || !strings.HasPrefix(string(out), want) {
 		t.Errorf("Corefile from a pipe: %v, %s; want %s", err, out, want)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
-// corefile is the plain case: one export, one upstream. A test that needs more
-// puts it between the braces.
+// corefile returns the plain Corefile with one export and one upstream. The lines in
+// more are added to its server block.
 func corefile(more ...string) string {
 	return `
 .:{$PORT} {
@@ -29,13 +29,13 @@ func corefile(more ...string) string {
 `
 }
 
-// many addresses are too large an answer for 512 bytes.
+// many holds 30 addresses, whose answer exceeds 512 octets.
 const many = " 10.21.0.1 10.21.0.2 10.21.0.3 10.21.0.4 10.21.0.5 10.21.0.6 10.21.0.7 10.21.0.8 10.21.0.9 10.21.0.10" +
 	" 10.21.0.11 10.21.0.12 10.21.0.13 10.21.0.14 10.21.0.15 10.21.0.16 10.21.0.17 10.21.0.18 10.21.0.19 10.21.0.20" +
 	" 10.21.0.21 10.21.0.22 10.21.0.23 10.21.0.24 10.21.0.25 10.21.0.26 10.21.0.27 10.21.0.28 10.21.0.29 10.21.0.30"
 
-// vault are the names of a vault and of its storage accounts, as one private
-// endpoint gives them.
+// vault holds the names and addresses of a vault and of its storage accounts, as in one
+// private endpoint.
 var vault = []string{
 	"4728190365512870934-ab-pod01-fc1.privatelink.we.backup.windowsazure.com 10.20.0.4",
 	"4728190365512870934-ab-pod01-rec2.we.backup.windowsazure.com 10.20.0.7",
@@ -47,15 +47,15 @@ var vault = []string{
 	"large.queue.core.windows.net" + many,
 }
 
-// public is what Azure DNS and the rest of the Internet say. Whatever has a
-// public address here must not leak for a name that the vault has.
+// public holds the records of Azure DNS and of the rest of the Internet. The server
+// must not return these addresses for a name of the vault.
 const public = `
 $TTL 60
 core.windows.net.           SOA ns1-205.azure-dns.com. msnhst.microsoft.com. 1 3600 300 86400 60
 backup.windowsazure.com.    SOA ns1-205.azure-dns.com. msnhst.microsoft.com. 1 3600 300 86400 300
 corp.example.               SOA ns.corp.example. hostmaster.corp.example. 1 3600 300 86400 60
 
-; the vault's accounts, that of someone else, and one without any private endpoint
+; accounts: the vault's, another tenant's, and one without a private endpoint
 wepod01ecs114x.blob.core.windows.net.              CNAME wepod01ecs114x.privatelink.blob.core.windows.net.
 wepod01ecs114x.privatelink.blob.core.windows.net.  CNAME blob.am01prdstr01a.store.core.windows.net.
 wepod01ecs114x.queue.core.windows.net.             CNAME wepod01ecs114x.privatelink.queue.core.windows.net.
@@ -71,7 +71,7 @@ blob.am01prdstr01a.store.core.windows.net.        HTTPS 1 . alpn=h2 ipv4hint=203
 queue.am01prdstr01a.store.core.windows.net.       A     203.0.113.8
 $GENERATE 10-120 queue.am01prdstr01a.store.core.windows.net. A 203.0.113.$ ; too large for UDP
 
-; a company's own names for them
+; a company's own names for the accounts
 backup.corp.example.       CNAME wepod01ecs114x.blob.core.windows.net.
 direct.corp.example.       CNAME wepod01ecs114x.privatelink.blob.core.windows.net.
 twozones.corp.example.     CNAME twozones.privatelink.queue.core.windows.net.
@@ -90,7 +90,7 @@ ping.corp.example.         CNAME pong.corp.example.
 pong.corp.example.         CNAME ping.corp.example.
 dangling.corp.example.     CNAME gone.corp.example.
 
-; names that have nothing to do with it
+; unrelated names
 www.corp.example.          A     198.51.100.80
 www.corp.example.          A     198.51.100.81
 www.corp.example.          AAAA  2001:db8::80
@@ -115,7 +115,7 @@ func hops(n int, target string) string {
 	return text.String()
 }
 
-// azure starts the upstream.
+// azure starts the scripted upstream.
 func azure(t testing.TB) *fakedns.Server {
 	t.Helper()
 	const target = "wepod01ecs114x.privatelink.blob.core.windows.net."
@@ -138,8 +138,8 @@ func azure(t testing.TB) *fakedns.Server {
 	return s
 }
 
-// export returns what `az network private-endpoint show` prints of an endpoint
-// with these names; a line is a name and its addresses.
+// export returns the output of `az network private-endpoint show` for an endpoint with
+// these names. A line is a name and its addresses.
 func export(lines ...string) string {
 	type config struct {
 		FQDN string   `json:"fqdn"`
@@ -172,7 +172,7 @@ func export(lines ...string) string {
 	return string(text)
 }
 
-// serve starts the binary with the vault's names, before an upstream.
+// serve starts an upstream and the binary with the vault's names.
 func serve(t testing.TB, corefile string) (*server, *fakedns.Server) {
 	t.Helper()
 	upstream := azure(t)
