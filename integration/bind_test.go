@@ -127,7 +127,7 @@ func startBIND(t *testing.T, addr, upstream string) string {
 			return "127.0.0.1:" + port
 		}
 		if strings.Contains(p.out.String(), "permission denied") {
-			t.Skipf("%s may not read its configuration in %s: AppArmor may keep it to /etc/bind", named, s.dir)
+			t.Skipf("%s may not read its configuration in %s: AppArmor may restrict it to /etc/bind", named, s.dir)
 		}
 	}
 	t.Fatal("BIND did not start")

@@ -8,8 +8,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakearm"
 )
 
-// checks runs the command check and checks its exit status and that its output
-// contains parts.
+// checks runs the command check and compares its exit status. The output must contain
+// parts.
 func (s *server) checks(status int, args string, parts ...string) {
 	s.t.Helper()
 	stdout, stderr, got := s.command("check " + args)

@@ -62,7 +62,7 @@ func TestManyConnections(t *testing.T) {
 				continue
 			}
 			m, err := receive(conn)
-			if err != nil || m.Id != q.Id || shown(m) != fc1Served {
+			if err != nil || m.Id != q.Id || summary(m) != fc1Served {
 				t.Errorf("connection %d, %s: %v, %v; want %s", i, when, m, err, fc1Served)
 				continue
 			}
@@ -157,7 +157,7 @@ func TestHalfClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		if m, err := receive(conn); err != nil || shown(m) != fc1Served {
+		if m, err := receive(conn); err != nil || summary(m) != fc1Served {
 			t.Errorf("answer %d: %v, %v; want %s", i, m, err, fc1Served)
 		}
 	}
@@ -232,7 +232,7 @@ func TestMultisocket(t *testing.T) {
 	eventually(t, "four sockets", func() bool { return strings.Count(s.out.String(), " on 127.0.0.1") == 4 })
 	for range 50 { // the source port changes, so the kernel selects each socket at some point
 		for _, network := range []string{"udp", "tcp"} {
-			if got := shown(exchange(t, network, s.addr(""), question(fc1, dns.TypeA))); got != fc1Served {
+			if got := summary(exchange(t, network, s.addr(""), question(fc1, dns.TypeA))); got != fc1Served {
 				t.Fatalf("%s over %s = %s; want %s", fc1, network, got, fc1Served)
 			}
 			exchange(t, network, s.addr(""), question("www.corp.example", dns.TypeA))

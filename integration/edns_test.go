@@ -69,7 +69,7 @@ func TestEDNS(t *testing.T) {
 					q := question(name, dns.TypeA)
 					tt.change(q)
 					m := exchange(t, network, s.addr(""), q)
-					if got := shown(m); got != want {
+					if got := summary(m); got != want {
 						t.Errorf("answer %s; want %s", got, want)
 					}
 					if got := ednsOf(m); got != tt.want {

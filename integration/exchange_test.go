@@ -25,8 +25,8 @@ func exchange(t testing.TB, network, addr string, q *dns.Msg) *dns.Msg {
 	return m
 }
 
-// shown formats m like [reply.String].
-func shown(m *dns.Msg) string {
+// summary formats m like [reply.String].
+func summary(m *dns.Msg) string {
 	r := reply{status: dns.RcodeToString[m.Rcode]}
 	if len(m.Question) > 0 {
 		r.asked = m.Question[0].Name
@@ -46,11 +46,11 @@ func shown(m *dns.Msg) string {
 			}
 		}
 	}
-	r.answer, r.authority = shownRecords(m.Answer), shownRecords(m.Ns)
+	r.answer, r.authority = recordsOf(m.Answer), recordsOf(m.Ns)
 	return r.String()
 }
 
-func shownRecords(rrs []dns.RR) (all []rr) {
+func recordsOf(rrs []dns.RR) (all []rr) {
 	for _, record := range rrs {
 		h := record.Header()
 		all = append(all, rr{owner: h.Name, rrtype: dns.TypeToString[h.Rrtype], data: strings.TrimPrefix(record.String(), h.String())})

@@ -45,8 +45,8 @@ var frontKinds = []frontKind{
 // trustAnchor is the trust anchor of the root zone.
 const trustAnchor = "20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
 
-// elsewhere holds the domains that the front's own upstream serves, unsigned.
-var elsewhere = []string{"corp.example", "store.core.windows.net"}
+// upstreamDomains holds the unsigned domains of the front's own upstream.
+var upstreamDomains = []string{"corp.example", "store.core.windows.net"}
 
 func TestForwardersCommand(t *testing.T) {
 	t.Parallel()
@@ -132,7 +132,7 @@ func (f *front) start(k frontKind) {
 		t.Cleanup(func() { f.quits(k.quit) })
 	}
 	if f.ended() && strings.Contains(f.out.String(), "ermission denied") {
-		t.Skipf("%s may not read its configuration in %s: AppArmor may keep it to its own folders", program, f.dir)
+		t.Skipf("%s may not read its configuration in %s: AppArmor may restrict it to its own folders", program, f.dir)
 	}
 	if f.ended() {
 		t.Fatalf("%s did not start", program)

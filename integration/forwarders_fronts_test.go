@@ -56,7 +56,7 @@ func withLRU(corefile string) string {
 func frontBIND(f *front) string {
 	insecure := f.advised(`validate-except \{.*\};`)
 	names := strings.TrimPrefix(insecure, "validate-except ")
-	insecure = strings.Replace(insecure, "{", "{ "+`"`+strings.Join(elsewhere, `"; "`)+`";`, 1)
+	insecure = strings.Replace(insecure, "{", "{ "+`"`+strings.Join(upstreamDomains, `"; "`)+`";`, 1)
 	f.write("conf", fmt.Sprintf(`
 options {
     directory %q;
@@ -99,7 +99,7 @@ forward-zone:
     name: "."
     forward-addr: 127.0.0.1@%s
 include: "%s"
-`, f.dir, f.port, trustAnchor, elsewhere[0], elsewhere[1], f.to, f.path("printed")))
+`, f.dir, f.port, trustAnchor, upstreamDomains[0], upstreamDomains[1], f.to, f.path("printed")))
 	return "-d -c conf"
 }
 
@@ -120,7 +120,7 @@ server=127.0.0.1#%s
 server=/%[4]s/%[5]s/127.0.0.1#%[3]s
 rebind-domain-ok=/%[4]s/%[5]s/
 conf-file=%[6]s
-`, f.port, strings.ReplaceAll(trustAnchor, " ", ","), f.to, elsewhere[0], elsewhere[1], f.path("printed")))
+`, f.port, strings.ReplaceAll(trustAnchor, " ", ","), f.to, upstreamDomains[0], upstreamDomains[1], f.path("printed")))
 	return "--keep-in-foreground --conf-file=conf"
 }
 
@@ -140,12 +140,12 @@ modules = { 'rebinding < iterate' }
 policy.add(policy.suffix(policy.STUB('127.0.0.1@%s'), policy.todnames({ '%s', '%s' })))
 dofile('%s')
 policy.add(policy.all(policy.FORWARD('127.0.0.1@%[3]s')))
-`, f.port, f.dir, f.to, elsewhere[0], elsewhere[1], f.path("printed")))
+`, f.port, f.dir, f.to, upstreamDomains[0], upstreamDomains[1], f.path("printed")))
 	return "-n -c conf " + f.dir
 }
 
 func frontRecursor(f *front) string {
-	f.write("nta.lua", f.advised(`addNTA\(.*\)`)+fmt.Sprintf("addNTA(%q)\naddNTA(%q)\n", elsewhere[0], elsewhere[1]))
+	f.write("nta.lua", f.advised(`addNTA\(.*\)`)+fmt.Sprintf("addNTA(%q)\naddNTA(%q)\n", upstreamDomains[0], upstreamDomains[1]))
 	f.write("recursor.d/privatelink-dns.conf", f.printed)
 	f.write("recursor.conf", fmt.Sprintf(`
 local-address=127.0.0.1

@@ -10,8 +10,8 @@ import (
 )
 
 // systemd-resolved with the printed drop-in forwards the local names, and only
-// these, to privatelink-dns. It never queries its link's server for them, which has
-// their public addresses.
+// these, to privatelink-dns. It never queries its link's server for them, because that
+// server has their public addresses.
 func TestForwardersCommandForResolved(t *testing.T) {
 	t.Parallel()
 	resolved := needResolved(t)

@@ -19,8 +19,8 @@ func logging() string {
 	return corefile("log", "prometheus 127.0.0.1:{$PORT_METRICS}", "ready 127.0.0.1:{$PORT_READY}")
 }
 
-// unread starts a server that writes its output to a pipe, and returns the unread
-// end of the pipe.
+// unread starts a server whose output is a pipe. It returns the reading end of the pipe
+// and does not read from it.
 func unread(t *testing.T, args ...string) (*server, *os.File) {
 	t.Helper()
 	read, write, err := os.Pipe()

@@ -111,7 +111,7 @@ func provoke(t *testing.T, network, addr string, wire []byte) string {
 			case err != nil:
 				t.Fatalf("the queries after the message: %v", err)
 			case m.Id == 0x4242:
-				result = shown(m)
+				result = summary(m)
 			default:
 				answered = true
 			}
@@ -151,7 +151,7 @@ func TestTypesAndClasses(t *testing.T) {
 			for name, want := range map[string]string{fc1: tt.vault, blob: tt.alias} {
 				q := question(name, tt.qtype)
 				q.Question[0].Qclass = tt.qclass
-				if got := shown(exchange(t, network, s.addr(""), q)); got != want {
+				if got := summary(exchange(t, network, s.addr(""), q)); got != want {
 					t.Errorf("%s of %s over %s\n got %s\nwant %s", tt.name, name, network, got, want)
 				}
 			}
@@ -160,13 +160,13 @@ func TestTypesAndClasses(t *testing.T) {
 	for _, name := range []string{"version.bind", "version.server", "id.server", "hostname.bind", "authors.bind"} {
 		q := question(name, dns.TypeTXT)
 		q.Question[0].Qclass = dns.ClassCHAOS
-		if got := shown(exchange(t, "udp", s.addr(""), q)); got != "REFUSED:" || upstream.Asked(name) != 0 {
+		if got := summary(exchange(t, "udp", s.addr(""), q)); got != "REFUSED:" || upstream.Asked(name) != 0 {
 			t.Errorf("%s = %s, %d queries upstream; want REFUSED, 0", name, got, upstream.Asked(name))
 		}
 	}
 }
 
-// Names at the limits of RFC 1035, 2.3.4, and names with escaped octets, are answered.
+// Names at the limits of RFC 1035, 2.3.4, and names with escaped octets are answered.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
@@ -189,7 +189,7 @@ func TestNames(t *testing.T) {
 		for _, network := range []string{"udp", "tcp"} {
 			t.Run(tt.name+"/"+network, func(t *testing.T) {
 				m := exchange(t, network, s.addr(""), question(tt.qname, dns.TypeA))
-				if got := shown(m); got != tt.want {
+				if got := summary(m); got != tt.want {
 					t.Errorf("%s\n got %s\nwant %s", tt.qname, got, tt.want)
 				}
 				if m.Question[0].Name != tt.qname {

@@ -73,12 +73,12 @@ func TestStubResolverOfWindows(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
 			}
-			if got := shown(m); got != want[m.Question[0].Qtype] || m.IsEdns0() != nil {
+			if got := summary(m); got != want[m.Question[0].Qtype] || m.IsEdns0() != nil {
 				t.Errorf("%s, %s\n got %s, OPT %v\nwant %s, none", tt.name, dns.TypeToString[m.Question[0].Qtype], got, m.IsEdns0(), want[m.Question[0].Qtype])
 			}
 		}
 	}
-	if got := shown(exchange(t, "udp", s.addr(""), question("1.0.0.127.in-addr.arpa", dns.TypePTR))); got != "NOERROR: PTR localhost." {
+	if got := summary(exchange(t, "udp", s.addr(""), question("1.0.0.127.in-addr.arpa", dns.TypePTR))); got != "NOERROR: PTR localhost." {
 		t.Errorf("the server's own name = %s; want localhost", got)
 	}
 	for _, name := range []string{fc1, blob} {

@@ -8,7 +8,7 @@ import (
 // A forwarding describes where a resolver forwards which names.
 type forwarding struct {
 	zones   []string // forwarded to port
-	port    string   // of privatelink-dns
+	port    string   // the port of privatelink-dns
 	rest    string   // port to which all other names are forwarded
 	options string   // in the resolver's syntax
 	more    string   // statements outside of BIND's options, or the Lua file of PowerDNS Recursor

@@ -45,7 +45,7 @@ func TestForwardersThatValidate(t *testing.T) {
 	s.env["UPSTREAM"] = root.addr
 	s.write("vault.json", export(vault...))
 	s.start()
-	unproven := azure(t)
+	unsigned := azure(t)
 	for _, peer := range forwarderPeers {
 		for _, tt := range []struct {
 			kase    string
@@ -56,8 +56,8 @@ func TestForwardersThatValidate(t *testing.T) {
 		}{
 			{"everything", nil, s.addr(""), false, nil},
 			{"parents", ways[0].zones, root.addr, false, nil},
-			{"parents, root out of reach", ways[0].zones, unproven.Addr, false, []string{"bind", "unbound", "pdns-recursor"}},
-			{"parents, root out of reach, our names excepted", ways[0].zones, unproven.Addr, true, nil},
+			{"parents, root out of reach", ways[0].zones, unsigned.Addr, false, []string{"bind", "unbound", "pdns-recursor"}},
+			{"parents, root out of reach, our names excepted", ways[0].zones, unsigned.Addr, true, nil},
 		} {
 			t.Run(peer.format+"/"+tt.kase, func(t *testing.T) {
 				t.Parallel()
@@ -68,7 +68,7 @@ func TestForwardersThatValidate(t *testing.T) {
 				if slices.Contains(tt.failing, peer.format) {
 					result = "SERVFAIL"
 				}
-				f.validates(t, result == allPrivate, tt.rest != unproven.Addr)
+				f.validates(t, result == allPrivate, tt.rest != unsigned.Addr)
 				note(t, "Forwarders that validate", peer.kind().peer, tt.kase, result)
 			})
 		}

@@ -37,7 +37,7 @@ const (
 	splitPrivate    = "private, where Azure has a CNAME"
 )
 
-// published completes public, so that Azure has a CNAME for each account with an
+// published adds records to public, so that Azure has a CNAME for each account with an
 // endpoint.
 const published = `
 wepod01dual1x.blob.core.windows.net.     60 CNAME wepod01dual1x.privatelink.blob.core.windows.net.

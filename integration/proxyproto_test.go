@@ -126,7 +126,7 @@ func askBehindProxy(t *testing.T, addr, network, from, header string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return shown(m)
+	return summary(m)
 }
 
 // Commands of PROXY protocol version 2.

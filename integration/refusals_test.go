@@ -49,7 +49,7 @@ func TestOtherOpcodes(t *testing.T) {
 					t.Errorf("%s = %s; want REFUSED or NOTIMP", tt.name, dns.RcodeToString[m.Rcode])
 				}
 				if n := upstream.Asked(tt.zone); n != 0 {
-					t.Errorf("upstream received %d of it; want 0", n)
+					t.Errorf("upstream received %d of these requests; want 0", n)
 				}
 			})
 		}
@@ -120,7 +120,7 @@ func TestBlockedClientIsRefused(t *testing.T) {
 		{"reverse of localhost", "1.0.0.127.in-addr.arpa PTR", "REFUSED: EDE 15 (Blocked)"},
 	}, "-b", "127.0.0.2")
 	if n := upstream.Asked("www.corp.example"); n != 0 {
-		t.Errorf("upstream received %d queries of a blocked client; want 0", n)
+		t.Errorf("upstream received %d queries from a blocked client; want 0", n)
 	}
 	if out := digText(t, s.addr(""), "privatelink.blob.core.windows.net", "AXFR", "-b", "127.0.0.2"); !strings.Contains(out, "; Transfer failed.") {
 		t.Errorf("transfer to a blocked client = %s; want a refusal", out)

@@ -41,7 +41,7 @@ func startDefault(t *testing.T, changes ...string) (*server, *fakedns.Server) {
 	return s.start(), upstream
 }
 
-// query sends a query from the address from of this machine.
+// query sends a query whose source address is from.
 func (s *server) query(network, from, name string, qtype uint16, size uint16) *dns.Msg {
 	s.t.Helper()
 	client := &dns.Client{Net: network, Timeout: 5 * time.Second, UDPSize: 4096, Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(from)}}}

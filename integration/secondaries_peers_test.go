@@ -48,7 +48,7 @@ func (p *secondary) start() *secondary {
 	cmd.Dir = p.dir
 	p.process = launch(p.t, p.addr(), cmd)
 	if p.ended() && strings.Contains(p.out.String(), "ermission denied") {
-		p.t.Skipf("%s may not read its configuration in %s: AppArmor may keep it to its own folders", program, p.dir)
+		p.t.Skipf("%s may not read its configuration in %s: AppArmor may restrict it to its own folders", program, p.dir)
 	}
 	if p.ended() {
 		p.t.Fatalf("%s did not start", program)

@@ -103,7 +103,7 @@ func follows(t *testing.T, s *server, p *secondary) {
 	p.becomes(fc1, "NOERROR aa: A 10.20.0.44")
 }
 
-// After a reload, the secondary receives the new zone. It responds to NOTIFY at once,
+// After a reload, the secondary receives the new record. It responds to NOTIFY at once,
 // so NOTIFY must not be sent while the old instance still answers.
 func TestSecondaryFollowsReload(t *testing.T) {
 	t.Parallel()

@@ -114,7 +114,7 @@ func TestEncryptedListeners(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := shown(m); got != tt.want || m.Id != 0 {
+				if got := summary(m); got != tt.want || m.Id != 0 {
 					t.Errorf("%s over %s\n got %s, ID %d\nwant %s, ID 0", tt.qname, name, got, m.Id, tt.want)
 				}
 			})
