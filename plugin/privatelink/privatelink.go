@@ -25,17 +25,15 @@ import (
 //     reaches a name that 1 to 3 decide, local data replaces the rest.
 //  5. Until the sources are loaded, a name that they may decide is SERVFAIL.
 //
-// Only queries of class IN are resolved. Other requests for the zones are refused
-// here and never forwarded.
+// Only queries of class IN that have the RD flag are forwarded. A NOTIFY, or a query
+// without RD, is for a zone of plugin file or secondary, or it is refused here.
 type Privatelink struct {
 	Next plugin.Handler
 
 	zones    *syncer.Syncer
 	notifier *notifier
 
-	// authorities reports that plugin file or secondary is in the server block. Then
-	// a NOTIFY, or a query without RD, may be for one of their zones.
-	authorities bool
+	authorities authorities
 }
 
 // Name implements plugin.Handler.
@@ -56,10 +54,7 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 		return rcode, nil
 	}
 	if found.Result == zone.OutOfZone {
-		if p.Next == nil {
-			return dns.RcodeRefused, nil
-		}
-		return plugin.NextOrFailure(p.Name(), p.Next, ctx, &splicer{w, p, r}, r)
+		return p.pass(ctx, &splicer{w, p, r}, r)
 	}
 	m := p.reply(r)
 	m.Authoritative = found.Result == zone.Success || found.Result == zone.NameError
@@ -72,13 +67,13 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 }
 
 // refuse returns the RCODE to reject r with, or RcodeSuccess if r is to be answered
-// here or passed on.
+// here, by an authority, or passed on.
 func (p *Privatelink) refuse(r *dns.Msg, found zone.Answer) int {
 	q, foreign := r.Question[0], found.Result == zone.OutOfZone
 	switch {
 	case twoOPT(r.Extra):
 		return dns.RcodeFormatError
-	case r.Opcode != dns.OpcodeQuery && foreign && p.authorities:
+	case r.Opcode == dns.OpcodeNotify && q.Qclass == dns.ClassINET && foreign:
 		return dns.RcodeSuccess
 	case r.Opcode != dns.OpcodeQuery, q.Qclass == dns.ClassANY:
 		return dns.RcodeNotImplemented
@@ -86,10 +81,20 @@ func (p *Privatelink) refuse(r *dns.Msg, found zone.Answer) int {
 		return dns.RcodeRefused
 	case q.Qtype == dns.TypeAXFR, q.Qtype == dns.TypeIXFR: // plugin transfer comes first
 		return dns.RcodeRefused
-	case foreign && !r.RecursionDesired && !p.authorities: // a cache must not reveal the queries of others
-		return dns.RcodeRefused
 	}
 	return dns.RcodeSuccess
+}
+
+// pass hands a request for a foreign name on. Without RD it never reaches the cache,
+// which must not reveal the queries of other clients.
+func (p *Privatelink) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	switch {
+	case r.Opcode != dns.OpcodeQuery, !r.RecursionDesired:
+		return p.authorities.ServeDNS(ctx, w, r)
+	case p.Next == nil:
+		return dns.RcodeRefused, nil
+	}
+	return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
 }
 
 // twoOPT reports whether there is more than one OPT record, which is an error

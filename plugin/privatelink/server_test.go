@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) {
 	dnsserver.Quiet, caddy.Quiet = true, true
-	if err := dnsserver.SetDirectives([]string{"bind", "transfer", "privatelink", "forward"}); err != nil {
+	if err := dnsserver.SetDirectives([]string{"bind", "transfer", "privatelink", "file", "secondary", "forward"}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -61,9 +61,7 @@ func newPrivatelink(cfg *config, block string) *Privatelink {
 // begin loads the state file and the local sources, before the first query and
 // before a reload ends the running instance.
 func (p *Privatelink) begin(server *dnsserver.Config) {
-	for _, name := range []string{"file", "secondary"} {
-		p.authorities = p.authorities || server.Handler(name) != nil
-	}
+	p.authorities = authoritiesOf(server)
 	secondaries, _ := server.Handler("transfer").(*transfer.Transfer)
 	p.notifier.send = secondaries.Notify // of a nil Transfer: it notifies nobody
 	p.zones.Begin()
