@@ -47,6 +47,7 @@ func main() {
 	_, _ = memlimit.Set()
 	flush := queueLog()
 	caddy.OnProcessExit = append(caddy.OnProcessExit, flush)
+	checkReady()
 	lifecycle.Supervise(directives[0], flush)
 	coremain.Run()
 	lifecycle.Wait()

@@ -14,8 +14,8 @@ var watchMu sync.Mutex
 // watch makes caddy report the outcome of a start. It runs during the setup of
 // each instance, because two of caddy's reports do not last:
 //
-//   - A reload by SIGUSR1 removes the event hooks before it sets up the new
-//     instance.
+//   - caddy's own reload by SIGUSR1 removes the event hooks before it sets up the
+//     new instance. See takeSignals for a process that is supervised.
 //   - A failed reload calls OnRestartFailed of the running instance only, whose
 //     Corefile may have no plugin that attaches anything. Its list of functions
 //     is extended here instead. A watcher that polls caddy.Instances would be
@@ -79,6 +79,9 @@ func (s *shutdown) serves(inst *caddy.Instance) {
 	s.mu.Lock()
 	s.current = inst
 	s.mu.Unlock()
+	if s.supervised {
+		takeSignals()
+	}
 	if i := find(inst); i != nil {
 		i.commit()
 	}

@@ -42,10 +42,10 @@ type shutdown struct {
 
 var process = &shutdown{last: func() {}, exit: os.Exit}
 
-// Supervise makes the end of the process orderly and bounded, also after a
-// reload by SIGUSR1, which removes event hooks. The main function calls it before
-// it starts CoreDNS. The directive is the first one of the server. The function
-// last is called before the process ends, for a second at most.
+// Supervise makes the end of the process orderly and bounded, reloads at SIGUSR1
+// without loss of event hooks, and ignores SIGUSR2. The main function calls it before
+// it starts CoreDNS. The directive is the first one of the server. The function last
+// is called before the process ends, for a second at most.
 func Supervise(directive string, last func()) {
 	process.last, process.supervised = last, true
 	caddy.RegisterParsingCallback("dns", directive, func(caddy.Context) error {

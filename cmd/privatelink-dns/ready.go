@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/caddy/caddyfile"
+	"github.com/coredns/coredns/plugin/pkg/reuseport"
+)
+
+// checkReady makes a start or a reload fail if plugin ready cannot listen, as it
+// does for plugin health. Plugin ready itself drops the error: the server would run
+// without /ready, and nothing would say so.
+func checkReady() {
+	caddy.RegisterParsingCallback("dns", "ready", func(caddy.Context) error {
+		all := caddy.Instances() // the one that starts is the last
+		if len(all) == 0 {
+			return nil
+		}
+		return canListen(readyAddrs(all[len(all)-1].Caddyfile()))
+	})
+}
+
+// readyAddrs returns the addresses of the ready directives. The directives have
+// been checked.
+func readyAddrs(corefile caddy.Input) (addrs []string) {
+	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), nil)
+	if err != nil {
+		return nil
+	}
+	for _, block := range blocks {
+		for d := caddyfile.NewDispenserTokens(corefile.Path(), block.Tokens["ready"]); d.Next(); {
+			addr := ":8181"
+			if args := d.RemainingArgs(); len(args) > 0 {
+				addr = args[0]
+			}
+			addrs = append(addrs, addr)
+			for d.NextBlock() {
+				d.RemainingArgs()
+			}
+		}
+	}
+	return addrs
+}
+
+// canListen listens as plugin ready does, which on Unix succeeds beside a listener
+// of this process.
+func canListen(addrs []string) error {
+	for _, addr := range addrs {
+		listener, err := reuseport.Listen("tcp", addr)
+		if err != nil {
+			return fmt.Errorf("ready: %w: end the other program or write another address, such as `ready :8182`", err)
+		}
+		listener.Close()
+	}
+	return nil
+}
