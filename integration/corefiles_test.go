@@ -6,31 +6,102 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/integration/fakedns"
 )
 
 // Every published Corefile starts, with its ports and paths rewritten, and answers
 // a vault's names.
 func TestCorefiles(t *testing.T) {
 	t.Parallel()
-	paths, err := filepath.Glob("../corefile/*.corefile")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no Corefiles: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
+	for path, text := range shippedCorefiles(t) {
+		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
 			s := prepare(t, "")
-			s.env["UPSTREAM"] = azure(t).Addr
-			s.write("Corefile", s.onLoopback(string(text)))
+			upstream := azure(t)
+			s.env["UPSTREAM"] = upstream.Addr
+			s.write("Corefile", s.onLoopback(text))
 			s.start()
+			s.forwardsNothingElse(upstream, text)
 			s.remains(fc1, "NOERROR aa ra: A 10.20.0.4")
 			s.remains(blob, "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
 			if strings.Contains(s.out.String(), "[ERROR]") {
 				t.Error("the log has errors")
+			}
+		})
+	}
+}
+
+// shippedCorefiles returns the text of every Corefile that we give people, by path.
+func shippedCorefiles(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, pattern := range []string{"../corefile/*.corefile", "../deploy/*/Corefile"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("no Corefile at %s: %v", pattern, err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[strings.TrimPrefix(path, "../")] = string(text)
+		}
+	}
+	return texts
+}
+
+// forwardsNothingElse checks in each server block that the upstream gets plain
+// queries only, and that an alias of an account has its private address.
+func (s *server) forwardsNothingElse(upstream *fakedns.Server, text string) {
+	s.t.Helper()
+	for _, line := range blockLine.FindAllString(text, -1) {
+		for _, key := range strings.Fields(strings.TrimSuffix(line, "{")) {
+			origin := portOfKey.ReplaceAllString(key, "")
+			name := dns.Fqdn("no-query." + strings.TrimPrefix(origin, "."))
+			for kind, r := range map[string]*dns.Msg{
+				"NOTIFY": new(dns.Msg).SetNotify(name), "class CH": question(name, dns.TypeTXT), "RD=0": question(name, dns.TypeA),
+			} {
+				r.RecursionDesired = kind == "class CH"
+				if kind == "class CH" {
+					r.Question[0].Qclass = dns.ClassCHAOS
+				}
+				m := exchange(s.t, "udp", s.addr(""), r)
+				if n := upstream.Asked(name); n > 0 || m.Rcode != dns.RcodeRefused && m.Rcode != dns.RcodeNotImplemented {
+					s.t.Errorf("%s for %s: %s, the upstream gets it %d times; want REFUSED or NOTIMP, and none", kind, name, dns.RcodeToString[m.Rcode], n)
+				}
+			}
+			if origin == "." || origin == "corp.example" {
+				s.remains("backup.corp.example", "NOERROR ra: CNAME wepod01ecs114x.blob.core.windows.net., CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
+			}
+		}
+	}
+}
+
+// The acl of each Corefile for a whole network has the private networks and those
+// of carriers (RFC 6598), and nothing beside them.
+func TestCorefileClients(t *testing.T) {
+	t.Parallel()
+	for path, text := range shippedCorefiles(t) {
+		if !strings.Contains(text, "allow net 10.0.0.0/8") {
+			continue
+		}
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			s := prepare(t, "")
+			s.env["UPSTREAM"] = azure(t).Addr
+			s.write("Corefile", strings.ReplaceAll(s.onLoopback(text), "    bind 127.0.0.1\n", "    bind 127.0.0.1\n    proxyproto\n"))
+			s.start()
+			for client, want := range map[string]string{
+				"10.1.2.3": fc1Served, "172.31.255.255": fc1Served, "192.168.0.1": fc1Served, "100.64.0.1": fc1Served, "100.127.255.254": fc1Served, "fd00::7": fc1Served,
+				"100.63.255.255": refused, "100.128.0.1": refused, "192.0.2.1": refused, "172.32.0.1": refused, "2001:db8::7": refused,
+			} {
+				if got := askBehindProxy(t, s.addr(""), "udp", "127.0.0.1", proxyV2(commandProxy, 2, client)); got != want {
+					t.Errorf("client %s: %s; want %s", client, got, want)
+				}
 			}
 		})
 	}
@@ -49,8 +120,9 @@ var rewrites = []struct {
 	{regexp.MustCompile(`(?m)^( *)ready\b( [^{\s]+)?`), "${1}ready 127.0.0.1:{$$PORT_READY}"},
 	{regexp.MustCompile(`(?m)^( *forward \S+)( [^{\s]+)+`), "${1} {$$UPSTREAM}"},
 	{regexp.MustCompile(`(?m)^( *)tls .*$`), "${1}tls {$$DIR}/cert.pem {$$DIR}/key.pem"},
-	{regexp.MustCompile(`/(etc|var/lib)/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},
-	{regexp.MustCompile(`(?m)^( *)azure .*$`), "${1}files {$$DIR}/vault.json"}, // live_test.go tests the live sync
+	{regexp.MustCompile(`/(etc|var/lib)/privatelink-dns|C:/ProgramData/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},
+	{regexp.MustCompile(`(?m)^ *lameduck .*\n`), ""},                           // nobody wants to wait for it
+	{regexp.MustCompile(`(?m)^( *)azure .*$`), "${1}files {$$DIR}/vault.json"}, // live sync has tests of its own
 }
 
 var (
@@ -72,6 +144,9 @@ func (s *server) onLoopback(text string) string {
 		}
 		return strings.Join(keys, " ") + " {\n    bind 127.0.0.1"
 	})
+	if strings.Contains(text, "{$DIR}/state/") {
+		s.write("state/made", "by install-service.ps1")
+	}
 	if strings.Contains(text, "cert.pem") {
 		cert, key, _ := certificate(s.t)
 		s.write("cert.pem", cert)

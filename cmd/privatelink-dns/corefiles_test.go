@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/coredns/caddy"
+	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
 
 	"github.com/privatelink-dns/privatelink-dns/corefile"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every Corefile that is shipped starts.
+// Every Corefile that is shipped starts and forwards nothing that it must not.
 func TestShippedCorefiles(t *testing.T) {
 	paths, err := filepath.Glob("../../corefile/*.corefile")
 	deploy, other := filepath.Glob("../../deploy/*/Corefile")
@@ -42,18 +43,51 @@ func TestShippedCorefiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(strings.TrimPrefix(path, "../../"), func(t *testing.T) { starts(t, string(text)) })
+		t.Run(strings.TrimPrefix(path, "../../"), func(t *testing.T) {
+			starts(t, string(text))
+			guarded(t, string(text))
+		})
 	}
 }
 
-// Every Corefile in a Markdown file of the project starts.
+// guarded fails for a server block that forwards without privatelink: it would pass
+// on NOTIFY, other classes and queries without RD, and return a public address for
+// a company's alias of an account. It also fails for a list of upstreams without
+// failover: forward alone asks the next one only after silence.
+func guarded(t *testing.T, text string) {
+	t.Helper()
+	blocks, err := caddyfile.Parse("Corefile", strings.NewReader(text), nil)
+	if err != nil || len(blocks) == 0 {
+		t.Fatalf("%d server blocks, %v", len(blocks), err)
+	}
+	for _, block := range blocks {
+		if block.Tokens["forward"] != nil && block.Tokens["privatelink"] == nil {
+			t.Errorf("the block of %v forwards without privatelink", block.Keys)
+		}
+		for d := caddyfile.NewDispenserTokens("Corefile", block.Tokens["forward"]); d.Next(); {
+			upstreams, failover := len(d.RemainingArgs())-1, false
+			for d.NextBlock() {
+				failover = failover || d.Val() == "failover"
+				d.RemainingArgs()
+			}
+			if upstreams > 1 && !failover {
+				t.Errorf("the block of %v has %d upstreams and no failover", block.Keys, upstreams)
+			}
+		}
+	}
+}
+
+// Every Corefile in a Markdown file of the project starts, and is guarded as well.
 func TestDocumentedCorefiles(t *testing.T) {
 	block := regexp.MustCompile("(?s)~~~ corefile\n(.*?)~~~")
 	found := map[string]bool{}
 	for path, text := range markdown(t) {
 		for _, b := range block.FindAllStringSubmatch(text, -1) {
 			found[path] = true
-			t.Run(path, func(t *testing.T) { starts(t, b[1]) })
+			t.Run(path, func(t *testing.T) {
+				starts(t, b[1])
+				guarded(t, b[1])
+			})
 		}
 	}
 	for _, path := range []string{"README.md", "plugin/privatelink/README.md", "plugin/lru/README.md"} {
@@ -117,7 +151,7 @@ func TestEmbeddedCorefiles(t *testing.T) {
 
 var (
 	port     = regexp.MustCompile(`(?m)^(\s*(?:prometheus|health|ready)) :\d+`)
-	listener = regexp.MustCompile(`(?m)^([^\s#].*?)(?::\d+)? \{$`)
+	listener = regexp.MustCompile(`(?m)^([^\s#(].*?)(?::\d+)? \{$`)
 	binding  = regexp.MustCompile(`(?m)^\s+bind .*\n`)
 	folder   = regexp.MustCompile(`(/etc|/var/lib|C:/ProgramData)/privatelink-dns`)
 	lameduck = regexp.MustCompile(`(?m)^\s+lameduck .*\n`) // nobody wants to wait for it

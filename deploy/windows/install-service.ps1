@@ -30,7 +30,7 @@ without it. Not for secrets: the registry shows them to every user of the machin
 #Requires -RunAsAdministrator
 [CmdletBinding()]
 param(
-    [string[]] $Clients = @('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'),
+    [string[]] $Clients = @('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'),
     [string[]] $Environment
 )
 

@@ -21,6 +21,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	scripts map[string]Script
+	rest    Script // for the names without a script
 	asked   map[string]int
 }
 
@@ -82,12 +83,25 @@ func (s *Server) Asked(name string) int {
 	return s.asked[strings.ToLower(dns.Fqdn(name))]
 }
 
+// Total returns how many queries there were.
+func (s *Server) Total() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, asked := range s.asked {
+		n += asked
+	}
+	return n
+}
+
 // ServeDNS implements dns.Handler.
 func (s *Server) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
 	name, size := strings.ToLower(r.Question[0].Name), dns.MinMsgSize
 	s.mu.Lock()
 	s.asked[name]++
 	script := s.scripts[name]
+	if script == nil {
+		script = s.rest
+	}
 	s.mu.Unlock()
 
 	m := s.answer(r)

@@ -100,3 +100,38 @@ func TestSilenceAndClose(t *testing.T) {
 		t.Errorf("closed server: %v; want refused", err)
 	}
 }
+
+// A script for all names is behind those of single names, and may wait or lie.
+func TestRest(t *testing.T) {
+	s := New(t, zone)
+	lie, err := dns.NewRR(". 86400 A 203.0.113.66")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Script("failing.core.example", Rcode(dns.RcodeServerFailure))
+	for _, tt := range []struct {
+		name, qname string
+		rest        Script
+		qtype       uint16
+		want        string
+	}{
+		{"RCODE for a name", "x.y.store.example.", Rcode(dns.RcodeRefused), dns.TypeA, "REFUSED [] []"},
+		{"name with a script", "failing.core.example.", Rcode(dns.RcodeRefused), dns.TypeA, "SERVFAIL [] []"},
+		{"lie", "gone.example.", Lies(lie), dns.TypeA, "NOERROR [gone.example.] []"},
+		{"lie, other type", "x.y.store.example.", Lies(lie), dns.TypeAAAA, "NOERROR [] []"},
+		{"slow", "x.y.store.example.", Slow(time.Millisecond), dns.TypeA, "NOERROR [x.y.store.example.] []"},
+		{"none", "x.y.store.example.", nil, dns.TypeA, "NOERROR [x.y.store.example.] []"},
+	} {
+		s.Rest(tt.rest)
+		m, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion(tt.qname, tt.qtype), s.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := summary(m); got != tt.want {
+			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)
+		}
+	}
+	if n := s.Total(); n != 6 {
+		t.Errorf("Total = %d; want 6", n)
+	}
+}

@@ -3,6 +3,7 @@ package fakedns
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -16,6 +17,35 @@ func (s *Server) Script(name string, script Script) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scripts[strings.ToLower(dns.Fqdn(name))] = script
+}
+
+// Rest determines the answers for all names without a script of their own; nil ends
+// that.
+func (s *Server) Rest(script Script) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest = script
+}
+
+// Slow sends the answer after a time.
+func Slow(d time.Duration) Script {
+	return func(m *dns.Msg) *dns.Msg {
+		<-time.After(d)
+		return m
+	}
+}
+
+// Lies sends one record for every question that has its type, and NODATA otherwise.
+func Lies(data dns.RR) Script {
+	return func(m *dns.Msg) *dns.Msg {
+		m.Rcode, m.Answer, m.Ns = dns.RcodeSuccess, nil, nil
+		if q := m.Question[0]; q.Qtype == data.Header().Rrtype {
+			rr := dns.Copy(data)
+			rr.Header().Name = q.Name
+			m.Answer = []dns.RR{rr}
+		}
+		return m
+	}
 }
 
 // Silent sends nothing.

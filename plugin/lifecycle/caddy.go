@@ -79,11 +79,11 @@ func (s *shutdown) serves(inst *caddy.Instance) {
 	s.mu.Lock()
 	s.current = inst
 	s.mu.Unlock()
-	if s.supervised {
-		takeSignals()
-	}
 	if i := find(inst); i != nil {
 		i.commit()
+	}
+	if s.supervised {
+		takeSignals()
 	}
 }
 

@@ -5,8 +5,11 @@ package lifecycle
 import (
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/coredns/caddy"
 )
@@ -21,15 +24,30 @@ var takeOver sync.Once
 //   - SIGUSR2: caddy starts a second process and ends this one. A supervisor such as
 //     systemd then sees the end of the service and ends the second process.
 //
-// It is called when the first instance has started. caddy has subscribed to the
-// signals by then, and Ignore ends its subscription.
+// It is called when the first instance has started. Ignore ends the subscription of
+// caddy, which must not come later: caddy subscribes in a goroutine of its own, and
+// on a busy machine a server has been seen to answer before that.
 func takeSignals() {
 	takeOver.Do(func() {
+		for deadline := time.Now().Add(subscribeTime); !caddyListens() && time.Now().Before(deadline); {
+			<-time.After(time.Millisecond)
+		}
 		signals := make(chan os.Signal, 1)
 		signal.Ignore(syscall.SIGUSR1, syscall.SIGUSR2)
 		signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)
 		go handle(signals)
 	})
+}
+
+// subscribeTime bounds the wait for caddy, which may not handle signals at all.
+const subscribeTime = 2 * time.Second
+
+var waiting = regexp.MustCompile(`\[chan receive[^\]]*\]:\n.*caddy\.trapSignalsPosix\.func1`)
+
+// caddyListens reports whether caddy's goroutine for signals waits for one.
+func caddyListens() bool {
+	buffer := make([]byte, 1<<20)
+	return waiting.Match(buffer[:runtime.Stack(buffer, true)])
 }
 
 func handle(signals <-chan os.Signal) {
