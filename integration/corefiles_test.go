@@ -96,7 +96,8 @@ func TestCorefileClients(t *testing.T) {
 			s.write("Corefile", strings.ReplaceAll(s.onLoopback(text), "    bind 127.0.0.1\n", "    bind 127.0.0.1\n    proxyproto\n"))
 			s.start()
 			for client, want := range map[string]string{
-				"10.1.2.3": fc1Served, "172.31.255.255": fc1Served, "192.168.0.1": fc1Served, "100.64.0.1": fc1Served, "100.127.255.254": fc1Served, "fd00::7": fc1Served,
+				"10.1.2.3": fc1Served, "172.31.255.255": fc1Served, "192.168.0.1": fc1Served,
+				"100.64.0.1": fc1Served, "100.127.255.254": fc1Served, "fd00::7": fc1Served,
 				"100.63.255.255": refused, "100.128.0.1": refused, "192.0.2.1": refused, "172.32.0.1": refused, "2001:db8::7": refused,
 			} {
 				if got := askBehindProxy(t, s.addr(""), "udp", "127.0.0.1", proxyV2(commandProxy, 2, client)); got != want {

@@ -27,6 +27,11 @@ func (s *Server) Rest(script Script) {
 	s.rest = script
 }
 
+// Answer is a Script: the answer that this server's records make.
+func (s *Server) Answer(m *dns.Msg) *dns.Msg {
+	return s.answer(&dns.Msg{MsgHdr: m.MsgHdr, Question: m.Question})
+}
+
 // Slow sends the answer after a time.
 func Slow(d time.Duration) Script {
 	return func(m *dns.Msg) *dns.Msg {

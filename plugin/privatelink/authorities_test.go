@@ -81,7 +81,8 @@ func countingUpstream(t *testing.T) (addr string, asked func(name string) int) {
 	var mu sync.Mutex
 	counts := map[string]int{}
 	started := make(chan struct{})
-	server := &dns.Server{PacketConn: conn, NotifyStartedFunc: func() { close(started) }, MsgAcceptFunc: func(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept }}
+	server := &dns.Server{PacketConn: conn, NotifyStartedFunc: func() { close(started) }}
+	server.MsgAcceptFunc = func(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept }
 	server.Handler = dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
 		mu.Lock()
 		counts[strings.ToLower(r.Question[0].Name)]++
