@@ -30,15 +30,8 @@ func readyAddrs(corefile caddy.Input) (addrs []string) {
 		return nil
 	}
 	for _, block := range blocks {
-		for d := caddyfile.NewDispenserTokens(corefile.Path(), block.Tokens["ready"]); d.Next(); {
-			addr := ":8181"
-			if args := d.RemainingArgs(); len(args) > 0 {
-				addr = args[0]
-			}
-			addrs = append(addrs, addr)
-			for d.NextBlock() {
-				d.RemainingArgs()
-			}
+		for _, args := range arguments(corefile, block, "ready") {
+			addrs = append(addrs, append(args, ":8181")[0])
 		}
 	}
 	return addrs

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/coredns/caddy"
 )
 
 var takeOver sync.Once
@@ -56,23 +54,8 @@ func handle(signals <-chan os.Signal) {
 			log.Warning("SIGUSR2 is ignored: restart the service to run another binary")
 			continue
 		}
-		if err := reload(); err != nil {
+		if err := Reload(); err != nil {
 			log.Errorf("SIGUSR1: the running Corefile stays in force: %v", err)
 		}
 	}
-}
-
-// reload replaces the running instance as plugin reload does.
-func reload() error {
-	corefile, err := caddy.LoadCaddyfile("dns")
-	if err != nil {
-		return err
-	}
-	for _, inst := range caddy.Instances() {
-		if started(inst) {
-			_, err = inst.Restart(corefile)
-			break
-		}
-	}
-	return err
 }
