@@ -71,7 +71,8 @@ func (s *server) forwardsNothingElse(upstream *fakedns.Server, text string) {
 				}
 				m := exchange(s.t, "udp", s.addr(""), r)
 				if n := upstream.Asked(name); n > 0 || m.Rcode != dns.RcodeRefused && m.Rcode != dns.RcodeNotImplemented {
-					s.t.Errorf("%s for %s: %s, the upstream gets it %d times; want REFUSED or NOTIMP, and none", kind, name, dns.RcodeToString[m.Rcode], n)
+					rcode := dns.RcodeToString[m.Rcode]
+					s.t.Errorf("%s for %s: %s, the upstream gets it %d times; want REFUSED or NOTIMP, and none", kind, name, rcode, n)
 				}
 			}
 			if origin == "." || origin == "corp.example" {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -93,6 +94,28 @@ func TestProxyProtocol(t *testing.T) {
 				t.Errorf("header %q from %s: %s; want %s", tt.header, tt.from, got, tt.want)
 			}
 		})
+	}
+}
+
+// With each address in bind, the reply to a datagram leaves from the address that was
+// asked. CoreDNS cannot do that on a wildcard listener behind proxyproto.
+func TestProxyProtocolSource(t *testing.T) {
+	t.Parallel()
+	needSecondAddress(t)
+	s := prepare(t, strings.ReplaceAll(behindProxy, "bind 127.0.0.1", "bind 127.0.0.1 127.0.0.2"))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("vault.json", export(vault...))
+	cert, key, _ := certificate(t)
+	s.write("cert.pem", cert)
+	s.write("key.pem", key)
+	s.start()
+	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
+		for _, header := range []string{"", proxyV2(commandProxy, 2, "10.1.2.3")} {
+			addr := net.JoinHostPort(host, s.env["PORT"])
+			if got := askBehindProxy(t, addr, "udp", "127.0.0.1", header); got != fc1Served { // its socket is connected
+				t.Errorf("%s with header %q: %s; want %s", addr, header, got, fc1Served)
+			}
+		}
 	}
 }
 

@@ -67,9 +67,17 @@ func TestUnitRuns(t *testing.T) {
 			m.eventually("PID=$(systemctl show --value -p MainPID privatelink-dns); "+tt.command, tt.want)
 		})
 	}
-	// systemd restarts it after a kill.
-	m.eventually("systemctl kill --signal KILL privatelink-dns; systemctl show -p NRestarts privatelink-dns", `=[1-9]`)
-	m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
+	// After each of these signals the server still runs, or systemd restarts it.
+	for _, signal := range []string{"USR2", "KILL", "QUIT", "TERM"} {
+		m.run("systemctl reset-failed privatelink-dns") // and the count of restarts
+		m.run("systemctl kill --kill-whom main --signal " + signal + " privatelink-dns")
+		if signal != "USR2" {
+			m.eventually("systemctl show -p NRestarts privatelink-dns", `=[1-9]`)
+		}
+		m.eventually("systemctl is-active privatelink-dns", `^active`)
+		m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
+	}
+	m.eventually("grep -c 'SIGUSR2 is ignored' /run/log", `^1\n$`)
 }
 
 // exported is a name in an export whose folder belongs to a different user.
