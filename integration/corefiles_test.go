@@ -34,7 +34,7 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// shippedCorefiles returns the text of every Corefile that we give people, by path.
+// shippedCorefiles returns the text of every shipped Corefile, by path.
 func shippedCorefiles(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}

@@ -9,11 +9,6 @@ import (
 	"testing"
 )
 
-// numbered is a Corefile with a record that names its generation.
-func numbered(record string, more ...string) string {
-	return strings.Replace(corefile(append(more, "reload 2s 1s")...), "geo we", "geo we\n        record "+record, 1)
-}
-
 const (
 	firstRecord  = "r1.blob.core.windows.net 10.20.9.1"
 	secondRecord = "r2.blob.core.windows.net 10.20.9.2"
@@ -26,17 +21,17 @@ const (
 func TestPluginReloadAfterSIGUSR1(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, second, line string }{
-		{"good Corefile", numbered(secondRecord), "Reloading complete"},
-		{"Corefile with an error", strings.Replace(numbered(secondRecord), "geo we", "geo westeurope", 1), `\[ERROR\] plugin/lifecycle: SIGUSR1: the running Corefile stays in force: `},
+		{"good Corefile", reloading(secondRecord), "Reloading complete"},
+		{"Corefile with an error", strings.Replace(reloading(secondRecord), "geo we", "geo westeurope", 1), `\[ERROR\] plugin/lifecycle: SIGUSR1: the running Corefile stays in force: `},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s, _ := serve(t, numbered(firstRecord))
+			s, _ := serve(t, reloading(firstRecord))
 			s.logs("c0ffee") // the start is complete
 			s.write("Corefile", tt.second)
 			s.signal(t, syscall.SIGUSR1)
 			s.logs(tt.line)
-			s.write("Corefile", numbered(thirdRecord)) // and no signal
+			s.write("Corefile", reloading(thirdRecord)) // and no signal
 			s.becomes("r3.privatelink.blob.core.windows.net", "NOERROR aa ra: A 10.20.9.3")
 		})
 	}

@@ -67,7 +67,7 @@ func TestUnitRuns(t *testing.T) {
 			m.eventually("PID=$(systemctl show --value -p MainPID privatelink-dns); "+tt.command, tt.want)
 		})
 	}
-	// After each of these signals the server still runs, or systemd restarts it.
+	// The service survives every signal: it continues, or it is started again.
 	for _, signal := range []string{"USR2", "KILL", "QUIT", "TERM"} {
 		m.run("systemctl reset-failed privatelink-dns") // and the count of restarts
 		m.run("systemctl kill --kill-whom main --signal " + signal + " privatelink-dns")

@@ -11,7 +11,7 @@ import (
 
 // checkReady makes a start or a reload fail if plugin ready cannot listen, as it
 // does for plugin health. Plugin ready itself drops the error: the server would run
-// without /ready, and nothing would say so.
+// without /ready, and no log line would report it.
 func checkReady() {
 	caddy.RegisterParsingCallback("dns", "ready", func(caddy.Context) error {
 		all := caddy.Instances() // the one that starts is the last
