@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,7 +80,7 @@ func guarded(t *testing.T, text string) {
 func TestDocumentedCorefiles(t *testing.T) {
 	block := regexp.MustCompile("(?s)~~~ corefile\n(.*?)~~~")
 	found := map[string]bool{}
-	for path, text := range markdown(t) {
+	for path, text := range files(t, ".md") {
 		for _, b := range block.FindAllStringSubmatch(text, -1) {
 			found[path] = true
 			t.Run(path, func(t *testing.T) {
@@ -97,33 +96,10 @@ func TestDocumentedCorefiles(t *testing.T) {
 	}
 }
 
-// markdown returns the project's Markdown files by their path.
-func markdown(t *testing.T) map[string]string {
-	t.Helper()
-	pages := map[string]string{}
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2:
-			return fs.SkipDir
-		case d.IsDir() || filepath.Ext(path) != ".md":
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		pages[filepath.ToSlash(strings.TrimPrefix(path, "../../"))] = string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages
-}
-
 // A link from one Markdown file to a file of the project leads somewhere.
 func TestMarkdownLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s#]+)(#[^)\s]*)?\)`)
-	for path, text := range markdown(t) {
+	for path, text := range files(t, ".md") {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
 			if strings.Contains(m[1], "://") {
 				continue
