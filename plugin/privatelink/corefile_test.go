@@ -75,6 +75,8 @@ func TestParseErrors(t *testing.T) {
 		{"zone of all regions' Backup, cloud below", "privatelink privatelink.backup.windowsazure.us {\nfiles /a\ncloud usgov\n}", claimed("privatelink.backup.windowsazure.us", "privatelink.GEO.backup.windowsazure.us", "backup.windowsazure.us", "privatelink.backup.windowsazure.us", "privatelink.GEO.backup.windowsazure.us")},
 		{"region as geo", "privatelink {\nfiles /a\n\ngeo we eastus\n}", `Testfile:4 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
 		{"unknown geo", "privatelink {\ngeo westeurop\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "westeurop" is no geo code of the public cloud, the nearest are "we" (westeurope), "wus" (westus), "wus2" (westus2)`},
+		{"geo with a Kelvin sign", "privatelink {\ngeo u\u212A\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "uK" is no geo code of the public cloud, the nearest are "uac" (uaecentral), "uan" (uaenorth), "uks" (uksouth)`},
+		{"region with a Kelvin sign", "privatelink {\ngeo u\u212Asouth\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "uKsouth" is no geo code of the public cloud, the nearest are "uks" (uksouth), "krs" (koreasouth), "uan" (uaenorth)`},
 		{"geo of another cloud", "privatelink {\ngeo eus\ncloud usgov\nfiles /a\n}", `Testfile:2 - Error during parsing: geo: "eus" is a geo code of the public cloud (eastus), the cloud here is usgov`},
 		{"unknown cloud", "privatelink {\ncloud AzureCloud\n}", `Testfile:2 - Error during parsing: cloud: "AzureCloud" is no cloud: use public, usgov, china or the URL of a Resource Manager`},
 		{"Resource Manager without TLS", "privatelink {\ncloud http://arm.example\n}", `Testfile:2 - Error during parsing: cloud: "http://arm.example": a token is sent over https only`},

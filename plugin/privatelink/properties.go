@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
@@ -44,7 +45,7 @@ func (p *parser) addZones(args []string) error {
 
 func (p *parser) addGeos(args []string) error {
 	for _, geo := range args {
-		geo = strings.ToLower(geo)
+		geo = casefold.Lower(geo)
 		if err := p.zones.Cloud.CheckGeo(geo); err != nil {
 			return err
 		}
@@ -81,7 +82,7 @@ func (p *parser) addAzure(args []string) error {
 		}
 	}
 	p.addSource("azure", func() source.Source {
-		return &azure.Source{Subscription: strings.ToLower(args[0]), Groups: args[1:], Cloud: p.zones.Cloud, VNets: p.vnets, Interval: p.refresh}
+		return &azure.Source{Subscription: casefold.Lower(args[0]), Groups: args[1:], Cloud: p.zones.Cloud, VNets: p.vnets, Interval: p.refresh}
 	})
 	return nil
 }

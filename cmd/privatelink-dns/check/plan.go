@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -115,7 +116,7 @@ func (p *plan) endpoint(byID map[string]*endpoint, of source.Entry) *endpoint {
 			id = id[:i]
 		}
 	}
-	key := strings.ToLower(id) // Azure varies the case of resource IDs
+	key := casefold.Lower(id) // Azure varies the case of resource IDs
 	e := byID[key]
 	if e == nil {
 		e = &endpoint{id: id}

@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/miekg/dns"
 
@@ -55,9 +54,12 @@ func ofResolver(kind string, r result, parent dnsname.Name) (text, remedy string
 	return resolver + " gives no answer for the name", forward + "; a check for rebinding or DNSSEC there may drop private addresses"
 }
 
+// transports has the names of networks for people.
+var transports = map[string]string{"udp": "UDP", "tcp": "TCP"}
+
 // shown is the answer on one line.
 func (r result) shown() string {
-	what := strings.ToUpper(r.network) + " " + dns.TypeToString[r.qtype] + ": "
+	what := transports[r.network] + " " + dns.TypeToString[r.qtype] + ": "
 	switch {
 	case r.err != nil:
 		return what + r.err.Error()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
@@ -136,7 +137,7 @@ func (e *endpoint) note(all []*endpoint) string {
 	}
 	blobs, queues := e.count(blobName), e.count(queueName)
 	for _, other := range all {
-		if strings.HasPrefix(strings.ToLower(other.id), strings.ToLower(e.id)+"_") {
+		if strings.HasPrefix(casefold.Lower(other.id), casefold.Lower(e.id)+"_") {
 			blobs, queues = blobs+other.count(blobName), queues+other.count(queueName)
 		}
 	}

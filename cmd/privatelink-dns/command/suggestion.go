@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
 
@@ -12,7 +13,7 @@ import (
 func suggestion(name string, commands []Command) string {
 	best, least := "", 3 // two typing errors are likely, three are another word
 	for _, c := range commands {
-		d := spelling.Distance(strings.ToLower(name), c.Name)
+		d := spelling.Distance(casefold.Lower(name), c.Name)
 		if len(name) > 1 && strings.HasPrefix(c.Name, name) {
 			d = 0
 		}

@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
@@ -79,7 +79,7 @@ func pick(reply *dns.Msg, q dns.Question) ([]dns.RR, error) {
 		return nil, nil
 	case dns.RcodeSuccess:
 		return slices.DeleteFunc(reply.Answer, func(rr dns.RR) bool {
-			return rr.Header().Rrtype != q.Qtype || !strings.EqualFold(rr.Header().Name, q.Name)
+			return rr.Header().Rrtype != q.Qtype || !casefold.Equal(rr.Header().Name, q.Name)
 		}), nil
 	}
 	return nil, fmt.Errorf("ask for %s: %s", dnsname.Name(q.Name), status(reply))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
@@ -130,7 +131,7 @@ func (s *server) sift(guesses []dnsname.Name, replies []*dns.Msg, errs []error) 
 // server that has the zone.
 func isApex(r *dns.Msg, zone dnsname.Name) bool {
 	return r.Authoritative && slices.ContainsFunc(r.Answer, func(rr dns.RR) bool {
-		return rr.Header().Rrtype == dns.TypeSOA && strings.EqualFold(rr.Header().Name, string(zone))
+		return rr.Header().Rrtype == dns.TypeSOA && casefold.Equal(rr.Header().Name, string(zone))
 	})
 }
 
@@ -138,7 +139,7 @@ func isApex(r *dns.Msg, zone dnsname.Name) bool {
 func (s *server) add(name dnsname.Name, rrs []dns.RR) {
 	z, others := &zoneRecords{name: name}, 0
 	for _, rr := range rrs {
-		switch owner, addr := dnsname.Name(strings.ToLower(rr.Header().Name)), addrOf(rr); {
+		switch owner, addr := dnsname.Name(casefold.Lower(rr.Header().Name)), addrOf(rr); {
 		case addr.IsValid():
 			z.records = append(z.records, s.record(record{Zone: name, Name: owner, Type: rrtype(addr), Address: addr, TTL: rr.Header().Ttl}))
 		case owner == name:

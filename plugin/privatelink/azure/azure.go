@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
@@ -98,7 +99,7 @@ func (s *Source) publish(list *source.List, unread []string) {
 	list.Complete, list.Unread = true, unread
 	// The list has no finding about names that were not read.
 	list.Skipped = slices.DeleteFunc(list.Skipped, func(skip source.Skip) bool {
-		return slices.Contains(unread, strings.ToLower(skip.Endpoint))
+		return slices.Contains(unread, casefold.Lower(skip.Endpoint))
 	})
 	if s.list == nil || !reflect.DeepEqual(list, s.list) {
 		s.list = list

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
 
@@ -81,12 +81,12 @@ func (c *client) compare(ctx context.Context, pages []seenPage, before *listing)
 	all := map[string]export.Endpoint{}
 	for _, p := range pages {
 		for _, r := range p.page.Endpoints {
-			all[strings.ToLower(r.Resource)] = r // on two pages: the later one is newer
+			all[casefold.Lower(r.Resource)] = r // on two pages: the later one is newer
 		}
 	}
 	if len(pages) > 1 { // one page is read as a whole
 		for _, r := range c.missing(ctx, all, before) {
-			id := strings.ToLower(r.Resource)
+			id := casefold.Lower(r.Resource)
 			all[id], now.carried[id] = r, true
 		}
 	}
@@ -106,7 +106,7 @@ func (c *client) compare(ctx context.Context, pages []seenPage, before *listing)
 func (c *client) missing(ctx context.Context, all map[string]export.Endpoint, before *listing) (kept []export.Endpoint) {
 	var twice []export.Endpoint
 	for _, r := range before.resources {
-		id := strings.ToLower(r.Resource)
+		id := casefold.Lower(r.Resource)
 		if _, ok := all[id]; ok {
 			continue
 		}
@@ -155,7 +155,7 @@ func (c *client) confirm(ctx context.Context, r export.Endpoint) *export.Endpoin
 		return &r
 	}
 	page, err := export.Decode(body)
-	if err != nil || len(page.Endpoints) != 1 || !strings.EqualFold(page.Endpoints[0].Resource, r.Resource) {
+	if err != nil || len(page.Endpoints) != 1 || !casefold.Equal(page.Endpoints[0].Resource, r.Resource) {
 		return nil // two listings in a row lack it, and this does not show it either
 	}
 	return &page.Endpoints[0]

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // An origin is the scheme, host and port of a URL (RFC 6454), in lower case and
@@ -11,7 +13,7 @@ import (
 type origin struct{ scheme, host, port string }
 
 func originOf(u *url.URL) origin {
-	o := origin{strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()}
+	o := origin{casefold.Lower(u.Scheme), casefold.Lower(u.Hostname()), u.Port()}
 	if o.port == "" {
 		o.port = defaultPorts[o.scheme]
 	}

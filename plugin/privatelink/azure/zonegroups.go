@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
@@ -36,7 +37,7 @@ func (s *Source) readGroups(ctx context.Context, list *source.List) {
 		if skip.Reason != source.NoDNSConfig && skip.Reason != source.Provisioning {
 			continue
 		}
-		id := strings.ToLower(skip.Endpoint)
+		id := casefold.Lower(skip.Endpoint)
 		m := s.members[id]
 		if m == nil {
 			m = &member{path: skip.Endpoint + "/privateDnsZoneGroups"}

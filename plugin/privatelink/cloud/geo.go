@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
 
@@ -43,7 +44,7 @@ func (c Cloud) CheckGeo(code string) error {
 		}
 		return nil
 	}
-	region := strings.ToLower(strings.ReplaceAll(code, " ", ""))
+	region := casefold.Lower(strings.ReplaceAll(code, " ", ""))
 	if g, ok := find(func(g geo) bool { return g.region == region && !g.paired }); ok {
 		if g.cloud != c.Name {
 			return fmt.Errorf("%q is a region of the %s cloud, the cloud here is %s", code, g.cloud, c.Name)

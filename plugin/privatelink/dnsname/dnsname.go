@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // A Name is an absolute domain name in lower case with its trailing dot, at
@@ -39,7 +43,7 @@ const wildcard = "*."
 
 // parse does not check the labels of the prefix.
 func parse(s, prefix string) (Name, error) {
-	text := strings.ToLower(strings.TrimSuffix(s, "."))
+	text := casefold.Lower(strings.TrimSuffix(s, "."))
 	if text == "" {
 		return "", errors.New("the domain name is empty")
 	}
@@ -118,10 +122,19 @@ func checkLabel(label string) error {
 	}
 	for _, c := range label {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return fmt.Errorf("%q is not allowed in a domain name", c)
+			return fmt.Errorf("%s is not allowed in a domain name", letter(c))
 		}
 	}
 	return nil
+}
+
+// letter quotes a character. A letter outside of ASCII has its code point, because it may
+// look like a letter that is allowed.
+func letter(c rune) string {
+	if c < utf8.RuneSelf || !unicode.IsLetter(c) {
+		return fmt.Sprintf("%q", c)
+	}
+	return fmt.Sprintf("%q (%U)", c, c)
 }
 
 // quote keeps a message readable when the value is a page long.

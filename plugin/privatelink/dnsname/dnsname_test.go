@@ -25,7 +25,10 @@ func TestParse(t *testing.T) {
 		{"blank inside", "a b.example", "", `"a b.example": ' ' is not allowed in a domain name`},
 		{"wildcard", "*.example", "", `"*.example": '*' is not allowed in a domain name`},
 		{"escape", `a\046b.example`, "", `"a\\046b.example": '\\' is not allowed in a domain name`},
-		{"not ASCII", "ä.example", "", `"ä.example": 'ä' is not allowed in a domain name`},
+		{"not ASCII", "ä.example", "", `"ä.example": 'ä' (U+00E4) is not allowed in a domain name`},
+		{"Kelvin sign", "bac\u212Aup.example", "", `"bacKup.example": 'K' (U+212A) is not allowed in a domain name`},
+		{"dotted capital I", "\u0130d.example", "", `"İd.example": 'İ' (U+0130) is not allowed in a domain name`},
+		{"long s", "\u017Ft.example", "", `"ſt.example": 'ſ' (U+017F) is not allowed in a domain name`},
 		{"newline", "a\n.example", "", `"a\n.example": '\n' is not allowed in a domain name`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // The fixtures are one estate in every shape: a vault's endpoint with the names
@@ -44,7 +46,7 @@ var (
 func lines(p Page) (all []string) {
 	const group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-backup/providers/microsoft.network/privateendpoints/"
 	for _, e := range p.Endpoints {
-		id, kind := strings.TrimPrefix(strings.ToLower(e.ID), group), "part"
+		id, kind := strings.TrimPrefix(casefold.Lower(e.ID), group), "part"
 		if e.Connected {
 			kind = "connected"
 		}
@@ -120,6 +122,9 @@ func TestDecodeTolerates(t *testing.T) {
 		{"zone group without records", `{"id": "pe/privateDnsZoneGroups/g", "privateDnsZoneConfigs": [{"recordSets": []}, {"recordSets": null}, null]}`, `pe part`},
 		{"interface of PowerShell", `{"Id": "nic", "PrivateEndpoint": {"Id": "pe"}, "IpConfigurations": [{"PrivateIpAddress": "10.0.0.4", "PrivateLinkConnectionProperties": {"Fqdns": ["a", "b"]}}]}`, `pe part, pe a 10.0.0.4, pe b 10.0.0.4`},
 		{"interface known by managedBy", `{"type": "Microsoft.Network/networkInterfaces", "managedBy": "/privateEndpoints/pe"}`, `/privateendpoints/pe part`},
+		{"interface known by managedBy, behind a letter that has another length in lower case", `{"type": "Microsoft.Network/networkInterfaces", "managedBy": "/KȺ/PrivateEndpoints/pe"}`, "/Kⱥ/privateendpoints/pe part"},
+		{"zone group behind letters that grow in lower case", `{"id": "ȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺ/PrivateDnsZoneGroups/g", "privateDnsZoneConfigs": []}`, strings.Repeat("ⱥ", 30) + " part"},
+		{"type with a Kelvin sign is another type", `[{"id": "x", "type": "Microsoft.NetworK/privateEndpoints", "customDnsConfigs": []}, {"id": "pe", "customDnsConfigs": []}]`, `pe connected`},
 		{"interface that something else manages", `{"type": "Microsoft.Network/networkInterfaces", "managedBy": "/virtualMachines/vm"}`, ``},
 		{"static addresses do not make an endpoint an interface", `{"id": "pe", "type": "Microsoft.Network/privateEndpoints", "privateEndpoint": {"id": "x"}, "ipConfigurations": [{"privateIPAddress": "10.0.0.4"}]}`, `pe connected`},
 	} {

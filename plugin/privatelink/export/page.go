@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // An element is one resource of the document and the line where it begins.
@@ -81,7 +83,7 @@ func (r *reader) object() (all []element, next, list string, err error) {
 			return nil, "", "", err
 		}
 		written := fmt.Sprint(key)
-		name, at := strings.ToLower(written), r.lineOfNext()
+		name, at := casefold.Lower(written), r.lineOfNext()
 		if list := r.data[r.counted] == '['; list && isList(name) {
 			err = r.list(&p, name, at)
 		} else {
@@ -120,7 +122,7 @@ func (r *reader) list(p *envelope, name string, at int) (err error) {
 
 // field reads a value that is not the list.
 func (r *reader) field(p *envelope, key string, at int) error {
-	f := field{key: key, name: strings.ToLower(key), line: at}
+	f := field{key: key, name: casefold.Lower(key), line: at}
 	if err := r.Decode(&f.value); err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (p *envelope) checkField(f field, seen map[string]bool) error {
 		return p.link(f, seen)
 	case continues(word) && !f.empty():
 		return fmt.Errorf("the listing continues under %.80q, which is not supported: export all pages", f.key)
-	case word == "resulttruncated" && strings.EqualFold(string(bytes.Trim(f.value, `"`)), "true"):
+	case word == "resulttruncated" && casefold.Equal(string(bytes.Trim(f.value, `"`)), "true"):
 		return fmt.Errorf("%q is true, the listing is not whole: export all pages", f.key)
 	case word == "error" && !f.empty():
 		return fmt.Errorf("an error beside the list: %.80q", f.code())

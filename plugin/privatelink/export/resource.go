@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // resource has the keys of all three types. encoding/json matches keys without
@@ -89,7 +91,7 @@ func (e element) endpoint() (Endpoint, bool, error) {
 	if err := json.Unmarshal(e.RawMessage, &head); err != nil {
 		return Endpoint{}, false, clear(err)
 	}
-	kind := strings.ToLower(head.Type)
+	kind := casefold.Lower(head.Type)
 	if kind != "" && kind != endpointType && kind != zoneGroupType && kind != interfaceType {
 		return Endpoint{}, false, nil
 	}
@@ -175,7 +177,7 @@ func (r resource) vnet() string {
 	for _, c := range r.IPConfigurations {
 		subnet = cmp.Or(subnet, c.v.Subnet.ID)
 	}
-	if i := strings.Index(strings.ToLower(subnet), "/subnets/"); i >= 0 {
+	if i := casefold.Index(subnet, "/subnets/"); i >= 0 {
 		return subnet[:i]
 	}
 	return ""
@@ -183,7 +185,7 @@ func (r resource) vnet() string {
 
 // ownerOfGroup cuts the endpoint's resource ID from the zone group's.
 func (r resource) ownerOfGroup() string {
-	if i := strings.Index(strings.ToLower(r.ID), "/privatednszonegroups/"); i >= 0 {
+	if i := casefold.Index(r.ID, "/privatednszonegroups/"); i >= 0 {
 		return r.ID[:i]
 	}
 	return r.ID
@@ -194,7 +196,7 @@ func (r resource) ownerOfInterface() string {
 	if r.PrivateEndpoint.ID != "" {
 		return r.PrivateEndpoint.ID
 	}
-	if strings.Contains(strings.ToLower(r.ManagedBy), "/privateendpoints/") {
+	if casefold.Index(r.ManagedBy, "/privateendpoints/") >= 0 {
 		return r.ManagedBy
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
 
@@ -110,7 +111,7 @@ func endpoints(pages [][]export.Endpoint) (all []*export.Endpoint) {
 	byID := map[string]*export.Endpoint{}
 	for _, page := range pages {
 		for _, part := range page {
-			id := strings.ToLower(part.ID) // Azure varies the case of resource IDs
+			id := casefold.Lower(part.ID) // Azure varies the case of resource IDs
 			whole, ok := byID[id]
 			if !ok {
 				byID[id] = &part
@@ -135,7 +136,7 @@ func join(whole *export.Endpoint, part export.Endpoint) {
 // inAny tells whether one of the names or resource IDs is the virtual network's.
 func inAny(vnet string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
-		return strings.EqualFold(name, vnet) || strings.EqualFold(name, vnet[strings.LastIndexByte(vnet, '/')+1:])
+		return casefold.Equal(name, vnet) || casefold.Equal(name, vnet[strings.LastIndexByte(vnet, '/')+1:])
 	})
 }
 
@@ -155,11 +156,11 @@ func unserved(e export.Endpoint) (Skip, bool) {
 	switch {
 	case e.Connected && e.Status == "":
 		return Skip{e.ID, e.Target, NotApproved, "the state of its connection is missing, only Approved endpoints are served"}, true
-	case e.Connected && !strings.EqualFold(e.Status, "Approved"):
+	case e.Connected && !casefold.Equal(e.Status, "Approved"):
 		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
 	case !e.Connected || slices.ContainsFunc(e.DNS, func(c export.DNSConfig) bool { return len(c.Addresses) > 0 }):
 		return Skip{}, false
-	case e.Provisioning == "" || strings.EqualFold(e.Provisioning, "Succeeded"):
+	case e.Provisioning == "" || casefold.Equal(e.Provisioning, "Succeeded"):
 		return Skip{e.ID, e.Target, NoDNSConfig, "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"}, true
 	}
 	return Skip{e.ID, e.Target, Provisioning, fmt.Sprintf("it has no DNS configuration yet, its provisioning state is %.40s", e.Provisioning)}, true

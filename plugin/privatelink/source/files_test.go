@@ -67,6 +67,7 @@ func TestFiles(t *testing.T) {
 		{"names in the interface's file", []string{approved("pe"), nic("pe", "10.20.0.4", "a.example")}, "a.example. 10.20.0.4 (pe)"},
 		{"names in all three", []string{approved("pe", a), zoneGroup("pe", b), nic("pe", "10.20.0.6", "a.example")}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe); a.example. 10.20.0.6 (pe)"},
 		{"IDs differ in case, the first one is shown", []string{approved("/Sub/PE", a), zoneGroup("/sub/pe", b)}, "a.example. 10.20.0.4 (/Sub/PE); b.example. 10.20.0.5 (/Sub/PE)"},
+		{"a resource group with a Kelvin sign is another one", []string{approved("/rg/K/pe", a), approved("/rg/\u212A/pe", b)}, "a.example. 10.20.0.4 (/rg/K/pe); b.example. 10.20.0.5 (/rg/K/pe)"},
 		{"endpoint after its interface and its zone group", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), approved("pe")}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe)"},
 		{"rejected: nothing of its zone group and interface either", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), endpoint("pe", "Rejected", "Succeeded")}, "not_approved pe: its connection is Rejected" + only},
 		{"being made, and its interface has no name yet", []string{endpoint("pe", "Approved", "Updating"), `{"type": "Microsoft.Network/networkInterfaces", "privateEndpoint": {"id": "pe"}, "ipConfigurations": null}`}, "provisioning pe: " + waiting + "Updating"},

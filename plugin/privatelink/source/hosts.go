@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // Hosts reads files with a line "ADDRESS FQDN..." a name, of which the portal's
@@ -99,7 +101,7 @@ func decodeHosts(path string, data []byte) (List, error) {
 	number, empty := 0, false
 	for line := range bytes.Lines(data) {
 		number++
-		empty = empty || strings.EqualFold(strings.TrimSpace(string(line)), noEndpoints)
+		empty = empty || casefold.Equal(strings.TrimSpace(string(line)), noEndpoints)
 		if err := list.addLine(fmt.Sprintf("%s:%d", path, number), string(line), ids); err != nil {
 			return List{}, fmt.Errorf("line %d: %w", number, err)
 		}

@@ -3,6 +3,7 @@ package source
 import (
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
@@ -76,7 +77,7 @@ func (e exportFormat) count(paths []string, pages [][]export.Endpoint, list *Lis
 	}
 	for i, page := range pages {
 		for _, one := range page {
-			id := strings.ToLower(one.ID)
+			id := casefold.Lower(one.ID)
 			parts[id] = append(parts[id], part{i, one})
 			for _, config := range one.DNS {
 				if name, err := dnsname.Parse(config.FQDN); err == nil && endpoints[name] > 0 {
@@ -100,7 +101,7 @@ func (e exportFormat) lost(file int, page []export.Endpoint, parts map[string][]
 	ids := map[string]bool{}
 	var rest []export.Endpoint
 	for _, one := range page {
-		id := strings.ToLower(one.ID)
+		id := casefold.Lower(one.ID)
 		if ids[id] {
 			continue
 		}
@@ -126,7 +127,7 @@ func (e exportFormat) lost(file int, page []export.Endpoint, parts map[string][]
 func byEndpoint(list *List) map[string]map[dnsname.Name]bool {
 	all := map[string]map[dnsname.Name]bool{}
 	for _, e := range list.Entries {
-		id := strings.ToLower(e.Endpoint)
+		id := casefold.Lower(e.Endpoint)
 		if all[id] == nil {
 			all[id] = map[dnsname.Name]bool{}
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
@@ -112,7 +113,7 @@ func Title(endpoint, target string) string {
 		return endpoint
 	}
 	kind, name := path[len(path)-2], path[len(path)-1]
-	if strings.EqualFold(kind, "vaults") {
+	if casefold.Equal(kind, "vaults") {
 		kind = "vault"
 	}
 	return fmt.Sprintf("%s (%s %s)", endpoint, kind, name)

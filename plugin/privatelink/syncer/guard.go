@@ -3,9 +3,9 @@ package syncer
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
@@ -98,11 +98,11 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 		return lost
 	}
 	unread := unreadOf(list)
-	kept = slices.DeleteFunc(lost, func(e source.Entry) bool { return unread[strings.ToLower(e.Endpoint)] })
+	kept = slices.DeleteFunc(lost, func(e source.Entry) bool { return unread[casefold.Lower(e.Endpoint)] })
 	held := g.hold(namesOf(kept), names, now)
 	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[e.FQDN] })
 	for _, e := range g.served.Entries {
-		if len(unread) > 0 && unread[strings.ToLower(e.Endpoint)] {
+		if len(unread) > 0 && unread[casefold.Lower(e.Endpoint)] {
 			kept = append(kept, e)
 		}
 	}
@@ -202,7 +202,7 @@ func unreadOf(list *source.List) map[string]bool {
 		unread[id] = true
 	}
 	for _, e := range list.Entries {
-		delete(unread, strings.ToLower(e.Endpoint))
+		delete(unread, casefold.Lower(e.Endpoint))
 	}
 	return unread
 }
