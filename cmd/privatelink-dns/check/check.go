@@ -55,13 +55,21 @@ type servers []string
 
 func (s *servers) String() string { return strings.Join(*s, " ") }
 
-// Set adds ADDRESS[:PORT].
+// Repeatable implements command.Repeatable.
+func (*servers) Repeatable() {}
+
+// Set adds ADDRESS[:PORT], or several with commas between.
 func (s *servers) Set(text string) error {
-	addr, err := client.Address(text)
-	if err == nil && !slices.Contains(*s, addr) {
-		*s = append(*s, addr)
+	for _, one := range client.Split(text) {
+		addr, err := client.Address(one)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(*s, addr) {
+			*s = append(*s, addr)
+		}
 	}
-	return err
+	return nil
 }
 
 func setup(flags *flag.FlagSet) command.Run {

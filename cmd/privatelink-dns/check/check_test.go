@@ -160,6 +160,8 @@ func TestCheck(t *testing.T) {
 		{"broken export", "{", []string{"-server", good, "-no-resolver"}, 1, []string{"cannot be read", "line 1: unexpected end of JSON input"}},
 		{"every answer", vault, []string{"-server", good, "-no-resolver", "-all"}, 0, []string{"acct.privatelink.blob.core.windows.net: 10.0.0.2 expected\n  " + good + "  acct.privatelink.blob.core.windows.net  UDP A: 10.0.0.2  good\n"}},
 		{"wrong flags", vault, []string{"-resolver", good, "-no-resolver"}, 2, []string{"p check: -resolver and -no-resolver exclude each other\n"}},
+		{"two servers with a comma", vault, []string{"-server", good + ",127.0.0.1:1", "-no-resolver"}, 1, []string{"server " + good + ": 18 of 18 answers", "the server 127.0.0.1:1 does not answer"}},
+		{"two servers with a blank", vault, []string{"-server", good, "127.0.0.1:1", "-no-resolver"}, 1, []string{"server " + good + ": 18 of 18 answers", "the server 127.0.0.1:1 does not answer"}},
 		{"wrong server", vault, []string{"-server", ":53"}, 2, []string{"is not the address of a server"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,22 +11,22 @@ import (
 // print is the report for people; all means every answer, too.
 func (r report) print(w io.Writer, all bool, out command.Output) {
 	for _, t := range r.Servers {
-		fmt.Fprintf(w, "%s %s: %d of %d answers as expected\n", t.Role, t.Address, t.Expected, t.Asked)
+		command.Fprintf(w, "%s %s: %d of %d answers as expected\n", t.Role, t.Address, t.Expected, t.Asked)
 	}
-	fmt.Fprintln(w)
+	command.Fprintf(w, "\n")
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(rows, "BACKUP\tBLOB\tQUEUE\tOTHER\tENDPOINT\tVERDICT")
+	command.Fprintf(rows, "BACKUP\tBLOB\tQUEUE\tOTHER\tENDPOINT\tVERDICT\n")
 	for _, e := range r.Endpoints {
 		style := command.Good
 		if e.wrong {
 			style = command.Bad
 		}
-		fmt.Fprintf(rows, "%d\t%d\t%d\t%d\t%s\t%s\n", e.Backup, e.Blob, e.Queue, e.Other, command.Printable(e.Title), out.Paint(style, e.Verdict))
+		command.Fprintf(rows, "%d\t%d\t%d\t%d\t%s\t%s\n", e.Backup, e.Blob, e.Queue, e.Other, e.Title, out.Paint(style, e.Verdict))
 	}
 	rows.Flush()
 	for _, e := range r.Endpoints {
 		if e.Note != "" {
-			fmt.Fprintf(w, "\nnote: %s: %s\n", command.Printable(e.Title), e.Note)
+			command.Fprintf(w, "\nnote: %s: %s\n", e.Title, e.Note)
 		}
 		if all {
 			e.printNames(w, out)
@@ -36,38 +36,38 @@ func (r report) print(w io.Writer, all bool, out command.Output) {
 		f.print(w, i+1, out)
 	}
 	if len(r.Findings) == 0 {
-		fmt.Fprintf(w, "\n%s\n", out.Paint(command.Good, "all good"))
+		command.Fprintf(w, "\n%s\n", out.Paint(command.Good, "all good"))
 	}
 }
 
 func (e endpointReport) printNames(w io.Writer, out command.Output) {
 	for _, n := range e.Names {
-		fmt.Fprintf(w, "\n%s: %s expected\n", n.Name, n.Expected)
+		command.Fprintf(w, "\n%s: %s expected\n", n.Name, n.Expected)
 		for _, a := range n.Answers {
 			verdict := out.Paint(command.Good, "good")
 			if a.Finding != "" {
 				verdict = out.Paint(command.Bad, a.Finding)
 			}
-			fmt.Fprintf(w, "  %s  %s  %s  %s\n", a.Server, a.Question, a.Answer, verdict)
+			command.Fprintf(w, "  %s  %s  %s  %s\n", a.Server, a.Question, a.Answer, verdict)
 		}
 	}
 }
 
 func (f finding) print(w io.Writer, number int, out command.Output) {
-	fmt.Fprintf(w, "\n%s %s\n", out.Paint(command.Bad, fmt.Sprintf("finding %d:", number)), command.Printable(f.Text))
+	command.Fprintf(w, "\n%s %s\n", out.Paint(command.Bad, fmt.Sprintf("finding %d:", number)), f.Text)
 	for i, n := range f.Names {
 		if i == 3 {
-			fmt.Fprintf(w, "  and %d more\n", len(f.Names)-i)
+			command.Fprintf(w, "  and %d more\n", len(f.Names)-i)
 			break
 		}
-		fmt.Fprintf(w, "  %s%s\n", n, example(i, f.Example))
+		command.Fprintf(w, "  %s%s\n", n, example(i, f.Example))
 	}
-	fmt.Fprintf(w, "  %s %s\n", out.Paint(command.Bold, "remedy:"), command.Printable(f.Remedy))
+	command.Fprintf(w, "  %s %s\n", out.Paint(command.Bold, "remedy:"), f.Remedy)
 }
 
 func example(i int, text string) string {
 	if i > 0 || text == "" {
 		return ""
 	}
-	return "  " + command.Printable(text)
+	return "  " + text
 }

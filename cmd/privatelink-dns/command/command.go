@@ -1,5 +1,5 @@
 // Package command is the frame of the commands beside serving: their flags,
-// their help, their exit status, and what is said of a misspelt one.
+// their help, their exit status and their output.
 package command
 
 import (
@@ -49,7 +49,7 @@ func Main(ctx context.Context, program string, commands []Command, args []string
 	}
 	i := slices.IndexFunc(commands, func(c Command) bool { return c.Name == name })
 	if i < 0 {
-		fmt.Fprintf(out.Stderr, "%s: unknown command %q%s; -h lists the commands\n", program, name, suggestion(name, commands))
+		Fprintf(out.Stderr, "%s: unknown command %q%s; -h lists the commands\n", program, name, suggestion(name, commands))
 		return Failed
 	}
 	return commands[i].run(ctx, program, args[1:], out)
@@ -59,33 +59,62 @@ func (c Command) run(ctx context.Context, program string, args []string, out Out
 	flags := flag.NewFlagSet(c.Name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	run := c.Setup(flags)
-	err := flags.Parse(args)
+	err := parse(flags, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		c.help(out.Stdout, program, flags)
 		return Done
 	case err != nil:
-		err = Wrong(err.Error())
-	case flags.NArg() > 0:
-		err = Wrong(fmt.Sprintf("%q is not expected", flags.Arg(0)))
+		c.fail(out, program, Wrong(err.Error()))
+		return Failed
 	}
-	status := Failed
-	if err == nil {
-		status, err = run(ctx, out)
-	}
+	status, err := run(ctx, out)
 	if err == nil {
 		return status
 	}
-	for i, line := range strings.Split(err.Error(), "\n") { // several errors are several lines
+	c.fail(out, program, err)
+	return Failed
+}
+
+func (c Command) fail(out Output, program string, err error) {
+	for i, one := range Errors(err) {
 		if i == 0 {
-			line = program + " " + c.Name + ": " + line
+			Fprintf(out.Stderr, "%s %s: ", program, c.Name)
 		}
-		fmt.Fprintln(out.Stderr, Printable(line))
+		Fprintf(out.Stderr, "%s\n", one)
 	}
 	if wrong := Wrong(""); errors.As(err, &wrong) {
-		fmt.Fprintf(out.Stderr, "%s %s -h has the flags and an example\n", program, c.Name)
+		Fprintf(out.Stderr, "%s %s -h has the flags and an example\n", program, c.Name)
 	}
-	return Failed
+}
+
+// Errors returns the errors that were joined, so that each is a line of its own.
+func Errors(err error) (all []error) {
+	if err == nil {
+		return nil
+	}
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok || errors.Join(several.Unwrap()...).Error() != err.Error() { // it has a text of its own
+		return []error{err}
+	}
+	for _, one := range several.Unwrap() {
+		all = append(all, Errors(one)...)
+	}
+	return all
+}
+
+// suggestion returns ", do you mean …?" for a name that is nearly a command's,
+// or "".
+func suggestion(name string, commands []Command) string {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	best := nearest(name, names)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(", do you mean %q?", best)
 }
 
 func (c Command) help(w io.Writer, program string, flags *flag.FlagSet) {

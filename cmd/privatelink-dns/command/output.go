@@ -1,12 +1,9 @@
 package command
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode"
 )
 
 // An Output is where a command writes. The zero value of Color and Terminal is
@@ -39,39 +36,23 @@ const (
 )
 
 // Paint returns the text in its colour, where there are colours.
-func (o Output) Paint(style Style, text string) string {
+func (o Output) Paint(style Style, text string) Safe {
+	text = Printable(text)
 	if !o.Color {
-		return text
+		return Safe(text)
 	}
-	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", style, text)
+	return Safe(fmt.Sprintf("\x1b[%dm%s\x1b[0m", style, text))
 }
 
 // Progress replaces the line of progress on a terminal; the empty text removes it.
 func (o Output) Progress(format string, args ...any) {
 	if o.Terminal {
-		fmt.Fprintf(o.Stderr, "\r\x1b[K"+format, args...)
+		Fprintf(o.Stderr, "\r\x1b[K"+format, args...)
 	}
 }
 
-// PrintJSON writes the value as JSON for programs that people look into: indented,
-// and with <, > and & as they are.
-func PrintJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
-
-// Printable keeps what comes from outside, an endpoint's ID say, from moving a
-// terminal's cursor and from making lines of its own.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-}
+// Warn writes a warning to Stderr. More lines of the text follow it as they are.
+func (o Output) Warn(text string) { Fprintf(o.Stderr, "warning: %s\n", lines(text)) }
 
 // Count is the number of things: "no records", "1 record", "2 records".
 func Count(n int, what string) string {

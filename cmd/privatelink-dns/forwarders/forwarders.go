@@ -62,7 +62,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 	}
 	warnings := refusals(blocks)
 	for _, line := range warnings {
-		fmt.Fprintf(out.Stderr, "warning: %s\n", command.Printable(line))
+		out.Warn(line)
 	}
 	if len(warnings) > 0 {
 		return command.Findings, nil

@@ -85,6 +85,8 @@ func TestErrors(t *testing.T) {
 		{"too high a port", "-server 10.0.0.4:65536", fmt.Sprintf(wrongServer, "10.0.0.4:65536") + "an IP address is expected"},
 		{"any address", "-server ::", fmt.Sprintf(wrongServer, "::") + "not the address of one machine\n"},
 		{"a group", "-server 224.0.0.251", fmt.Sprintf(wrongServer, "224.0.0.251") + "not the address of one machine\n"},
+		{"a link behind an address", "-server fd00::1%eth0", fmt.Sprintf(wrongServer, "fd00::1%eth0") + "a zone is not allowed in an address"},
+		{"the second of two with a comma", "-server 10.0.0.4,x", fmt.Sprintf(wrongServer, "10.0.0.4,x") + "an IP address is expected"},
 		{"a link's own", "-server fe80::1%eth0", fmt.Sprintf(wrongServer, "fe80::1%eth0") + "a link-local address is reached from its own link only"},
 		{"Azure DNS", "-server ::ffff:168.63.129.16", fmt.Sprintf(wrongServer, "::ffff:168.63.129.16") + "this is Azure's own DNS, not privatelink-dns\n"},
 		{"twice", "-server 10.0.0.4 -server 10.0.0.4:53", fmt.Sprintf(wrongServer, "10.0.0.4:53") + "it specified more than once\n"},

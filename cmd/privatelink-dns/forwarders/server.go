@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
 )
 
 // A server is where to forward to.
@@ -33,16 +35,21 @@ func (s *servers) String() string {
 	return strings.Join(texts, " ")
 }
 
-// Set adds ADDRESS[:PORT].
+// Repeatable implements command.Repeatable.
+func (*servers) Repeatable() {}
+
+// Set adds ADDRESS[:PORT], or several with commas between.
 func (s *servers) Set(text string) error {
-	at, err := parseServer(text)
-	if err != nil {
-		return err
+	for _, one := range client.Split(text) {
+		at, err := parseServer(one)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(*s, at) {
+			return errors.New("specified more than once")
+		}
+		*s = append(*s, at)
 	}
-	if slices.Contains(*s, at) {
-		return errors.New("it specified more than once")
-	}
-	*s = append(*s, at)
 	return nil
 }
 
@@ -65,6 +72,8 @@ func parseServer(text string) (server, error) {
 		return server{}, errors.New("not the address of one machine")
 	case addr.IsLinkLocalUnicast():
 		return server{}, errors.New("a link-local address is reached from its own link only, and by another name on each machine")
+	case addr.Zone() != "":
+		return server{}, errors.New("a zone is not allowed in an address, because it is the name of a link on one machine")
 	}
 	return server{netip.AddrPortFrom(addr, at.Port())}, nil
 }

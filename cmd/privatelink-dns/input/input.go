@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/corefile"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -32,6 +33,9 @@ type Flags struct {
 type Patterns []string
 
 func (p *Patterns) String() string { return strings.Join(*p, " ") }
+
+// Repeatable implements command.Repeatable.
+func (*Patterns) Repeatable() {}
 
 // Set adds a pattern, in the syntax of filepath.Match.
 func (p *Patterns) Set(pattern string) error {
@@ -90,7 +94,7 @@ func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 			return nil, fmt.Errorf("-cloud: %w", err)
 		}
 	}
-	b := privatelink.Block{Position: "-files", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}}
+	b := privatelink.Block{Position: "command line", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}}
 	b.Zones = zone.Set{Cloud: in, Zones: []dnsname.Name{cloud.Prefix + in.Blob, cloud.Prefix + in.Queue}, TTL: zone.DefaultTTL}
 	if len(f.Files) > 0 {
 		b.Sources = append(b.Sources, source.NewFiles(f.Files, nil, 0))
@@ -124,8 +128,8 @@ func Look(ctx context.Context, blocks []privatelink.Block) ([]Block, error) {
 func (b *Block) Failed() error {
 	var errs []error
 	for _, src := range b.Preview.Sources {
-		if src.Err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", src.Name, src.Err))
+		for _, err := range command.Errors(src.Err) {
+			errs = append(errs, fmt.Errorf("%s: %w", src.Name, err))
 		}
 	}
 	return errors.Join(errs...)

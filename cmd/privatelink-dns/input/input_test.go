@@ -1,6 +1,8 @@
 package input
 
 import (
+	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"maps"
@@ -12,6 +14,8 @@ import (
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 )
 
 func TestMain(m *testing.M) {
@@ -49,6 +53,7 @@ func TestLoad(t *testing.T) {
 		{"the Corefile here", "", "a.privatelink.blob.core.windows.net [10.20.0.4]"},
 		{"another Corefile", "-conf two", "a.privatelink.blob.core.windows.net [10.20.0.4] | b.privatelink.queue.core.windows.net [10.20.0.6]"},
 		{"files", "-files *.jso[n] -files none*", "a.privatelink.blob.core.windows.net [10.20.0.4]: files *.jso[n] none*: "},
+		{"files that the shell made of a pattern", "-files a.json gov.json -hosts b.hosts", "a.privatelink.blob.core.windows.net [10.20.0.4], b.privatelink.queue.core.windows.net [10.20.0.6]"},
 		{"files of US Government", "-cloud usgov -files gov.json", "a.privatelink.blob.core.usgovcloudapi.net [10.20.0.5]"},
 		{"files before hosts", "-hosts b.hosts -files a.json", "a.privatelink.blob.core.windows.net [10.20.0.4], b.privatelink.queue.core.windows.net [10.20.0.6]"},
 		{"state", "-state state", "c.privatelink.blob.core.windows.net [10.20.0.7]"},
@@ -97,16 +102,24 @@ func TestLoadCreatesNoSeries(t *testing.T) {
 // load returns the records of each block and what failed.
 func load(t *testing.T, args string) string {
 	var f Flags
-	flags := flag.NewFlagSet("", flag.ContinueOnError)
-	flags.SetOutput(t.Output())
-	f.Register(flags)
-	if err := flags.Parse(strings.Fields(args)); err != nil {
-		return err.Error()
+	var shown string
+	one := command.Command{Name: "load", Setup: func(flags *flag.FlagSet) command.Run {
+		f.Register(flags)
+		return func(ctx context.Context, _ command.Output) (int, error) {
+			blocks, err := f.Load(ctx)
+			shown = show(blocks)
+			return command.Done, err
+		}
+	}}
+	var stderr bytes.Buffer
+	command.Main(t.Context(), "p", []command.Command{one}, append([]string{"load"}, strings.Fields(args)...), command.Output{Stdout: t.Output(), Stderr: &stderr})
+	if text, failed := strings.CutPrefix(stderr.String(), "p load: "); failed {
+		return strings.TrimSpace(text)
 	}
-	blocks, err := f.Load(t.Context())
-	if err != nil {
-		return err.Error()
-	}
+	return shown
+}
+
+func show(blocks []Block) string {
 	var shown []string
 	for _, b := range blocks {
 		var records []string

@@ -56,6 +56,6 @@ func printChanges(w io.Writer, changes []change, out command.Output) {
 		if c.Change == added {
 			sign, style = "+", command.Good
 		}
-		fmt.Fprintln(w, out.Paint(style, fmt.Sprintf("%s %s %s", sign, c.Name, c.Address)))
+		command.Fprintf(w, "%s\n", out.Paint(style, fmt.Sprintf("%s %s %s", sign, c.Name, c.Address)))
 	}
 }

@@ -1,9 +1,6 @@
 package records
 
 import (
-	"encoding/csv"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/netip"
 	"path"
@@ -37,16 +34,16 @@ func (s *set) all() (records []record) {
 func table(w io.Writer, s set, out command.Output) {
 	for i, z := range s.zones {
 		if i > 0 {
-			fmt.Fprintln(w)
+			command.Fprintf(w, "\n")
 		}
-		fmt.Fprintf(w, "%s: %s\n", out.Paint(command.Bold, z.name.String()), command.Count(len(z.records), "record"))
+		command.Fprintf(w, "%s: %s\n", out.Paint(command.Bold, z.name.String()), command.Count(len(z.records), "record"))
 		if len(z.records) == 0 {
 			continue
 		}
 		rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(rows, "NAME\tTYPE\tADDRESS\tTTL\tENDPOINT\tALIASES")
+		command.Fprintf(rows, "NAME\tTYPE\tADDRESS\tTTL\tENDPOINT\tALIASES\n")
 		for _, r := range z.records {
-			fmt.Fprintf(rows, "%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, r.Type, r.Address, r.TTL, r.endpoint(), dnsname.Join(r.Aliases, " "))
+			command.Fprintf(rows, "%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, r.Type, r.Address, r.TTL, r.endpoint(), dnsname.Join(r.Aliases, " "))
 		}
 		rows.Flush()
 	}
@@ -57,14 +54,14 @@ func (r *record) endpoint() string {
 	if r.Endpoint == "" {
 		return "-"
 	}
-	return command.Printable(source.Title(path.Base(r.Endpoint), r.Target))
+	return source.Title(path.Base(r.Endpoint), r.Target)
 }
 
 // hosts prints lines that a hosts file may have. The comment is what the hosts
 // source takes as the endpoint, as in the portal's "Download host file".
 func hosts(w io.Writer, s set, _ command.Output) {
 	for _, r := range s.all() {
-		fmt.Fprintf(w, "%s %s%s\n", r.Address, dnsname.Join(append([]dnsname.Name{r.Name}, r.Aliases...), " "), comment(" #", r.Endpoint))
+		command.Fprintf(w, "%s %s%s\n", r.Address, dnsname.Join(append([]dnsname.Name{r.Name}, r.Aliases...), " "), comment(" #", r.Endpoint))
 	}
 }
 
@@ -72,33 +69,32 @@ func comment(mark, text string) string {
 	if text == "" {
 		return ""
 	}
-	return mark + " " + command.Printable(text)
+	return mark + " " + text
 }
 
 // printJSON prints an array with an element a line.
 func printJSON[T any](w io.Writer, elements []T) {
 	separator := "["
 	for _, e := range elements {
-		line, _ := json.Marshal(e) // names, numbers and texts: it cannot fail
-		fmt.Fprintf(w, "%s\n%s", separator, line)
+		line, _ := command.JSON(e) // names, numbers and texts: it cannot fail
+		command.Fprintf(w, "%s\n%s", separator, command.Safe(line))
 		separator = ","
 	}
 	if len(elements) == 0 {
-		fmt.Fprint(w, separator)
+		command.Fprintf(w, "%s", separator)
 	}
-	fmt.Fprintln(w, "\n]")
+	command.Fprintf(w, "\n]\n")
 }
 
 func printCSV(w io.Writer, s set, _ command.Output) {
-	rows := csv.NewWriter(w)
-	_ = rows.Write([]string{"zone", "name", "type", "address", "ttl", "aliases", "endpoint", "target", "from"})
+	rows := [][]string{{"zone", "name", "type", "address", "ttl", "aliases", "endpoint", "target", "from"}}
 	for _, r := range s.all() {
-		_ = rows.Write([]string{
+		rows = append(rows, []string{
 			r.Zone.String(), r.Name.String(), r.Type, r.Address.String(), strconv.FormatUint(uint64(r.TTL), 10),
 			dnsname.Join(r.Aliases, " "), r.Endpoint, r.Target, r.From,
 		})
 	}
-	rows.Flush()
+	_ = command.PrintCSV(w, rows) // w keeps its error
 }
 
 func rrtype(addr netip.Addr) string {

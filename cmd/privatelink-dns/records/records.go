@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
@@ -76,7 +75,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 	}
 	for _, s := range sets {
 		for _, line := range s.warnings {
-			warn(out.Stderr, line)
+			out.Warn(line)
 		}
 		err = errors.Join(err, s.failed)
 	}
@@ -191,13 +190,11 @@ func (o *options) read(ctx context.Context, s *side, about known, out command.Ou
 		return s.local.only(o.only), nil
 	}
 	if err := s.local.failed; err != nil {
-		warn(out.Stderr, oneLine(err)+" (what it would tell of the server is missing)")
+		out.Warn(oneLine(err) + " (the names that it would add are not looked for)")
 	}
 	return (&server{addr: s.server, known: about, out: out}).read(ctx)
 }
 
 func oneLine(err error) string {
-	return command.Printable(strings.ReplaceAll(err.Error(), "\n", "; "))
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }
-
-func warn(w io.Writer, line string) { fmt.Fprintf(w, "warning: %s\n", line) }

@@ -106,9 +106,9 @@ func TestRecords(t *testing.T) {
 		{"table, Backup zone", "", 0, "\nprivatelink.we.backup.windowsazure.com: 1 record\nNAME ", "-"},
 		{"table, no endpoint", "-hosts a.hosts", 0, "10.20.0.4  60   a.hosts:1  a.blob", "-"},
 		{"hosts", "-files a.json -format hosts", 0, hostsOfA, "-"},
-		{"json", "-files a.json -format json", 0, `[` + "\n" + `{"zone":"privatelink.blob.core.windows.net","name":"a.privatelink.blob.core.windows.net","type":"A","address":"10.20.0.4","ttl":60,"aliases":["a.blob.core.windows.net"],"endpoint":"` + id + `pe-vault","target":"` + vault + `","from":"-files"},` + "\n", "-"},
+		{"json", "-files a.json -format json", 0, `[` + "\n" + `{"zone":"privatelink.blob.core.windows.net","name":"a.privatelink.blob.core.windows.net","type":"A","address":"10.20.0.4","ttl":60,"aliases":["a.blob.core.windows.net"],"endpoint":"` + id + `pe-vault","target":"` + vault + `","from":"command line"},` + "\n", "-"},
 		{"json of nothing", "-files empty.json -format json", 0, "[\n]\n", "-"},
-		{"csv", "-files a.json -format csv", 0, "zone,name,type,address,ttl,aliases,endpoint,target,from\nprivatelink.blob.core.windows.net,a.privatelink.blob.core.windows.net,A,10.20.0.4,60,a.blob.core.windows.net," + id + "pe-vault," + vault + ",-files\n", "-"},
+		{"csv", "-files a.json -format csv", 0, "zone,name,type,address,ttl,aliases,endpoint,target,from\nprivatelink.blob.core.windows.net,a.privatelink.blob.core.windows.net,A,10.20.0.4,60,a.blob.core.windows.net," + id + "pe-vault," + vault + ",command line\n", "-"},
 		{"zone", "-files a.json -format zone -zone privatelink.blob.core.windows.net", 0, " 60 30 2419200 10\nprivatelink.blob.core.windows.net.\t3600\tIN\tNS\tns.privatelink-dns.invalid.\n" + exampA + "\n", "-"},
 		{"one zone", "-zone privatelink.we.backup.windowsazure.com -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
 		{"upper case zone", "-zone Privatelink.We.Backup.windowsazure.com. -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
@@ -134,6 +134,9 @@ func TestRecords(t *testing.T) {
 		{"-diff, bad pattern", "-diff files:[", 2, "-", "p records: -diff: syntax error in pattern\n"},
 		{"-diff, bad server", "-diff server::", 2, "-", "p records: -diff: \":\" is not the address of a server"},
 		{"-server, bad address", "-server 1:2:3", 2, "-", "p records: -server: \"1:2:3\" is not the address of a server"},
+		{"-server, two of them", "-server 10.0.0.4,10.0.0.5", 2, "-", "p records: -server: \"10.0.0.4,10.0.0.5\" is 2 addresses, one is expected\n"},
+		{"files that the shell made of a pattern", "-files a.json empty.json -format hosts", 0, hostsOfA, "-"},
+		{"misspelt flag", "-file a.json", 2, "-", "p records: flag provided but not defined: -file, do you mean -files?\n"},
 		{"unknown flag", "-xml", 2, "-", "p records: flag provided but not defined: -xml\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package records
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,10 +19,10 @@ func zoneFile(w io.Writer, s set, _ command.Output) {
 
 func (z *zoneRecords) print(w io.Writer) {
 	for _, rr := range z.apex {
-		fmt.Fprintln(w, rr)
+		command.Fprintf(w, "%s\n", command.Safe(rr.String())) // octets that cannot be printed are escaped
 	}
 	for _, r := range z.records {
-		fmt.Fprintf(w, "%s.\t%d\tIN\t%s\t%s%s\n", r.Name, r.TTL, r.Type, r.Address, comment(" ;", r.Endpoint))
+		command.Fprintf(w, "%s.\t%d\tIN\t%s\t%s%s\n", r.Name, r.TTL, r.Type, r.Address, comment(" ;", r.Endpoint))
 	}
 }
 
@@ -43,7 +42,7 @@ func writeZones(w io.Writer, s set, folder string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %s\n", path, command.Count(len(z.records), "record"))
+		command.Fprintf(w, "%s: %s\n", path, command.Count(len(z.records), "record"))
 	}
 	return nil
 }

@@ -105,8 +105,8 @@ func (r *report) add(b *input.Block, left []sourceCount) {
 }
 
 func (r *report) addSource(position string, src syncer.Fetched) {
-	for _, err := range leaves(src.Err) {
-		text := command.Printable(err.Error())
+	for _, err := range command.Errors(src.Err) {
+		text := err.Error()
 		if errors.Is(err, source.ErrNoFile) {
 			r.warn(position, src.Name, text+" (until there is one, names that no other source gives are SERVFAIL)")
 			continue
@@ -114,7 +114,7 @@ func (r *report) addSource(position string, src syncer.Fetched) {
 		r.Errors = append(r.Errors, finding{position, src.Name, text})
 	}
 	for _, line := range src.Findings {
-		r.warn(position, src.Name, command.Printable(line))
+		r.warn(position, src.Name, line)
 	}
 }
 
@@ -148,27 +148,27 @@ func (r *report) conclude() {
 // print writes the report for people.
 func (r *report) print(w io.Writer, out command.Output) {
 	for _, b := range r.Blocks {
-		fmt.Fprintf(w, "%s%s\n", out.Paint(command.Bold, b.Position), b.serves())
+		command.Fprintf(w, "%s%s\n", out.Paint(command.Bold, b.Position), b.serves())
 		rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, z := range b.Zones {
-			fmt.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
+			command.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
 		}
 		for _, s := range b.Sources {
 			text := command.Count(s.Names, "name")
 			if !s.Asked {
 				text = "not asked, -live does"
 			}
-			fmt.Fprintf(rows, "  from %s\t%s\n", s.Source, text)
+			command.Fprintf(rows, "  from %s\t%s\n", s.Source, text)
 		}
 		rows.Flush()
 	}
 	for _, f := range r.Warnings {
-		fmt.Fprintf(w, "%s %s\n", out.Paint(command.Warn, "warning:"), f)
+		command.Fprintf(w, "%s %s\n", out.Paint(command.Warn, "warning:"), f)
 	}
 	for _, f := range r.Errors {
-		fmt.Fprintf(w, "%s %s\n", out.Paint(command.Bad, "error:"), f)
+		command.Fprintf(w, "%s %s\n", out.Paint(command.Bad, "error:"), f)
 	}
-	fmt.Fprintln(w, r.verdict(out))
+	command.Fprintf(w, "%s\n", r.verdict(out))
 }
 
 func (b *block) serves() string {
@@ -181,7 +181,7 @@ func (b *block) serves() string {
 	return fmt.Sprintf(": for %s on %s", dnsname.Join(b.Origins, ", "), strings.Join(b.Listen, ", "))
 }
 
-func (r *report) verdict(out command.Output) string {
+func (r *report) verdict(out command.Output) command.Safe {
 	switch r.Status {
 	case command.Failed:
 		return out.Paint(command.Bad, "not in order: "+command.Count(len(r.Errors), "error"))

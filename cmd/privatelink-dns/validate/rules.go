@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
@@ -28,7 +27,7 @@ func (r *report) checkStates(blocks []input.Block) {
 		}
 		first[path] = position
 		if _, err := state.Load(path); err != nil {
-			r.warn(position, "", command.Printable(fmt.Sprintf("state: %v (the server starts without what was known)", err)))
+			r.warn(position, "", fmt.Sprintf("state: %v (the server starts without what was known)", err))
 		}
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 			r.warn(position, "", fmt.Sprintf("state: %s is not a folder that can be read: a restart without the sources would lose the records", filepath.Dir(path)))

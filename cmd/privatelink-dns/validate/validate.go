@@ -56,7 +56,7 @@ func validate(ctx context.Context, in *input.Flags, live bool, out command.Outpu
 	defer r.conclude()
 	blocks, err := in.Blocks()
 	if err != nil {
-		r.Errors = append(r.Errors, finding{Text: command.Printable(err.Error())})
+		r.Errors = append(r.Errors, finding{Text: err.Error()})
 		return r, nil
 	}
 	skipped := leaveRemote(blocks, live)
@@ -72,19 +72,4 @@ func validate(ctx context.Context, in *input.Flags, live bool, out command.Outpu
 	r.checkStates(looked)
 	r.checkOrigins(looked)
 	return r, nil
-}
-
-// leaves returns the errors that were joined.
-func leaves(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, one := range several.Unwrap() {
-			all = append(all, leaves(one)...)
-		}
-		return all
-	}
-	return []error{err}
 }

@@ -82,7 +82,7 @@ func TestValidate(t *testing.T) {
 		{"several blocks", serving("tls://.", "files a.json") + serving("a.example b.example:1054", "files a.json"), "", 0, "Corefile:2: for .\n  priv"},
 		{"where it listens", ".:1 {\nbind 127.0.0.2 ::1\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.2:1, [::1]:1\n"},
 		{"relative to root", ".:1 {\nroot sub\nprivatelink {\nfiles b.json\n}\n}", "", 0, "from files sub/b.json"},
-		{"files alone", "", "-files a.json", 0, "-files:\n  privatelink.blob"},
+		{"files alone", "", "-files a.json", 0, "command line:\n  privatelink.blob"},
 		{"state alone", "", "-state state", 0, "state:\n  privatelink.blob"},
 		{"Azure is not asked", serving(".", azureLine+"files a.json"), "", 0, "  from azure 00000000-0000-0000-0000-000000000000  not asked, -live does\nin order\n"},
 		{"nothing but Azure", serving(".", azureLine), "", 0, "in order\n"},

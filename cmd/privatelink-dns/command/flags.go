@@ -1,0 +1,98 @@
+package command
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
+)
+
+// A Repeatable flag has several values. They may follow each other: a shell makes
+// "-files a.json b.json" of a pattern without quotes.
+type Repeatable interface {
+	flag.Value
+	Repeatable()
+}
+
+// parse parses the flags. Its errors name the remedy.
+func parse(flags *flag.FlagSet, args []string) error {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return misspelt(flags, err)
+		}
+		rest := flags.Args()
+		if len(rest) == 0 {
+			return nil
+		}
+		before := last(flags, args[:len(args)-len(rest)])
+		n, err := more(before, rest)
+		if err != nil {
+			return err
+		}
+		args = rest[n:]
+	}
+}
+
+// last returns the flag that the last of the arguments belong to, or nil.
+func last(flags *flag.FlagSet, args []string) *flag.Flag {
+	for i := len(args) - 1; i >= 0 && i >= len(args)-2; i-- {
+		name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(args[i], "-"), "-"), "=")
+		if f := flags.Lookup(name); f != nil && strings.HasPrefix(args[i], "-") {
+			return f
+		}
+	}
+	return nil
+}
+
+// more gives a repeatable flag the arguments that follow, up to the next flag, and
+// returns their number.
+func more(before *flag.Flag, args []string) (n int, err error) {
+	if before == nil {
+		return 0, Wrong(fmt.Sprintf("%q is not expected, a flag begins with \"-\"", args[0]))
+	}
+	values, ok := before.Value.(Repeatable)
+	if !ok {
+		return 0, Wrong(fmt.Sprintf("%q is not expected behind -%s", args[0], before.Name))
+	}
+	for _, arg := range args {
+		if strings.HasPrefix(arg, "-") {
+			break
+		}
+		if err := values.Set(arg); err != nil {
+			return 0, Wrong(fmt.Sprintf("invalid value %q for flag -%s: %v", arg, before.Name, err))
+		}
+		n++
+	}
+	return n, nil
+}
+
+// misspelt adds the flag that is meant to the error for an unknown one.
+func misspelt(flags *flag.FlagSet, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return err
+	}
+	var names []string
+	flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	if best := nearest(name, names); best != "" {
+		return fmt.Errorf("%w, do you mean -%s?", err, best)
+	}
+	return err
+}
+
+// nearest returns the name that is meant by a misspelt one, or "".
+func nearest(word string, names []string) string {
+	best, least := "", 3 // two typing errors are likely, three are another word
+	for _, name := range names {
+		d := spelling.Distance(casefold.Lower(word), name)
+		if len(word) > 1 && strings.HasPrefix(name, word) {
+			d = 0
+		}
+		if d < least && d < len(word) {
+			best, least = name, d
+		}
+	}
+	return best
+}

@@ -1,0 +1,144 @@
+package command
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Names of endpoints and files are external input. One rule holds for all that
+// the commands print, as text, JSON or CSV: a character that cannot be printed is
+// replaced. These are the control characters, which move a terminal's cursor, and
+// the invisible ones that change the direction of a line. A test of this package
+// finds a command that prints in another way.
+
+// Printable returns the text with U+FFFD for each character that cannot be printed,
+// a newline included.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
+
+// Safe is text that Fprintf prints as it is.
+type Safe string
+
+// Fprintf is fmt.Fprintf for whatever a command prints. Each argument that is a
+// text is made Printable. The errors of w are its own to keep.
+func Fprintf(w io.Writer, format string, args ...any) {
+	safe := make([]any, len(args))
+	for i, arg := range args {
+		safe[i] = printable(arg)
+	}
+	_, _ = fmt.Fprintf(w, format, safe...)
+}
+
+func printable(arg any) any {
+	switch arg := arg.(type) {
+	case Safe:
+		return string(arg)
+	case string:
+		return Printable(arg)
+	case error:
+		return Printable(arg.Error())
+	case fmt.Stringer:
+		return Printable(arg.String())
+	}
+	return arg
+}
+
+// lines makes each line of a text Printable.
+func lines(text string) Safe {
+	all := strings.Split(text, "\n")
+	for i := range all {
+		all[i] = Printable(all[i])
+	}
+	return Safe(strings.Join(all, "\n"))
+}
+
+// PrintJSON writes the value as JSON for programs that people look into: indented,
+// and with <, > and & as they are.
+func PrintJSON(w io.Writer, value any) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := w.Write(printableJSON(text.Bytes()))
+	return err
+}
+
+// JSON returns the value on one line.
+func JSON(value any) ([]byte, error) {
+	text, err := json.Marshal(value)
+	return printableJSON(text), err
+}
+
+// printableJSON makes the strings of a document Printable, the escaped characters
+// as well: whoever decodes it may print them.
+func printableJSON(document []byte) []byte {
+	safe := make([]byte, 0, len(document))
+	for len(document) > 0 {
+		r, size := utf8.DecodeRune(document)
+		if r == '\\' {
+			r, size = unescape(document)
+		}
+		if unicode.IsPrint(r) || r == '\n' && size == 1 { // a newline between two lines
+			safe = append(safe, document[:size]...)
+		} else {
+			safe = utf8.AppendRune(safe, unicode.ReplacementChar)
+		}
+		document = document[size:]
+	}
+	return safe
+}
+
+// unescape returns the character of an escape as encoding/json writes it, and the
+// length of the escape.
+func unescape(text []byte) (rune, int) {
+	switch text[1] {
+	case 'u':
+		code, _ := strconv.ParseUint(string(text[2:6]), 16, 16)
+		return rune(code), 6
+	case '"', '\\':
+		return rune(text[1]), 2
+	}
+	return 0, 2 // \b, \f, \n, \r or \t: a control character
+}
+
+// PrintCSV writes rows as comma-separated values. A cell that a spreadsheet would
+// take for a formula begins with an apostrophe, which makes it text there.
+func PrintCSV(w io.Writer, rows [][]string) error {
+	out := csv.NewWriter(w)
+	for _, row := range rows {
+		safe := make([]string, len(row))
+		for i, text := range row {
+			safe[i] = cell(text)
+		}
+		_ = out.Write(safe) // out keeps its error
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// formula begins a formula. The wide forms do so in East Asian versions.
+const formula = "=+-@\uFF1D\uFF0B\uFF0D\uFF20"
+
+func cell(text string) string {
+	text = Printable(text)
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune(formula, first) {
+		return "'" + text
+	}
+	return text
+}
