@@ -32,6 +32,7 @@ type Endpoint struct {
 	ID       string // resource ID of the private endpoint, as written, else its name
 	Resource string // resource ID of the resource itself, empty if the resource has none
 	Line     int    // where the resource begins, from 1
+	File     string // path of the document, empty for a page of a listing
 
 	// Connected tells that the resource is the endpoint itself, so that Status
 	// is the state of its connection and Provisioning its own.
@@ -44,6 +45,14 @@ type Endpoint struct {
 	Target, VNet string
 
 	DNS []DNSConfig
+}
+
+// Position returns where the resource is: file and line, else its resource ID.
+func (e *Endpoint) Position() string {
+	if e.File == "" {
+		return e.Resource
+	}
+	return fmt.Sprintf("%s:%d", e.File, e.Line)
 }
 
 // A DNSConfig is one line of an endpoint's DNS configuration, not yet checked.

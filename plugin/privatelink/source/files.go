@@ -57,10 +57,13 @@ type exportFormat struct {
 	vnets []string
 }
 
-func (exportFormat) decode(_ string, data []byte, _ past[[]export.Endpoint]) (endpoints []export.Endpoint, open bool, err error) {
+func (exportFormat) decode(path string, data []byte, _ past[[]export.Endpoint]) (endpoints []export.Endpoint, open bool, err error) {
 	page, err := export.Decode(data)
 	if err == nil && page.Next != "" {
 		err = errors.New("one page of a longer listing (it links to a next page): half a listing is no listing, export all pages")
+	}
+	for i := range page.Endpoints {
+		page.Endpoints[i].File = path
 	}
 	return page.Endpoints, false, err
 }
@@ -91,34 +94,47 @@ func UniteListed(pages [][]export.Endpoint, vnets []string) *List {
 
 func unite(pages [][]export.Endpoint, vnets []string, unserved func(export.Endpoint) (Skip, bool)) *List {
 	l := new(List)
-	for _, e := range endpoints(pages) {
+	for _, one := range endpoints(pages) {
+		e := one.whole
 		if len(vnets) > 0 && !inAny(e.VNet, vnets) {
 			l.Skipped = append(l.Skipped, Skip{e.ID, e.Target, OtherVNet, "it is in none of the virtual networks that vnet names"})
 			continue
 		}
-		if skip, ok := unserved(*e); ok {
+		if skip, ok := unserved(e); ok {
 			l.Skipped = append(l.Skipped, skip)
 			continue
 		}
-		l.add(*e)
+		l.add(e)
+		if len(one.parts) > 1 {
+			found := claimsOf(one.parts)
+			l.Conflicts = append(l.Conflicts, found.conflicts(e.ID, e.Target)...)
+		}
 	}
 	return l
 }
 
+// A joined endpoint is all of its resources together.
+type joined struct {
+	whole export.Endpoint
+	parts []export.Endpoint
+}
+
 // endpoints joins the resources of each endpoint, in the order in which the
 // endpoints appear.
-func endpoints(pages [][]export.Endpoint) (all []*export.Endpoint) {
-	byID := map[string]*export.Endpoint{}
+func endpoints(pages [][]export.Endpoint) (all []*joined) {
+	byID := map[string]*joined{}
 	for _, page := range pages {
 		for _, part := range page {
 			id := casefold.Lower(part.ID) // Azure varies the case of resource IDs
-			whole, ok := byID[id]
+			one, ok := byID[id]
 			if !ok {
-				byID[id] = &part
-				all = append(all, &part)
-				continue
+				one = &joined{whole: part}
+				byID[id] = one
+				all = append(all, one)
+			} else {
+				join(&one.whole, part)
 			}
-			join(whole, part)
+			one.parts = append(one.parts, part)
 		}
 	}
 	return all

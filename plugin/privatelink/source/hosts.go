@@ -70,6 +70,9 @@ func (hostsFormat) unite(lists []List) *List {
 		all.Entries = append(all.Entries, one.Entries...)
 		all.Skipped = append(all.Skipped, one.Skipped...)
 	}
+	if len(lists) > 1 {
+		all.Conflicts = hostsConflicts(lists)
+	}
 	return all
 }
 
@@ -85,6 +88,9 @@ func (hostsFormat) count(paths []string, lists []List, _ *List) map[string]int {
 
 func (hostsFormat) none() string { return fmt.Sprintf("the line %q", noEndpoints) }
 
+// resourceID begins the resource ID of an endpoint.
+const resourceID = "/subscriptions/"
+
 // noEndpoints is the line of a hosts file that has no endpoints on purpose. A file
 // with other comments alone is an error: the comments at its top are also what is
 // left when a disk is full.
@@ -96,7 +102,7 @@ var (
 )
 
 func decodeHosts(path string, data []byte) (List, error) {
-	var list List
+	list := List{path: path}
 	ids := map[string]string{}
 	number, empty := 0, false
 	for line := range bytes.Lines(data) {
@@ -127,7 +133,7 @@ func (l *List) addLine(position, line string, ids map[string]string) error {
 		return fmt.Errorf("%.80q is not an IP address", fields[0])
 	}
 	endpoint := position
-	if id := strings.TrimSpace(comment); strings.HasPrefix(id, "/subscriptions/") {
+	if id := strings.TrimSpace(comment); strings.HasPrefix(id, resourceID) {
 		if _, known := ids[id]; !known {
 			id = strings.Clone(id)
 			ids[id] = id

@@ -41,8 +41,9 @@ const LocalInterval = 2 * time.Second
 // A List is everything that a source has. It is not modified after Fetch
 // returned it.
 type List struct {
-	Entries []Entry
-	Skipped []Skip
+	Entries   []Entry
+	Skipped   []Skip
+	Conflicts []Conflict
 
 	// Complete reports that every part of the source has been read as a whole at
 	// least once. A name that is missing from an incomplete list may be in the
@@ -60,6 +61,8 @@ type List struct {
 	// earlier process before the first Fetch: a file that vanished since then is
 	// missed, as one that vanishes later.
 	Parts map[string]int
+
+	path string // of the one hosts file that the list was read from, else empty
 }
 
 // An Entry is a name with its addresses, as one private endpoint gives it.

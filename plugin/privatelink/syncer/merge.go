@@ -68,6 +68,9 @@ func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsn
 			use(owner.Name, *e)
 		}
 	}
+	for i := range list.Conflicts {
+		f.contradiction(b, &list.Conflicts[i])
+	}
 }
 
 // sortedTexts returns the findings as lines for the log.
@@ -91,6 +94,14 @@ func (f *findings) conflict(format string, args ...any) {
 		f.conflicts++
 	}
 	f.texts[text] = true
+}
+
+// contradiction reports a name for which one endpoint has different addresses, if
+// this source has the name.
+func (f *findings) contradiction(b *zone.Builder, c *source.Conflict) {
+	if owner, err := b.OwnerOf(c.FQDN); err == nil && f.first[owner.Name] != nil {
+		f.conflict("%s has different addresses in two descriptions of one endpoint, all of them are served: %s of %s: remove the older file", owner.Name, c.Detail, source.Title(c.Endpoint, c.Target))
+	}
 }
 
 // shadowed handles a name that an earlier source has. That source's addresses
