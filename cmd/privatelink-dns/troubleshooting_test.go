@@ -84,14 +84,18 @@ func format(n ast.Node) (string, bool) {
 				return literal(n.Args[0])
 			case "conflict":
 				return literal(n.Args[0])
+			case "add": // of findings; other types have a method of this name
+				return literal(n.Args[min(1, len(n.Args)-1)])
 			}
+		}
+	case *ast.ValueSpec: // const heldBackLine = "…"
+		if strings.HasSuffix(n.Names[0].Name, "Line") && len(n.Values) == 1 {
+			return literal(n.Values[0])
 		}
 	case *ast.CompositeLit:
 		if name, ok := n.Type.(*ast.Ident); ok && name.Name == "Skip" && len(n.Elts) > 0 {
 			return literal(n.Elts[len(n.Elts)-1])
 		}
-	case *ast.IndexExpr: // f.lines[fmt.Sprintf("…")]
-		return literal(n.Index)
 	}
 	return "", false
 }

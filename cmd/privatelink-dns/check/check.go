@@ -91,6 +91,9 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 	out.Progress("reading the sources")
 	blocks, err := o.input.Load(ctx)
 	out.Progress("")
+	for _, line := range o.input.Warnings() {
+		out.Warn(line)
+	}
 	if err != nil {
 		return command.Failed, err
 	}

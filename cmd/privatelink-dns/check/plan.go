@@ -2,14 +2,17 @@ package check
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -48,14 +51,10 @@ type plan struct {
 	endpoints []*endpoint    // by title
 	origins   []dnsname.Name // of the server blocks: what they may be asked for
 	zones     []dnsname.Name
-	failures  []failure
+	sources   []input.Source
+	failures  []error  // of the sources that could not be read, wholly or in part
 	warnings  []string // what the server would log, skips aside
-}
-
-// A failure is a source that could not be read, wholly or in part.
-type failure struct {
-	source string
-	err    error
+	state     bool     // there is a state file
 }
 
 // newPlan unites the blocks: the first one that gives a name decides what is
@@ -78,6 +77,7 @@ func newPlan(blocks []input.Block) *plan {
 			}
 		}
 		p.addSources(b, byID)
+		p.addState(b)
 	}
 	slices.SortFunc(p.endpoints, func(a, b *endpoint) int { return cmp.Compare(a.id, b.id) })
 	slices.Sort(p.zones)
@@ -88,9 +88,10 @@ func newPlan(blocks []input.Block) *plan {
 }
 
 func (p *plan) addSources(b *input.Block, byID map[string]*endpoint) {
-	for _, src := range b.Preview.Sources {
-		if src.Err != nil {
-			p.failures = append(p.failures, failure{src.Name, src.Err})
+	p.failures = append(p.failures, command.Errors(b.Failed())...)
+	for i, src := range b.Preview.Sources {
+		if !slices.ContainsFunc(p.sources, func(s input.Source) bool { return s.Name == src.Name }) {
+			p.sources = append(p.sources, b.Sources[i])
 		}
 		if src.List != nil {
 			for _, skip := range src.List.Skipped {
@@ -100,11 +101,25 @@ func (p *plan) addSources(b *input.Block, byID map[string]*endpoint) {
 				}
 			}
 		}
-		for _, line := range src.Findings {
-			if !strings.HasPrefix(line, "skipped ") && !slices.Contains(p.warnings, line) {
-				p.warnings = append(p.warnings, line)
+		for _, f := range src.Findings {
+			if f.Kind != syncer.Skipped {
+				p.warn(f.Text)
 			}
 		}
+	}
+}
+
+// addState warns of a state file that cannot be read: a restart would lose records.
+func (p *plan) addState(b *input.Block) {
+	p.state = p.state || b.State != ""
+	if b.StateErr != nil {
+		p.warn(fmt.Sprintf("state: %v (without it, the last good records of a source that fails are not known here)", b.StateErr))
+	}
+}
+
+func (p *plan) warn(line string) {
+	if !slices.Contains(p.warnings, line) {
+		p.warnings = append(p.warnings, line)
 	}
 }
 

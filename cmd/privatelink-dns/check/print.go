@@ -10,6 +10,9 @@ import (
 
 // print is the report for people; all means every answer, too.
 func (r report) print(w io.Writer, all bool, out command.Output) {
+	for _, s := range r.Sources {
+		command.Fprintf(w, "source %s: %s\n", s.Name, s)
+	}
 	for _, t := range r.Servers {
 		command.Fprintf(w, "%s %s: %d of %d answers as expected\n", t.Role, t.Address, t.Expected, t.Asked)
 	}
@@ -32,10 +35,17 @@ func (r report) print(w io.Writer, all bool, out command.Output) {
 			e.printNames(w, out)
 		}
 	}
+	for _, note := range r.Notes {
+		command.Fprintf(w, "\nnote: %s\n", note)
+	}
 	for i, f := range r.Findings {
 		f.print(w, i+1, out)
 	}
-	if len(r.Findings) == 0 {
+	switch {
+	case len(r.Findings) > 0:
+	case len(r.Notes) > 0:
+		command.Fprintf(w, "\n%s\n", out.Paint(command.Warn, "all answers are as expected, but the data is old"))
+	default:
 		command.Fprintf(w, "\n%s\n", out.Paint(command.Good, "all good"))
 	}
 }

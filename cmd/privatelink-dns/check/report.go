@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
@@ -14,8 +15,10 @@ import (
 // A report is what -json prints.
 type report struct {
 	Status    int              `json:"status"` // 0, or 1 if there are findings
+	Sources   []input.Source   `json:"sources"`
 	Servers   []targetReport   `json:"servers"`
 	Endpoints []endpointReport `json:"endpoints"`
+	Notes     []string         `json:"notes"` // about sources
 	Findings  []finding        `json:"findings"`
 }
 
@@ -56,7 +59,12 @@ type answerReport struct {
 
 // report returns everything that was found.
 func (c *checker) report(found []finding) report {
-	r := report{Servers: []targetReport{}, Endpoints: []endpointReport{}, Findings: found}
+	r := report{Sources: c.plan.sources, Servers: []targetReport{}, Endpoints: []endpointReport{}, Notes: []string{}, Findings: found}
+	for _, s := range c.plan.sources {
+		if hint := s.Hint(); hint != "" {
+			r.Notes = append(r.Notes, s.Name+": "+hint)
+		}
+	}
 	for _, t := range c.targets {
 		one := targetReport{Address: t.addr, Role: "server"}
 		if t.resolver {

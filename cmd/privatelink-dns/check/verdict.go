@@ -74,8 +74,8 @@ func isPublic(a netip.Addr) bool {
 // findings returns all that is wrong, the most general first.
 func (c *checker) findings(closed map[netip.Addr]error) []finding {
 	var all findings
-	for _, f := range c.plan.failures {
-		all.add(finding{Kind: sourceFailed, Text: fmt.Sprintf("%s cannot be read: %v", f.source, f.err), Remedy: "mend it; the Troubleshooting section of plugin privatelink's manual has the causes"})
+	for _, err := range c.plan.failures {
+		all.add(finding{Kind: sourceFailed, Text: fmt.Sprintf("a source cannot be read: %v", err), Remedy: "repair it; the Troubleshooting section of plugin privatelink's manual has the causes"})
 	}
 	for _, t := range c.targets {
 		c.ofTarget(&all, t)
@@ -91,12 +91,28 @@ func (c *checker) findings(closed map[netip.Addr]error) []finding {
 		}
 	}
 	if !named {
-		all.add(finding{Kind: nothingServed, Text: "no source gives a name: there is nothing to serve", Remedy: "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved"})
+		all.add(c.plan.nothing())
 	}
 	for _, line := range c.plan.warnings {
 		all.add(finding{Kind: configured, Text: line, Remedy: "compare with the DNS configuration of the private endpoint"})
 	}
 	return all.list
+}
+
+// nothing is the finding of sources without a name. If they cannot be read, a server
+// that runs may nevertheless serve its last good records.
+func (p *plan) nothing() finding {
+	f := finding{Kind: nothingServed}
+	switch {
+	case len(p.failures) == 0:
+		f.Text, f.Remedy = "no source gives a name: there is nothing to serve", "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved"
+	case p.state:
+		f.Text, f.Remedy = "no name is known: the sources cannot be read, and the state file has none of their names", "repair the sources"
+	default:
+		f.Text = "no name is known: the sources cannot be read, and there is no state file; a server that has read them before serves its last good records"
+		f.Remedy = "repair the sources; with the property state in the Corefile, the last good records are known here too; `privatelink-dns records -server ADDRESS` prints those of a server that allows zone transfers"
+	}
+	return f
 }
 
 // ofTarget tells of a server that does not answer.

@@ -54,6 +54,9 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 		return command.Failed, err
 	}
 	blocks, err := o.blocks(ctx)
+	for _, line := range o.input.Warnings() {
+		out.Warn(line)
+	}
 	if err != nil {
 		return command.Failed, err
 	}

@@ -89,7 +89,7 @@ func TestErrors(t *testing.T) {
 		{"the second of two with a comma", "-server 10.0.0.4,x", fmt.Sprintf(wrongServer, "10.0.0.4,x") + "an IP address is expected"},
 		{"a link's own", "-server fe80::1%eth0", fmt.Sprintf(wrongServer, "fe80::1%eth0") + "a link-local address is reached from its own link only"},
 		{"Azure DNS", "-server ::ffff:168.63.129.16", fmt.Sprintf(wrongServer, "::ffff:168.63.129.16") + "this is Azure's own DNS, not privatelink-dns\n"},
-		{"twice", "-server 10.0.0.4 -server 10.0.0.4:53", fmt.Sprintf(wrongServer, "10.0.0.4:53") + "it specified more than once\n"},
+		{"twice", "-server 10.0.0.4 -server 10.0.0.4:53", fmt.Sprintf(wrongServer, "10.0.0.4:53") + "specified more than once\n"},
 		{"Windows and a port", "-format powershell -server [fd00::4]:5353", "p forwarders: -server: [fd00::4]:5353: a Windows DNS server forwards to port 53 only\n"},
 		{"too many for CoreDNS", "-format coredns" + many(16), "p forwarders: -server: CoreDNS forwards to 15 servers at most\n"},
 		{"no such Corefile", "-format bind -server 10.0.0.4 -conf none", "p forwarders: open none: no such file or directory\n"},

@@ -10,13 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/corefile"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -27,7 +25,12 @@ type Flags struct {
 	Files, Hosts Patterns
 	State        string
 	Cloud        string // of Files and Hosts; empty: public
+
+	warnings []string // of the last call of Blocks
 }
+
+// Warnings returns what is to be said of the Corefile that Blocks read.
+func (f *Flags) Warnings() []string { return f.warnings }
 
 // Patterns is a flag that may stand more than once.
 type Patterns []string
@@ -55,12 +58,6 @@ func (f *Flags) Register(flags *flag.FlagSet) {
 	flags.StringVar(&f.Cloud, "cloud", "", "cloud of -files and -hosts: `NAME` is public, usgov or china (default public)")
 }
 
-// A Block is one privatelink block with what it would serve.
-type Block struct {
-	privatelink.Block
-	syncer.Preview
-}
-
 // Blocks reads the Corefile, or what stands in its place, without asking any
 // source. A Corefile without a privatelink block is an error.
 func (f *Flags) Blocks() ([]privatelink.Block, error) {
@@ -78,6 +75,10 @@ func (f *Flags) Blocks() ([]privatelink.Block, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := setQuickstart(conf); err != nil {
+		return nil, err
+	}
+	f.warnings = unset(conf)
 	blocks, err := privatelink.Blocks(conf)
 	if err == nil && len(blocks) == 0 {
 		err = fmt.Errorf("%s: no privatelink block in it", conf.Path())
@@ -113,24 +114,4 @@ func (f *Flags) Load(ctx context.Context) ([]Block, error) {
 		return nil, err
 	}
 	return Look(ctx, blocks)
-}
-
-// Look fetches every source of the blocks once.
-func Look(ctx context.Context, blocks []privatelink.Block) ([]Block, error) {
-	var all []Block
-	for _, b := range blocks {
-		all = append(all, Block{b, syncer.Look(ctx, &b.Zones, b.Sources)})
-	}
-	return all, ctx.Err()
-}
-
-// Failed returns what went wrong with the sources, joined, each with its name.
-func (b *Block) Failed() error {
-	var errs []error
-	for _, src := range b.Preview.Sources {
-		for _, err := range command.Errors(src.Err) {
-			errs = append(errs, fmt.Errorf("%s: %w", src.Name, err))
-		}
-	}
-	return errors.Join(errs...)
 }

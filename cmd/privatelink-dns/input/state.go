@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -19,7 +20,8 @@ import (
 // those with a serial. The file does not tell the order of the sources: where
 // two give a name, the first one by name has it.
 func fromState(path string) ([]privatelink.Block, error) {
-	if _, err := os.Stat(path); err != nil { // to the server a missing file is an empty one
+	info, err := os.Stat(path)
+	if err != nil { // to the server a missing file is an empty one
 		return nil, err
 	}
 	known, err := state.Load(path)
@@ -34,7 +36,7 @@ func fromState(path string) ([]privatelink.Block, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(known.Sources)) {
-		b.Sources = append(b.Sources, last{fmt.Sprintf("%s: %s", path, name), known.Sources[name].Entries})
+		b.Sources = append(b.Sources, last{fmt.Sprintf("%s: %s", path, name), known.Sources[name].Entries, info.ModTime()})
 	}
 	return []privatelink.Block{b}, nil
 }
@@ -43,6 +45,7 @@ func fromState(path string) ([]privatelink.Block, error) {
 type last struct {
 	name    string
 	entries []source.Entry
+	saved   time.Time
 }
 
 func (l last) Config() source.Config { return source.Config{Name: l.name, Static: true} }

@@ -30,7 +30,8 @@ func (s *set) all() (records []record) {
 	return records
 }
 
-// table is for people: a zone without records is shown, too.
+// table is for people: a zone without records is shown as well, and so is the age of
+// each source.
 func table(w io.Writer, s set, out command.Output) {
 	for i, z := range s.zones {
 		if i > 0 {
@@ -46,6 +47,12 @@ func table(w io.Writer, s set, out command.Output) {
 			command.Fprintf(rows, "%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, r.Type, r.Address, r.TTL, r.endpoint(), dnsname.Join(r.Aliases, " "))
 		}
 		rows.Flush()
+	}
+	for i, src := range s.sources {
+		if i == 0 && len(s.zones) > 0 {
+			command.Fprintf(w, "\n")
+		}
+		command.Fprintf(w, "source %s: %s\n", src.Name, src)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -28,6 +30,10 @@ type record struct {
 	Endpoint string         `json:"endpoint"` // resource ID, or where the record stands, or empty
 	Target   string         `json:"target"`   // resource ID, or empty if unknown
 	From     string         `json:"from"`     // the block, or the server
+
+	Source    string     `json:"source,omitempty"`     // that has it, empty for a server's records
+	Time      *time.Time `json:"time,omitempty"`       // of the source's oldest file, or of the state file
+	FromState bool       `json:"from_state,omitempty"` // the source cannot be read, and its state file has the record
 }
 
 // A zoneRecords is one zone.
@@ -40,6 +46,7 @@ type zoneRecords struct {
 // A set is what one input, or one server, has.
 type set struct {
 	zones    []*zoneRecords // by name
+	sources  []input.Source
 	warnings []string
 	failed   error // what could not be read
 }
@@ -98,8 +105,14 @@ func (c *collector) add(b *input.Block) {
 			c.addRecord(b, z, r, aliases[r])
 		}
 	}
-	for _, src := range b.Preview.Sources {
+	for i, src := range b.Preview.Sources {
 		c.set.warnings = append(c.set.warnings, few(src.Name, src.Findings)...)
+		if !slices.ContainsFunc(c.set.sources, func(s input.Source) bool { return s.Name == src.Name }) {
+			c.set.sources = append(c.set.sources, b.Sources[i])
+		}
+	}
+	if b.StateErr != nil {
+		c.set.warnings = append(c.set.warnings, fmt.Sprintf("state: %v (without it, the last good records of a source that fails are not known here)", b.StateErr))
 	}
 }
 
@@ -111,7 +124,7 @@ func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, alia
 	} else if !slices.Equal(known.addrs, r.Addrs) {
 		c.set.warnings = append(c.set.warnings, fmt.Sprintf("%s: %s has other addresses than in the block %s, both are listed", b.Position, r.Name, known.first))
 	}
-	base := record{Zone: z.Name, Name: r.Name, TTL: z.TTL, Aliases: aliases, From: b.Position}
+	base := record{Zone: z.Name, Name: r.Name, TTL: z.TTL, Aliases: aliases, From: b.Position, Source: b.Sources[b.Sourced[r.Name]].Name}
 	endpoints := givers(b.Entries[r.Name])
 	for _, addr := range r.Addrs {
 		if slices.Contains(known.shown, addr) {
@@ -121,6 +134,7 @@ func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, alia
 		one := base
 		one.Type, one.Address = rrtype(addr), addr
 		one.Endpoint, one.Target = endpoints[addr].Endpoint, endpoints[addr].Target
+		one.Time, one.FromState = b.TimeOf(r.Name, endpoints[addr])
 		c.zones[z.Name].records = append(c.zones[z.Name].records, one)
 	}
 }
@@ -138,15 +152,15 @@ func givers(entries []source.Entry) map[netip.Addr]source.Entry {
 	return all
 }
 
-// most bounds what one source has to say here; validate prints all of it.
+// most bounds what one source has to say here.
 const most = 20
 
-func few(name string, lines []string) (shown []string) {
-	for _, line := range lines[:min(len(lines), most)] {
-		shown = append(shown, command.Printable(name+": "+line))
+func few(name string, findings []syncer.Finding) (shown []string) {
+	for _, f := range findings[:min(len(findings), most)] {
+		shown = append(shown, command.Printable(name+": "+f.Text))
 	}
-	if more := len(lines) - len(shown); more > 0 {
-		shown = append(shown, fmt.Sprintf("%s: %d more like these, the command validate prints all", name, more))
+	if more := len(findings) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("%s: %d more like these, validate -json has all", name, more))
 	}
 	return shown
 }

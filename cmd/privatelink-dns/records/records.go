@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
@@ -31,8 +32,9 @@ With -diff it compares: "- name address" is a record that only KIND:VALUE has,
 "+ name address" one that only the main input, or -server, has. The status is
 1 if there is one. KIND is conf, files, hosts, state or server.
 
-If a source cannot be read, what could be read is printed, and the status is
-2. Then -diff prints nothing, and -out writes nothing.`,
+If a source cannot be read, what could be read is printed, with the names that
+the state file of the Corefile has, and the status is 2. It is 2 as well if
+there is no record. Then -diff prints nothing, and -out writes nothing.`,
 	Example: `privatelink-dns records
 privatelink-dns records -files 'exports/*.json' -format hosts
 privatelink-dns records -format zone -out /var/lib/bind/privatelink
@@ -77,9 +79,36 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 		for _, line := range s.warnings {
 			out.Warn(line)
 		}
+		for _, src := range s.sources {
+			if hint := src.Hint(); hint != "" {
+				out.Note(src.Name + ": " + hint)
+			}
+		}
 		err = errors.Join(err, s.failed)
 	}
+	if !slices.ContainsFunc(sets, func(s set) bool { return len(s.all()) > 0 }) {
+		err = errors.Join(err, o.nothing(sets, err))
+	}
 	return o.print(sets, err, out)
+}
+
+// nothing is the error of inputs without a record: an empty output must not pass for
+// the records of an estate.
+func (o *options) nothing(sets []set, failed error) error {
+	where, remedy := "the input has no record", "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved"
+	switch {
+	case o.server != "":
+		where, remedy = o.server+" has no record", "check that it is the right server"
+	case failed != nil:
+		where = "no record is known"
+		remedy = "with the property state in the Corefile, the last good records are known here as well; -server prints those of a server that runs"
+	case len(sets) > 1:
+		where = "neither side has a record"
+	}
+	if o.only != "" {
+		where += fmt.Sprintf(" in the zone %s", o.only)
+	}
+	return fmt.Errorf("%s: %s", where, remedy)
 }
 
 // print writes the result. failed is what could not be read.
@@ -139,7 +168,11 @@ func (o *options) parse() (main *side, err error) {
 
 // load returns the records of each side.
 func (o *options) load(ctx context.Context, sides []*side, out command.Output) ([]set, error) {
-	if err := o.open(sides); err != nil {
+	err := o.open(sides)
+	for _, s := range sides {
+		s.warn(out)
+	}
+	if err != nil {
 		return nil, err
 	}
 	for _, s := range sides {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,21 +46,23 @@ func endpoint(name, status string, lines ...string) string {
 
 // files are what the tests read, in the working folder.
 var files = map[string]string{
-	"a.json":      "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.4 fd00:20::4", "1-fc1.privatelink.we.backup.windowsazure.com 10.20.0.5", "b.z17.blob.storage.azure.net 10.20.0.6") + "]",
-	"old.json":    "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.99 fd00:20::4", "1-fc1.we.backup.windowsazure.com 10.20.0.5", "gone.queue.core.windows.net 10.20.0.7") + "]",
-	"pend.json":   "[" + endpoint("pe-vault", "Pending", "a.blob.core.windows.net 10.20.0.4") + "," + endpoint("pe-\u001b[2J\nfile", "Approved", "a.file.core.windows.net 10.20.0.8") + "]",
-	"second.json": "[" + endpoint("pe-second", "Approved", "a.blob.core.windows.net 10.20.0.40") + "]",
-	"many.json":   "[" + endpoint("pe-many", "Approved", distinct(26)...) + "]",
-	"broken.json": "{",
-	"empty.json":  "[]",
-	"a.hosts":     "10.20.0.4 a.blob.core.windows.net # the NAS\n",
-	"kv.hosts":    "10.20.0.9 kv.vault.azure.net\n",
-	"state":       `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7}, "sources": {"files /a": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}`,
-	"Corefile":    ". {\nprivatelink {\nfiles a.json\nttl 5m\n}\n}\n",
-	"kv":          ". {\nprivatelink privatelink.vaultcore.azure.net {\nhosts kv.hosts\n}\n}\n",
-	"two":         ".:1 {\nprivatelink {\nfiles a.json\n}\n}\n.:2 {\nprivatelink {\nfiles a.json\n}\n}\n.:3 {\nprivatelink {\nfiles second.json\n}\n}\n",
-	"partial":     ". {\nprivatelink {\nfiles a.json\nhosts none.hosts\n}\n}\n",
-	"bad":         ". {\nprivatelink {\ngeo eastus\nfiles a\n}\n}\n",
+	"a.json":        "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.4 fd00:20::4", "1-fc1.privatelink.we.backup.windowsazure.com 10.20.0.5", "b.z17.blob.storage.azure.net 10.20.0.6") + "]",
+	"old.json":      "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.99 fd00:20::4", "1-fc1.we.backup.windowsazure.com 10.20.0.5", "gone.queue.core.windows.net 10.20.0.7") + "]",
+	"pend.json":     "[" + endpoint("pe-vault", "Pending", "a.blob.core.windows.net 10.20.0.4") + "," + endpoint("pe-\u001b[2J\nfile", "Approved", "a.file.core.windows.net 10.20.0.8") + "]",
+	"second.json":   "[" + endpoint("pe-second", "Approved", "a.blob.core.windows.net 10.20.0.40") + "]",
+	"many.json":     "[" + endpoint("pe-many", "Approved", distinct(26)...) + "]",
+	"broken.json":   "{",
+	"empty.json":    "[]",
+	"a.hosts":       "10.20.0.4 a.blob.core.windows.net # the NAS\n",
+	"kv.hosts":      "10.20.0.9 kv.vault.azure.net\n",
+	"state":         `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7}, "sources": {"files /a": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}`,
+	"Corefile":      ". {\nprivatelink {\nfiles a.json\nttl 5m\n}\n}\n",
+	"kv":            ". {\nprivatelink privatelink.vaultcore.azure.net {\nhosts kv.hosts\n}\n}\n",
+	"two":           ".:1 {\nprivatelink {\nfiles a.json\n}\n}\n.:2 {\nprivatelink {\nfiles a.json\n}\n}\n.:3 {\nprivatelink {\nfiles second.json\n}\n}\n",
+	"partial":       ". {\nprivatelink {\nfiles a.json\nhosts none.hosts\n}\n}\n",
+	"failing":       ". {\nprivatelink {\nfiles broken.json\nstate failing.state\n}\n}\n",
+	"failing.state": `{"version": 2, "serials": {}, "sources": {"files broken.json": {"parts": {"broken.json": 1}, "entries": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}}`,
+	"bad":           ". {\nprivatelink {\ngeo eastus\nfiles a\n}\n}\n",
 }
 
 // distinct returns names outside of the default zones.
@@ -85,8 +88,11 @@ func run(t *testing.T, args string) (status int, stdout, stderr string) {
 	t.Helper()
 	var o, e bytes.Buffer
 	status = command.Main(t.Context(), "p", []command.Command{Command}, append([]string{"records"}, strings.Fields(args)...), command.Output{Stdout: &o, Stderr: &e})
-	return status, o.String(), e.String()
+	return status, times.ReplaceAllString(o.String(), "TIME"), times.ReplaceAllString(e.String(), "TIME")
 }
+
+// times are those of files.
+var times = regexp.MustCompile(`20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(Z|[+-]\d\d:\d\d))?`)
 
 const hostsOfA = "10.20.0.4 a.privatelink.blob.core.windows.net a.blob.core.windows.net # " + id + "pe-vault\n" +
 	"fd00:20::4 a.privatelink.blob.core.windows.net a.blob.core.windows.net # " + id + "pe-vault\n" +
@@ -106,8 +112,11 @@ func TestRecords(t *testing.T) {
 		{"table, Backup zone", "", 0, "\nprivatelink.we.backup.windowsazure.com: 1 record\nNAME ", "-"},
 		{"table, no endpoint", "-hosts a.hosts", 0, "10.20.0.4  60   a.hosts:1  a.blob", "-"},
 		{"hosts", "-files a.json -format hosts", 0, hostsOfA, "-"},
-		{"json", "-files a.json -format json", 0, `[` + "\n" + `{"zone":"privatelink.blob.core.windows.net","name":"a.privatelink.blob.core.windows.net","type":"A","address":"10.20.0.4","ttl":60,"aliases":["a.blob.core.windows.net"],"endpoint":"` + id + `pe-vault","target":"` + vault + `","from":"command line"},` + "\n", "-"},
-		{"json of nothing", "-files empty.json -format json", 0, "[\n]\n", "-"},
+		{"json", "-files a.json -format json", 0, `[` + "\n" + `{"zone":"privatelink.blob.core.windows.net","name":"a.privatelink.blob.core.windows.net","type":"A","address":"10.20.0.4","ttl":60,"aliases":["a.blob.core.windows.net"],"endpoint":"` + id + `pe-vault","target":"` + vault + `","from":"command line","source":"files a.json","time":"TIME"},` + "\n", "-"},
+		{"json of nothing", "-files empty.json -format json", 2, "[\n]\n", "p records: the input has no record: check that the sources are those of the right subscription or folder, and that the private endpoints are Approved\n"},
+		{"a zone without a record", "-zone privatelink.queue.core.windows.net", 2, "privatelink.queue.core.windows.net: no records\n", "p records: the input has no record in the zone privatelink.queue.core.windows.net: check "},
+		{"zone files of nothing", "-files empty.json -format zone -out nothing", 2, "-", "p records: the input has no record: check "},
+		{"the age of a source", "", 0, "\nsource files a.json: 3 names, of TIME (now)\n", "-"},
 		{"csv", "-files a.json -format csv", 0, "zone,name,type,address,ttl,aliases,endpoint,target,from\nprivatelink.blob.core.windows.net,a.privatelink.blob.core.windows.net,A,10.20.0.4,60,a.blob.core.windows.net," + id + "pe-vault," + vault + ",command line\n", "-"},
 		{"zone", "-files a.json -format zone -zone privatelink.blob.core.windows.net", 0, " 60 30 2419200 10\nprivatelink.blob.core.windows.net.\t3600\tIN\tNS\tns.privatelink-dns.invalid.\n" + exampA + "\n", "-"},
 		{"one zone", "-zone privatelink.we.backup.windowsazure.com -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
@@ -115,10 +124,14 @@ func TestRecords(t *testing.T) {
 		{"a zone that files do not tell", "-hosts kv.hosts -zone privatelink.vaultcore.azure.net -format hosts", 0, "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net kv.vaultcore.azure.net # kv.hosts:1\n", "-"},
 		{"Key Vault", "-conf kv -format hosts", 0, "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net", "-"},
 		{"state", "-state state -format hosts", 0, "10.20.0.3 a.privatelink.blob.core.windows.net a.blob.core.windows.net # /pe\n", "-"},
-		{"skipped endpoint", "-files pend.json -format json", 0, "[\n]\n", skipped},
+		{"skipped endpoint", "-files pend.json -format json", 2, "[\n]\n", skipped},
 		{"an endpoint's name that moves the cursor", "-files pend.json -zone privatelink.file.core.windows.net -format hosts", 0, "# " + id + "pe-\uFFFD[2J\uFFFDfile\n", skipped},
-		{"many findings", "-files many.json", 0, "no records", "warning: files many.json: 6 more like these, the command validate prints all\n"},
+		{"many findings", "-files many.json", 2, "no records", "warning: files many.json: 6 more like these, validate -json has all\n"},
 		{"two blocks with the same, and a third one", "-conf two -format csv -zone privatelink.blob.core.windows.net", 0, ",two:2\n", "warning: two:12: a.privatelink.blob.core.windows.net has other addresses than in the block two:2, both are listed\n"},
+		{"a source that fails, with its last good records", "-conf failing -format hosts", 2, "10.20.0.3 a.privatelink.blob.core.windows.net a.blob.core.windows.net # /pe\n", "p records: files broken.json: broken.json: line 1: unexpected end of JSON input (1 name of it is from the state file failing.state of TIME (now))\n"},
+		{"a source that fails, as a table", "-conf failing", 2, "\nsource files broken.json: 1 name, from the state file failing.state of TIME (now); it cannot be read as a whole\n", "p records: "},
+		{"a source that fails, as JSON", "-conf failing -format json", 2, `"source":"files broken.json","time":"TIME","from_state":true}`, "p records: "},
+		{"a source that fails, and no state file", "-files broken.json", 2, "no records", "no record is known: with the property state in the Corefile, the last good records are known here as well; -server prints those of a server that runs\n"},
 		{"a source that fails", "-conf partial -format hosts", 2, hostsOfA, "p records: hosts none.hosts: none.hosts: no such file\n"},
 		{"broken file", "-files broken.json -format json", 2, "[\n]\n", "p records: files broken.json: broken.json: line 1: unexpected end of JSON input\n"},
 		{"bad Corefile", "-conf bad", 2, "-", `p records: plugin/privatelink: bad:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},

@@ -61,6 +61,16 @@ func (s *side) open() (err error) {
 	return err
 }
 
+// warn prints what is to be said of the Corefile.
+func (s *side) warn(out command.Output) {
+	if s.input == nil {
+		return
+	}
+	for _, line := range s.input.Warnings() {
+		out.Warn(line)
+	}
+}
+
 // patterns tells whether the input is files: then nothing in it says which zones
 // there are, nor, without -cloud, in which cloud.
 func (s *side) patterns() bool {

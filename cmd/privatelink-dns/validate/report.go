@@ -2,12 +2,9 @@ package validate
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
@@ -23,8 +20,10 @@ type report struct {
 	Blocks   []block   `json:"blocks"`
 	Errors   []finding `json:"errors"`
 	Warnings []finding `json:"warnings"`
+	Notes    []finding `json:"notes"`
 
 	corefile bool // there is one, not files alone
+	worst    severity
 }
 
 type block struct {
@@ -32,19 +31,13 @@ type block struct {
 	Origins  []dnsname.Name `json:"origins,omitempty"` // what the server block is for; none without a Corefile
 	Listen   []string       `json:"listen,omitempty"`  // for plain DNS
 	Zones    []zoneCount    `json:"zones"`
-	Sources  []sourceCount  `json:"sources"`
+	Sources  []input.Source `json:"sources"`
 }
 
 type zoneCount struct {
 	Zone   dnsname.Name `json:"zone"`
 	Names  int          `json:"names"`
 	Strict bool         `json:"strict"`
-}
-
-type sourceCount struct {
-	Source string `json:"source"`
-	Asked  bool   `json:"asked"`
-	Names  int    `json:"names"` // of records that it has, an earlier source perhaps, too
 }
 
 type finding struct {
@@ -60,13 +53,13 @@ func (f finding) String() string {
 
 // leaveRemote takes the sources that are asked over the network out of the
 // blocks, unless live, and returns them by block.
-func leaveRemote(blocks []privatelink.Block, live bool) [][]sourceCount {
-	left := make([][]sourceCount, len(blocks))
+func leaveRemote(blocks []privatelink.Block, live bool) [][]input.Source {
+	left := make([][]input.Source, len(blocks))
 	for i := range blocks {
 		var local []source.Source
 		for _, src := range blocks[i].Sources {
 			if config := src.Config(); config.Remote && !live {
-				left[i] = append(left[i], sourceCount{Source: config.Name})
+				left[i] = append(left[i], input.Source{Name: config.Name})
 				continue
 			}
 			local = append(local, src)
@@ -77,8 +70,8 @@ func leaveRemote(blocks []privatelink.Block, live bool) [][]sourceCount {
 }
 
 // add reports a block and what its sources gave.
-func (r *report) add(b *input.Block, left []sourceCount) {
-	shown := block{Position: b.Position, Zones: []zoneCount{}, Sources: []sourceCount{}}
+func (r *report) add(b *input.Block, left []input.Source) {
+	shown := block{Position: b.Position, Zones: []zoneCount{}, Sources: append([]input.Source{}, b.Sources...)}
 	if r.corefile {
 		shown.Origins, shown.Listen = b.Origins, b.Listen
 	}
@@ -92,101 +85,59 @@ func (r *report) add(b *input.Block, left []sourceCount) {
 		total += n
 		shown.Zones = append(shown.Zones, zoneCount{name, n, z.Strict})
 	}
-	before := len(r.Errors) + len(r.Warnings)
-	for _, src := range b.Preview.Sources {
-		shown.Sources = append(shown.Sources, sourceCount{src.Name, true, records(b, src.List)})
-		r.addSource(b.Position, src)
+	for i, src := range b.Preview.Sources {
+		r.addSource(b, src)
+		if hint := b.Sources[i].Hint(); hint != "" {
+			r.found(note, b.Position, src.Name, hint)
+		}
 	}
-	if total == 0 && len(left) == 0 && len(r.Errors)+len(r.Warnings) == before {
-		r.warn(b.Position, "", "its sources give no name")
+	if total == 0 && len(left) == 0 && !unreadable(b) {
+		r.found(lost, b.Position, "", "its sources give no name: check that they are those of the right subscription or folder, and that the private endpoints are Approved")
 	}
 	shown.Sources = append(shown.Sources, left...)
 	r.Blocks = append(r.Blocks, shown)
 }
 
-func (r *report) addSource(position string, src syncer.Fetched) {
+// unreadable reports whether a source has an error that explains why it has no name.
+func unreadable(b *input.Block) bool {
+	return slices.ContainsFunc(b.Preview.Sources, func(src syncer.Fetched) bool {
+		return src.Err != nil && !errors.Is(src.Err, source.ErrNoFile)
+	})
+}
+
+func (r *report) addSource(b *input.Block, src syncer.Fetched) {
 	for _, err := range command.Errors(src.Err) {
-		text := err.Error()
 		if errors.Is(err, source.ErrNoFile) {
-			r.warn(position, src.Name, text+" (until there is one, names that no other source gives are SERVFAIL)")
+			r.found(warning, b.Position, src.Name, err.Error()+" (until there is one, names that no other source gives are SERVFAIL)")
 			continue
 		}
-		r.Errors = append(r.Errors, finding{position, src.Name, text})
+		r.found(broken, b.Position, src.Name, err.Error())
 	}
-	for _, line := range src.Findings {
-		r.warn(position, src.Name, line)
+	for _, f := range src.Findings {
+		r.found(severityOf(b, f), b.Position, src.Name, f.Text)
 	}
 }
 
-func (r *report) warn(position, source, text string) {
-	r.Warnings = append(r.Warnings, finding{position, source, text})
+// found adds a finding. A position and a source may be empty.
+func (r *report) found(s severity, position, source, text string) {
+	f := finding{position, source, text}
+	switch s {
+	case note:
+		r.Notes = append(r.Notes, f)
+	case warning:
+		r.Warnings = append(r.Warnings, f)
+	default:
+		r.Errors = append(r.Errors, f)
+	}
+	r.worst = max(r.worst, s)
 }
 
-// records counts the records that a list makes, alone.
-func records(b *input.Block, list *source.List) int {
-	if list == nil {
-		return 0
-	}
-	all := map[dnsname.Name]bool{}
-	for _, e := range list.Entries {
-		if place, err := b.Snapshot.OwnerOf(e.FQDN); err == nil {
-			all[place.Name] = true
-		}
-	}
-	return len(all)
-}
-
+// conclude sets the exit status.
 func (r *report) conclude() {
-	switch {
-	case len(r.Errors) > 0:
-		r.Status = command.Failed
-	case len(r.Warnings) > 0:
+	switch r.worst {
+	case lost:
 		r.Status = command.Findings
+	case broken:
+		r.Status = command.Failed
 	}
-}
-
-// print writes the report for people.
-func (r *report) print(w io.Writer, out command.Output) {
-	for _, b := range r.Blocks {
-		command.Fprintf(w, "%s%s\n", out.Paint(command.Bold, b.Position), b.serves())
-		rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, z := range b.Zones {
-			command.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
-		}
-		for _, s := range b.Sources {
-			text := command.Count(s.Names, "name")
-			if !s.Asked {
-				text = "not asked, -live does"
-			}
-			command.Fprintf(rows, "  from %s\t%s\n", s.Source, text)
-		}
-		rows.Flush()
-	}
-	for _, f := range r.Warnings {
-		command.Fprintf(w, "%s %s\n", out.Paint(command.Warn, "warning:"), f)
-	}
-	for _, f := range r.Errors {
-		command.Fprintf(w, "%s %s\n", out.Paint(command.Bad, "error:"), f)
-	}
-	command.Fprintf(w, "%s\n", r.verdict(out))
-}
-
-func (b *block) serves() string {
-	switch {
-	case len(b.Origins) == 0:
-		return ":"
-	case len(b.Listen) == 0: // for encrypted DNS only
-		return ": for " + dnsname.Join(b.Origins, ", ")
-	}
-	return fmt.Sprintf(": for %s on %s", dnsname.Join(b.Origins, ", "), strings.Join(b.Listen, ", "))
-}
-
-func (r *report) verdict(out command.Output) command.Safe {
-	switch r.Status {
-	case command.Failed:
-		return out.Paint(command.Bad, "not in order: "+command.Count(len(r.Errors), "error"))
-	case command.Findings:
-		return out.Paint(command.Warn, "it starts: "+command.Count(len(r.Warnings), "warning"))
-	}
-	return out.Paint(command.Good, "in order")
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
 
 // checkStates warns of state files that cannot do their work. The server starts
@@ -22,15 +21,15 @@ func (r *report) checkStates(blocks []input.Block) {
 			continue
 		}
 		if other, taken := first[path]; taken {
-			r.warn(position, "", fmt.Sprintf("state: %s is that of the block %s, too: give each its own", path, other))
+			r.found(warning, position, "", fmt.Sprintf("state: %s is that of the block %s, too: give each its own", path, other))
 			continue
 		}
 		first[path] = position
-		if _, err := state.Load(path); err != nil {
-			r.warn(position, "", fmt.Sprintf("state: %v (the server starts without what was known)", err))
+		if err := blocks[i].StateErr; err != nil {
+			r.found(warning, position, "", fmt.Sprintf("state: %v (the server starts without it)", err))
 		}
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-			r.warn(position, "", fmt.Sprintf("state: %s is not a folder that can be read: a restart without the sources would lose the records", filepath.Dir(path)))
+			r.found(warning, position, "", fmt.Sprintf("state: %s is not a folder that can be read: a restart without the sources would lose the records", filepath.Dir(path)))
 		}
 	}
 }
@@ -46,7 +45,7 @@ func (r *report) checkOrigins(blocks []input.Block) {
 	for i := range blocks {
 		for _, name := range slices.Sorted(maps.Keys(above(&blocks[i]))) {
 			if !name.BelowAny(origins) {
-				r.warn(blocks[i].Position, "", fmt.Sprintf("a query for a name below %s does not get here: add %s to the server block, which is for %s", name, name, dnsname.Join(blocks[i].Origins, ", ")))
+				r.found(lost, blocks[i].Position, "", fmt.Sprintf("a query for a name below %s does not get here: add %s to the server block, which is for %s", name, name, dnsname.Join(blocks[i].Origins, ", ")))
 			}
 		}
 	}

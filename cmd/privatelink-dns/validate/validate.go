@@ -20,10 +20,11 @@ the exports and hosts files that its privatelink blocks name. Relative paths
 begin where the server's do, in the working folder. Azure is asked with -live
 only. Nothing listens, nothing is written.
 
-Status 0: the server starts and serves all of it. 1: it starts, but something
-needs a look: an endpoint that is skipped, a pattern without a file, a state
-file that cannot be read. 2: it would not start, or a file is broken: its
-records are not served. -conf stdin reads the Corefile from a pipe.`,
+Status 0: the server starts and serves all names that the sources have; notes
+and warnings may need a look, an endpoint outside of the zones for example. 1:
+it starts, but a name that a source has is not served, or with a public
+address, or there is no name at all. 2: it would not start, or a file is
+broken. -conf stdin reads the Corefile from a pipe.`,
 	Example: `privatelink-dns validate -conf /etc/privatelink-dns/Corefile
 privatelink-dns validate -files endpoints.json -json
 privatelink-dns validate && systemctl restart privatelink-dns`,
@@ -51,12 +52,17 @@ func setup(flags *flag.FlagSet) command.Run {
 
 // validate returns the report. The error is that of a context that ended.
 func validate(ctx context.Context, in *input.Flags, live bool, out command.Output) (*report, error) {
-	r := &report{Blocks: []block{}, Errors: []finding{}, Warnings: []finding{}}
+	r := &report{Blocks: []block{}, Errors: []finding{}, Warnings: []finding{}, Notes: []finding{}}
 	r.corefile = in.State == "" && len(in.Files)+len(in.Hosts) == 0
 	defer r.conclude()
 	blocks, err := in.Blocks()
+	for _, line := range in.Warnings() {
+		r.found(warning, "", "", line)
+	}
 	if err != nil {
-		r.Errors = append(r.Errors, finding{Text: err.Error()})
+		for _, one := range command.Errors(err) {
+			r.found(broken, "", "", one.Error())
+		}
 		return r, nil
 	}
 	skipped := leaveRemote(blocks, live)

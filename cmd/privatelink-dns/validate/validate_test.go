@@ -3,10 +3,14 @@ package validate
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coredns/coredns/core/dnsserver"
 	_ "github.com/coredns/coredns/plugin/bind"
@@ -32,15 +36,44 @@ const (
 )
 
 var files = map[string]string{
-	"a.json":       approved,
-	"pending.json": strings.ReplaceAll(approved, "Approved", "Pending"),
-	"broken.json":  "[\n{",
-	"broken.hosts": "10.20.0.4 a.blob.core.windows.net\nx\n",
-	"public.hosts": "8.8.8.8 a.blob.core.windows.net\n",
-	"empty.json":   "[]",
-	"state":        `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7}, "sources": {"files /a": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}`,
-	"brokenstate":  "{",
-	"sub/b.json":   approved,
+	"a.json":          approved,
+	"pending.json":    strings.ReplaceAll(approved, "Approved", "Pending"),
+	"before.json":     strings.ReplaceAll(approved, "10.20.0.4", "10.20.0.3"),
+	"old.json":        approved, // see inFolder
+	"sql.json":        "[" + sql(1, "Approved", "Succeeded", `{"fqdn": "x.database.windows.net", "ipAddresses": ["10.20.0.9"]}`) + "]",
+	"sqlpending.json": "[" + sql(1, "Pending", "Succeeded", `{"fqdn": "x.database.windows.net", "ipAddresses": ["10.20.0.9"]}`) + "]",
+	"sqlnew.json":     "[" + sql(1, "Approved", "Updating") + "," + sql(2, "Approved", "Succeeded") + "]",
+	"new.json":        `[{"id": "` + endpointID + `new", "customDnsConfigs": [], "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}]`,
+	"forty.json":      forty(),
+	"badaddress.json": `[{"id": "/pe/bad", "customDnsConfigs": [{"fqdn": "c.blob.core.windows.net", "ipAddresses": ["10.0.0"]}], "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}]`,
+	"brokenexport":    stateOf("files broken.json", "broken.json"),
+	"lostfiles":       stateOf("files lost/*.json", "lost/a.json"),
+	"broken.json":     "[\n{",
+	"broken.hosts":    "10.20.0.4 a.blob.core.windows.net\nx\n",
+	"public.hosts":    "8.8.8.8 a.blob.core.windows.net\n",
+	"empty.json":      "[]",
+	"state":           `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7}, "sources": {"files /a": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}`,
+	"brokenstate":     "{",
+	"sub/b.json":      approved,
+}
+
+// sql returns an endpoint of a database server.
+func sql(number int, status, provisioning string, configs ...string) string {
+	return fmt.Sprintf(`{"id": "/sql/%d", "provisioningState": %q, "customDnsConfigs": [%s], "privateLinkServiceConnections": [{"privateLinkServiceId": %q, "privateLinkServiceConnectionState": {"status": %q}}]}`,
+		number, provisioning, strings.Join(configs, ","), "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Sql/servers/sql", status)
+}
+
+func forty() string {
+	var all []string
+	for i := range 40 {
+		all = append(all, sql(i, "Approved", "Succeeded", fmt.Sprintf(`{"fqdn": "x%d.database.windows.net", "ipAddresses": ["10.20.0.9"]}`, i)))
+	}
+	return "[" + strings.Join(all, ",") + "]"
+}
+
+// stateOf returns a state file with one name.
+func stateOf(source, part string) string {
+	return fmt.Sprintf(`{"version": 2, "serials": {}, "sources": {%q: {"parts": {%q: 1}, "entries": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}}`, source, part)
 }
 
 // serving returns a Corefile.
@@ -55,7 +88,7 @@ func run(t *testing.T, corefile, args string) (status int, stdout, stderr string
 	}
 	var o, e bytes.Buffer
 	status = command.Main(t.Context(), "p", []command.Command{Command}, append([]string{"validate"}, strings.Fields(args)...), command.Output{Stdout: &o, Stderr: &e})
-	return status, o.String(), e.String()
+	return status, times.ReplaceAllString(o.String(), "TIME"), e.String()
 }
 
 func inFolder(t *testing.T) {
@@ -69,7 +102,14 @@ func inFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	before := time.Now().Add(-12*24*time.Hour - time.Hour)
+	if err := os.Chtimes("old.json", before, before); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// times are those of files.
+var times = regexp.MustCompile(`20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(Z|[+-]\d\d:\d\d))?`)
 
 func TestValidate(t *testing.T) {
 	inFolder(t)
@@ -78,7 +118,7 @@ func TestValidate(t *testing.T) {
 		status               int
 		want                 string // a part of stdout
 	}{
-		{"good", serving(".", "files a.json"), "", 0, "Corefile:2: for . on 127.0.0.1:53\n  privatelink.blob.core.windows.net   2 names\n  privatelink.queue.core.windows.net  no names\n  from files a.json                   2 names\nin order\n"},
+		{"good", serving(".", "files a.json"), "", 0, "Corefile:2: for . on 127.0.0.1:53\n  privatelink.blob.core.windows.net   2 names\n  privatelink.queue.core.windows.net  no names\n  from files a.json                   2 names, of TIME (now)\nin order\n"},
 		{"several blocks", serving("tls://.", "files a.json") + serving("a.example b.example:1054", "files a.json"), "", 0, "Corefile:2: for .\n  priv"},
 		{"where it listens", ".:1 {\nbind 127.0.0.2 ::1\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.2:1, [::1]:1\n"},
 		{"relative to root", ".:1 {\nroot sub\nprivatelink {\nfiles b.json\n}\n}", "", 0, "from files sub/b.json"},
@@ -87,19 +127,35 @@ func TestValidate(t *testing.T) {
 		{"Azure is not asked", serving(".", azureLine+"files a.json"), "", 0, "  from azure 00000000-0000-0000-0000-000000000000  not asked, -live does\nin order\n"},
 		{"nothing but Azure", serving(".", azureLine), "", 0, "in order\n"},
 
-		{"skipped endpoint", serving(".", "files pending.json"), "", 1, "warning: Corefile:2: files pending.json: skipped " + endpointID + ": its connection is Pending, only Approved endpoints are served\nit starts: 1 warning\n"},
-		{"public address", serving(".", "hosts public.hosts"), "", 1, "warning: Corefile:2: hosts public.hosts: a.privatelink.blob.core.windows.net has the address 8.8.8.8, which is not in a private range"},
-		{"conflict", serving(".", "files a.json", "record a.blob.core.windows.net 10.20.0.9"), "", 1, "warning: Corefile:2: record Corefile:4: a.privatelink.blob.core.windows.net has other addresses in an earlier source"},
-		{"no file yet", serving(".", "files a.json", "hosts *.txt"), "", 1, "warning: Corefile:2: hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\n"},
-		{"no name", serving(".", "files empty.json"), "", 1, "warning: Corefile:2: its sources give no name\n"},
-		{"broken state file", serving(".", "files a.json", "state brokenstate"), "", 1, "warning: Corefile:2: state: brokenstate: byte 1: the file ends here, it has been cut (the server starts without what was known)\n"},
-		{"no folder for the state", serving(".", "files a.json", "state none/state"), "", 1, "warning: Corefile:2: state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
-		{"one state for two", serving(".:1", "files a.json", "state s") + serving(".:2", "files a.json", "state s"), "", 1, "warning: Corefile:8: state: s is that of the block Corefile:2, too: give each its own\n"},
-		{"a server block for other names", serving("corp.example core.windows.net:1", "files a.json"), "", 1, "warning: Corefile:2: a query for a name below blob.storage.azure.net does not get here: add blob.storage.azure.net to the server block, which is for corp.example, core.windows.net\nit starts: 1 warning\n"},
+		{"an endpoint outside of the zones", serving(".", "files sql.json a.json"), "", 0, "note: Corefile:2: files sql.json a.json: skipped /sql/1 (servers sql): x.database.windows.net is in none of the zones\nin order, 1 note\n"},
+		{"a Pending endpoint of another service", serving(".", "files sqlpending.json a.json"), "", 0, "(servers sql): its connection is Pending, only Approved endpoints are served\nin order, 1 note\n"},
+		{"the same, with its zone", ". {\nprivatelink privatelink.database.windows.net {\nfiles sqlpending.json a.json\n}\n}\n", "", 1, "its connection is Pending, only Approved endpoints are served\nit starts, but"},
+		{"endpoints of another service without names", serving(".", "files sqlnew.json a.json"), "", 0, "in order, 2 notes\n"},
+		{"a vault's endpoint without names", serving(".", "files new.json a.json"), "", 0, "warning: Corefile:2: files new.json a.json: skipped "},
+		{"endpoints of another network", serving(".", "files a.json", "record b.blob.core.windows.net 10.0.0.1", "vnet other"), "", 0, "it is in none of the virtual networks that vnet names\nin order, 1 note\n"},
+		{"forty endpoints outside of the zones", serving(".", "files forty.json a.json"), "", 0, "note: 35 more like these, -json has all\nin order, 40 notes\n"},
+		{"conflict", serving(".", "files a.json", "record a.blob.core.windows.net 10.20.0.9"), "", 0, "warning: Corefile:2: record Corefile:4: a.privatelink.blob.core.windows.net has other addresses in an earlier source"},
+		{"an old export beside the new one", serving(".", "files a.json before.json"), "", 0, "warning: Corefile:2: files a.json before.json: a.privatelink.blob.core.windows.net has different addresses in two descriptions of one endpoint, all of them are served: 10.20.0.4 in a.json:1, 10.20.0.3 in before.json:1 of " + endpointID},
+		{"an old export", serving(".", "files old.json"), "", 0, "2 names, of TIME (12 days ago)\nnote: Corefile:2: files old.json: its oldest data is of TIME (12 days ago): Azure Backup adds names after the first backup, export again and compare\nin order, 1 note\n"},
+		{"an old export beside a new one", serving(".", "files old.json a.json"), "", 0, "2 names, files of TIME (12 days ago) to TIME (now)\nnote: "},
+		{"no file yet", serving(".", "files a.json", "hosts *.txt"), "", 0, "warning: Corefile:2: hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\nit starts: 1 warning\n"},
+		{"broken state file", serving(".", "files a.json", "state brokenstate"), "", 0, "warning: Corefile:2: state: brokenstate: byte 1: the file ends here, it has been cut (the server starts without it)\n"},
+		{"no folder for the state", serving(".", "files a.json", "state none/state"), "", 0, "warning: Corefile:2: state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
+		{"one state for two", serving(".:1", "files a.json", "state s") + serving(".:2", "files a.json", "state s"), "", 0, "warning: Corefile:8: state: s is that of the block Corefile:2, too: give each its own\n"},
 		{"one block for each name", serving("blob.storage.azure.net", "files a.json") + serving("blob.core.windows.net", "files a.json"), "", 0, "in order\n"},
+		{"a variable that is not set", serving(".", "files a.json {$FOLDER_OF_EXPORTS}/a.json"), "", 0, "warning: Corefile:3: the environment variable FOLDER_OF_EXPORTS is not set, so that {$FOLDER_OF_EXPORTS} is empty: set it as for the server\n"},
 
-		{"broken export", serving(".", "files a.json *.json"), "", 2, "error: Corefile:2: files a.json *.json: broken.json: line 2: unexpected end of JSON input\nnot in order: 1 error\n"},
+		{"Pending endpoint", serving(".", "files pending.json", "record a.blob.core.windows.net 10.0.0.1"), "", 1, "error: Corefile:2: files pending.json: skipped " + endpointID + ": its connection is Pending, only Approved endpoints are served\nit starts, but not all names are served as they should be: 1 error\n"},
+		{"a bad address", serving(".", "files badaddress.json a.json"), "", 1, "error: Corefile:2: files badaddress.json a.json: skipped /pe/bad: c.blob.core.windows.net: \"10.0.0\" is not an IP address\n"},
+		{"public address", serving(".", "hosts public.hosts"), "", 1, "error: Corefile:2: hosts public.hosts: a.privatelink.blob.core.windows.net has the address 8.8.8.8, which is not in a private range"},
+		{"no name", serving(".", "files empty.json"), "", 1, "error: Corefile:2: its sources give no name: check "},
+		{"no name in the zones", serving(".", "files sql.json"), "", 1, "error: Corefile:2: its sources give no name: check "},
+		{"a server block for other names", serving("corp.example core.windows.net:1", "files a.json"), "", 1, "error: Corefile:2: a query for a name below blob.storage.azure.net does not get here: add blob.storage.azure.net to the server block, which is for corp.example, core.windows.net\nit starts, but"},
+
+		{"broken export", serving(".", "files a.json broken.j*"), "", 2, "error: Corefile:2: files a.json broken.j*: broken.json: line 2: unexpected end of JSON input\nnot in order: 1 error\n"},
 		{"broken hosts file", serving(".", "hosts *.hosts"), "", 2, "error: Corefile:2: hosts *.hosts: broken.hosts: line 2: \"x\": an address and a name are expected\n"},
+		{"broken export, with its last good records", serving(".", "files broken.json", "state brokenexport"), "", 2, "1 name, from the state file brokenexport of TIME (now); it cannot be read as a whole\nerror: Corefile:2: files broken.json: broken.json: line 2: "},
+		{"a pattern that lost its files", serving(".", "files lost/*.json", "state lostfiles"), "", 2, "error: Corefile:2: files lost/*.json: lost/*.json: no longer matches a file, its last name is kept: restore its files; "},
 		{"a folder", serving(".", "files sub"), "", 2, "error: Corefile:2: files sub: sub: a folder, write a pattern for the files in it"},
 		{"region for a geo code", serving(".", "geo eastus", "files a.json"), "", 2, "error: plugin/privatelink: Corefile:3 - Error during parsing: geo: \"eastus\" is a region, its geo code is \"eus\"\nnot in order: 1 error\n"},
 		{"unknown plugin", ". {\nkubernetes\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'kubernetes'\n"},
@@ -125,15 +181,15 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, stdout, stderr)
 	}
-	const expected = `{"status": 1, "blocks": [{"position": "Corefile:2", "origins": ["."], "listen": ["127.0.0.1:1"],
+	const expected = `{"status": 0, "blocks": [{"position": "Corefile:2", "origins": ["."], "listen": ["127.0.0.1:1"],
 		"zones": [{"zone": "privatelink.blob.core.windows.net", "names": 2, "strict": false}, {"zone": "privatelink.queue.core.windows.net", "names": 0, "strict": false}],
-		"sources": [{"source": "files a.json none.json", "asked": true, "names": 2}, {"source": "azure 00000000-0000-0000-0000-000000000000", "asked": false, "names": 0}]}],
-		"errors": [], "warnings": [{"position": "Corefile:2", "source": "files a.json none.json", "text": "none.json: no such file (until there is one, names that no other source gives are SERVFAIL)"}]}`
+		"sources": [{"source": "files a.json none.json", "asked": true, "names": 2, "oldest": "TIME", "newest": "TIME", "failed": true}, {"source": "azure 00000000-0000-0000-0000-000000000000", "asked": false, "names": 0}]}],
+		"errors": [], "notes": [], "warnings": [{"position": "Corefile:2", "source": "files a.json none.json", "text": "none.json: no such file (until there is one, names that no other source gives are SERVFAIL)"}]}`
 	if err := json.Unmarshal([]byte(expected), &want); err != nil {
 		t.Fatal(err)
 	}
-	if status != 1 || !reflect.DeepEqual(got, want) {
-		t.Errorf("status %d\n%s\nwant 1\n%s", status, stdout, expected)
+	if status != 0 || !reflect.DeepEqual(got, want) {
+		t.Errorf("status %d\n%s\nwant 0\n%s", status, stdout, expected)
 	}
 	if status, stdout, _ := run(t, "x {\n", "-json"); status != 2 || !strings.Contains(stdout, `"blocks": [],`) || !strings.Contains(stdout, `"text": "Corefile:`) {
 		t.Errorf("bad Corefile: status %d\n%s", status, stdout)
@@ -144,5 +200,28 @@ func TestWrongFlag(t *testing.T) {
 	inFolder(t)
 	if status, stdout, stderr := run(t, "", "-strict"); status != 2 || stdout != "" || !strings.HasPrefix(stderr, "p validate: flag provided but not defined: -strict\n") {
 		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+// The Corefile of a quick start is validated beside it: its variable is set by the
+// server only.
+func TestQuickstart(t *testing.T) {
+	inFolder(t)
+	t.Setenv("QUICKSTART", "")
+	if err := os.Unsetenv("QUICKSTART"); err != nil {
+		t.Fatal(err)
+	}
+	corefile := serving(".", "files {$QUICKSTART}/endpoints.json")
+	if status, stdout, _ := run(t, corefile, ""); status != 1 || !strings.Contains(stdout, "warning: Corefile:3: the environment variable QUICKSTART is not set, so that {$QUICKSTART} is empty") {
+		t.Errorf("without endpoints: status %d\n%s", status, stdout)
+	}
+	folder := t.TempDir()
+	for name, text := range map[string]string{"Corefile": corefile, "endpoints.json": approved} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, stdout, stderr := run(t, "", "-conf "+filepath.Join(folder, "Corefile")); status != 0 || !strings.HasSuffix(stdout, "\nin order\n") || stderr != "" {
+		t.Errorf("status %d\n%s\n%s\nwant 0, in order", status, stdout, stderr)
 	}
 }

@@ -23,7 +23,7 @@ type findings struct {
 	first     map[dnsname.Name]*source.Entry // of each record of this source
 	conflicts int
 	skipped   map[source.Reason]int
-	texts     map[string]bool // for the log
+	texts     map[string]Finding // by their text, which the log has
 }
 
 // merge unites the lists. If several have a name, the first one wins; within one
@@ -32,7 +32,7 @@ type findings struct {
 func merge(set *zone.Set, known []dnsname.Name, lists []*source.List, use func(owner dnsname.Name, e source.Entry)) merged {
 	m := merged{builder: zone.NewBuilder(set, known)}
 	for _, list := range lists {
-		found := findings{first: map[dnsname.Name]*source.Entry{}, skipped: map[source.Reason]int{}, texts: map[string]bool{}}
+		found := findings{first: map[dnsname.Name]*source.Entry{}, skipped: map[source.Reason]int{}, texts: map[string]Finding{}}
 		if list != nil {
 			found.merge(m.builder, list, use)
 		}
@@ -85,15 +85,20 @@ func unplaced(e *source.Entry, err error) source.Skip {
 
 func (f *findings) skip(s source.Skip) {
 	f.skipped[s.Reason]++
-	f.texts[s.String()] = true
+	f.texts[s.String()] = Finding{Kind: Skipped, Text: s.String(), Skip: s}
+}
+
+func (f *findings) add(kind Kind, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	f.texts[text] = Finding{Kind: kind, Text: text}
 }
 
 func (f *findings) conflict(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if !f.texts[text] {
+	if _, known := f.texts[text]; !known {
 		f.conflicts++
 	}
-	f.texts[text] = true
+	f.texts[text] = Finding{Kind: Contradictory, Text: text}
 }
 
 // contradiction reports a name for which one endpoint has different addresses, if
@@ -122,10 +127,10 @@ const transferable = 100
 func (f *findings) warn(name dnsname.Name, e *source.Entry) {
 	for _, addr := range e.Addrs {
 		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
-			f.texts[fmt.Sprintf("%s has the address %s, which is not in a private range; it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))] = true
+			f.add(PublicAddress, "%s has the address %s, which is not in a private range; it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))
 		}
 	}
 	if len(e.Addrs) > transferable {
-		f.texts[fmt.Sprintf("%s has %d addresses: BIND, as a secondary or a forwarder, refuses more than %d for one name", name, len(e.Addrs), transferable)] = true
+		f.add(ManyAddresses, "%s has %d addresses: BIND, as a secondary or a forwarder, refuses more than %d for one name", name, len(e.Addrs), transferable)
 	}
 }

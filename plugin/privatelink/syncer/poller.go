@@ -172,12 +172,15 @@ func (p *poller) apply(list *source.List, err error) (changed bool, lines lines)
 	lines.add(p.recordResultLocked(err)...)
 	switch {
 	case p.guard.held() > 0 && held == 0:
-		lines.errorf("%s: more than half of its names are missing, %d of them are served until %d syncs agree: check the identity's permissions, and the export", p.Name, p.guard.held(), agreeingSudden)
+		lines.errorf("%s: "+heldBackLine, p.Name, p.guard.held(), agreeingSudden)
 	case p.guard.held() == 0 && held > 0:
 		lines.infof("%s: no names are held back any more", p.Name)
 	}
 	return p.guard.served != before || p.guard.loaded != loaded, lines
 }
+
+// heldBackLine is the log line of a sudden loss.
+const heldBackLine = "more than half of its names are missing, %d of them are served until %d syncs agree: check the identity's permissions, and the export"
 
 // recordResultLocked counts how a fetch ended. It returns the line to log if the
 // result differs from that of the last fetch.

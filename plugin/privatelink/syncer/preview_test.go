@@ -3,11 +3,14 @@ package syncer
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
 
 func TestLook(t *testing.T) {
@@ -22,7 +25,7 @@ func TestLook(t *testing.T) {
 		{"the first source wins", []source.Source{newFake("a", "a.blob.core.windows.net. 10.0.0.1"), newFake("b", "a.privatelink.blob.core.windows.net. 10.0.0.2")}, true, "a.privatelink.blob.core.windows.net [10.0.0.1] [/pe/a.blob.core.windows.net.]"},
 		{"one fails", []source.Source{failing(nil), newFake("b", "a.blob.core.windows.net. 10.0.0.2")}, false, "a.privatelink.blob.core.windows.net [10.0.0.2] [/pe/a.blob.core.windows.net.]"},
 	} {
-		p := Look(t.Context(), testSet, tt.sources)
+		p := Look(t.Context(), testSet, tt.sources, nil)
 		var got []string
 		for _, owner := range slices.Sorted(maps.Keys(p.Entries)) {
 			got = append(got, fmt.Sprint(owner, " ", p.Snapshot.Lookup(string(owner)).Record.Addrs, " ", endpoints(p.Entries[owner])))
@@ -48,12 +51,83 @@ func endpoints(entries []source.Entry) (all []string) {
 }
 
 func TestLookFindings(t *testing.T) {
-	p := Look(t.Context(), testSet, []source.Source{failing(listOf("a.blob.core.windows.net. 203.0.113.1", "www.example. 10.0.0.1"))})
-	want := []string{
-		"a.privatelink.blob.core.windows.net has the address 203.0.113.1, which is not in a private range; it is served: check the private endpoint /pe/a.blob.core.windows.net.",
-		"skipped /pe/www.example.: www.example is in none of the zones",
+	list := listOf("a.blob.core.windows.net. 203.0.113.1", "www.example. 10.0.0.1")
+	conflict := func(fqdn dnsname.Name) source.Conflict {
+		return source.Conflict{FQDN: fqdn, Endpoint: "/pe/6", Target: "/vaults/rsv", Detail: "10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1"}
 	}
-	if got := p.Sources[0]; !slices.Equal(got.Findings, want) || got.Err == nil || got.Name != "failing" {
-		t.Errorf("Look() found %q in %s, error %v; want %q of failing, an error", got.Findings, got.Name, got.Err, want)
+	list.Conflicts = []source.Conflict{conflict("a.blob.core.windows.net."), conflict("www.example.")}
+	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)
+	want := []string{
+		"conflict: a.privatelink.blob.core.windows.net has different addresses in two descriptions of one endpoint, all of them are served: 10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1 of /pe/6 (vault rsv): remove the older file",
+		"public_address: a.privatelink.blob.core.windows.net has the address 203.0.113.1, which is not in a private range; it is served: check the private endpoint /pe/a.blob.core.windows.net.",
+		"skipped: skipped /pe/www.example.: www.example is in none of the zones",
+	}
+	if got := p.Sources[0]; !slices.Equal(kinds(got.Findings), want) || got.Err == nil || got.Name != "failing" {
+		t.Errorf("Look() finds %q in %s, error %v; want %q in failing, an error", kinds(got.Findings), got.Name, got.Err, want)
+	}
+}
+
+func kinds(findings []Finding) (all []string) {
+	for _, f := range findings {
+		all = append(all, string(f.Kind)+": "+f.Text)
+	}
+	return all
+}
+
+// A preview has what a server has that starts with the state file.
+func TestLookWithState(t *testing.T) {
+	ten := func(first, last int) (all []string) {
+		for i := first; i <= last; i++ {
+			all = append(all, fmt.Sprintf("a%d.blob.core.windows.net. 10.0.0.%d", i, i))
+		}
+		return all
+	}
+	known := map[string]state.Source{"failing": {Entries: listOf("a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2").Entries}, "ten": {Entries: listOf(ten(1, 10)...).Entries}}
+	part := listOf("b.blob.core.windows.net. 10.0.0.9")
+	part.Complete = false
+	for _, tt := range []struct {
+		name     string
+		src      source.Source
+		restored int
+		complete bool
+		want     string // addresses
+	}{
+		{"a source that fails", failing(nil), 2, true, "10.0.0.1 10.0.0.2"},
+		{"a source that fails in part", failing(part), 1, true, "10.0.0.1 10.0.0.9"},
+		{"a source without state that fails", newFailing("other"), 0, false, ""},
+		{"a source that was read", newFake("failing", "b.blob.core.windows.net. 10.0.0.9"), 0, true, "10.0.0.9"},
+		{"a sudden loss", newFake("ten", ten(1, 3)...), 7, true, "10.0.0.1 10.0.0.10 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 10.0.0.7 10.0.0.8 10.0.0.9"},
+	} {
+		p := Look(t.Context(), testSet, []source.Source{tt.src}, known)
+		var got []string
+		for _, owner := range slices.Sorted(maps.Keys(p.Entries)) {
+			got = append(got, p.Snapshot.Lookup(string(owner)).Record.Addrs[0].String())
+			if p.Sourced[owner] != 0 {
+				t.Errorf("%s: %s is of source %d", tt.name, owner, p.Sourced[owner])
+			}
+		}
+		if text := strings.Join(got, " "); text != tt.want || len(p.Sources[0].Restored) != tt.restored || p.Snapshot.Complete != tt.complete {
+			t.Errorf("%s: %s, %d restored, complete %t; want %s, %d, %t", tt.name, text, len(p.Sources[0].Restored), p.Snapshot.Complete, tt.want, tt.restored, tt.complete)
+		}
+		if held := strings.Contains(fmt.Sprint(p.Sources[0].Findings), "7 of them are served until 3 syncs agree"); held != (tt.restored == 7) {
+			t.Errorf("%s: findings %v", tt.name, p.Sources[0].Findings)
+		}
+	}
+}
+
+func newFailing(name string) source.Source {
+	f := newFake(name)
+	f.fails(nil)
+	return f
+}
+
+// A pattern that lost its files since the state file was written has failed.
+func TestLookRemembersFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.hosts")
+	src := source.NewHosts([]string{path}, 0)
+	known := map[string]state.Source{src.Config().Name: {Entries: listOf("a.blob.core.windows.net. 10.0.0.1").Entries, Parts: map[string]int{path: 1}}}
+	p := Look(t.Context(), testSet, []source.Source{src}, known)
+	if got := p.Sources[0]; len(got.Restored) != 1 || got.Err == nil || !strings.Contains(got.Err.Error(), "no longer matches a file, its last name is kept") {
+		t.Errorf("Look() = %d restored, %v; want 1, the error of a pattern without files", len(got.Restored), got.Err)
 	}
 }

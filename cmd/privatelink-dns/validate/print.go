@@ -1,0 +1,91 @@
+package validate
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// print writes the report for people, the most important at the end.
+func (r *report) print(w io.Writer, out command.Output) {
+	for _, b := range r.Blocks {
+		b.print(w, out)
+	}
+	r.printNotes(w)
+	for _, f := range r.Warnings {
+		command.Fprintf(w, "%s %s\n", out.Paint(command.Warn, "warning:"), f)
+	}
+	for _, f := range r.Errors {
+		command.Fprintf(w, "%s %s\n", out.Paint(command.Bad, "error:"), f)
+	}
+	command.Fprintf(w, "%s\n", r.verdict(out))
+}
+
+func (b *block) print(w io.Writer, out command.Output) {
+	command.Fprintf(w, "%s%s\n", out.Paint(command.Bold, b.Position), b.serves())
+	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, z := range b.Zones {
+		command.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
+	}
+	for _, s := range b.Sources {
+		command.Fprintf(rows, "  from %s\t%s\n", s.Name, s)
+	}
+	rows.Flush()
+}
+
+// most is how many notes are printed: a subscription may have hundreds of endpoints
+// of other services.
+const most = 5
+
+func (r *report) printNotes(w io.Writer) {
+	for _, f := range r.Notes[:min(len(r.Notes), most)] {
+		command.Fprintf(w, "note: %s\n", f)
+	}
+	if more := len(r.Notes) - most; more > 0 {
+		command.Fprintf(w, "note: %d more like these, -json has all\n", more)
+	}
+}
+
+func (b *block) serves() string {
+	switch {
+	case len(b.Origins) == 0:
+		return ":"
+	case len(b.Listen) == 0: // for encrypted DNS only
+		return ": for " + dnsname.Join(b.Origins, ", ")
+	}
+	return fmt.Sprintf(": for %s on %s", dnsname.Join(b.Origins, ", "), strings.Join(b.Listen, ", "))
+}
+
+func (r *report) verdict(out command.Output) command.Safe {
+	found := r.counts()
+	switch r.worst {
+	case broken:
+		return out.Paint(command.Bad, "not in order: "+found)
+	case lost:
+		return out.Paint(command.Bad, "it starts, but not all names are served as they should be: "+found)
+	case warning:
+		return out.Paint(command.Warn, "it starts: "+found)
+	}
+	if found != "" {
+		return out.Paint(command.Good, "in order, "+found)
+	}
+	return out.Paint(command.Good, "in order")
+}
+
+// counts lists how many findings there are, "" for none.
+func (r *report) counts() string {
+	var all []string
+	for _, c := range []struct {
+		findings []finding
+		what     string
+	}{{r.Errors, "error"}, {r.Warnings, "warning"}, {r.Notes, "note"}} {
+		if len(c.findings) > 0 {
+			all = append(all, command.Count(len(c.findings), c.what))
+		}
+	}
+	return strings.Join(all, ", ")
+}
