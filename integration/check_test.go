@@ -2,6 +2,8 @@ package integration
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,6 +58,33 @@ func TestCheckFindings(t *testing.T) {
 		s.write("later/more.json", strings.ReplaceAll(export("new1x.blob.core.windows.net 10.20.0.90"), "pe-vault-we", "pe-later"))
 		s.checks(1, "-files later/*.json -no-resolver -server "+s.addr(""), "has not read every source yet", "remedy: see its log")
 	})
+}
+
+// A pattern that lost its files: the server serves their last names, and the command
+// asks for them.
+func TestCheckFilesThatVanished(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, strings.Replace(corefile(), "files {$DIR}/*.json", "files {$DIR}/exports/*.json\n        state {$DIR}/state", 1))
+	s.env["UPSTREAM"] = azure(t).Addr
+	s.write("exports/vault.json", export(vault...))
+	s.start()
+	eventually(t, "state file", func() bool {
+		stdout, _, status := s.command("records -conf Corefile -diff state:state")
+		return status == 0 && stdout == ""
+	})
+	if err := os.RemoveAll(filepath.Join(s.dir, "exports")); err != nil {
+		t.Fatal(err)
+	}
+	s.logs("no longer matches a file")
+	s.checks(1, "-conf Corefile -no-resolver", "8 names, from the state file "+s.dir+"/state of ", "51 of 51 answers as expected", "no longer matches a file, its last 8 names are kept")
+}
+
+// Files that the shell makes of a pattern, and two servers in one flag.
+func TestCheckForgivesFlags(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, corefile())
+	s.write("later.json", strings.ReplaceAll(export(vault...), "pe-vault-we", "pe-later"))
+	s.checks(1, "-files later.json vault.json -no-resolver -server "+s.addr("")+",127.0.0.1:1", "server "+s.addr("")+": 51 of 51", "is in two endpoints")
 }
 
 // The report follows a vault from its private endpoint to the first backup and to

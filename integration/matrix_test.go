@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"regexp"
@@ -36,15 +37,16 @@ func note(t testing.TB, table, peer, kase, result string) {
 	matrix.seen[cell{table, peer, kase}] = result
 }
 
-// closeMatrix prints what was noted in this run and returns how the page
-// differs from it, or "".
-func closeMatrix() string {
+// closeMatrix prints what was noted in this run and returns how the page differs
+// from it, or "". It prints nothing if a test failed: the failure is the end of the
+// output.
+func closeMatrix(w io.Writer, failed bool) string {
 	matrix.Lock()
 	defer matrix.Unlock()
 	if len(matrix.seen) == 0 {
 		return ""
 	}
-	fmt.Println(render(matrix.seen))
+	fmt.Fprint(w, resultTables(matrix.seen, failed))
 	page, err := os.ReadFile(matrixPage)
 	if err != nil {
 		return err.Error()
@@ -66,6 +68,14 @@ func closeMatrix() string {
 	}
 	slices.Sort(wrong)
 	return strings.Join(wrong, "\n")
+}
+
+// resultTables returns the results of a run as Markdown.
+func resultTables(cells map[cell]string, failed bool) string {
+	if failed {
+		return ""
+	}
+	return render(cells) + "\n"
 }
 
 const (
@@ -139,5 +149,17 @@ func TestMatrixPage(t *testing.T) {
 	page := matrixStart + "\n\n" + render(cells) + "\n" + matrixEnd
 	if got := parseMatrix(page); !maps.Equal(got, cells) {
 		t.Errorf("parseMatrix(render(%v)) = %v", cells, got)
+	}
+}
+
+// A failure is the end of the output, not above the tables.
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	cells := map[cell]string{{"B", "two", "x"}: "yes"}
+	if got := resultTables(cells, true); got != "" {
+		t.Errorf("after a failure: %q; want nothing", got)
+	}
+	if got := resultTables(cells, false); !strings.Contains(got, "| two | yes |") {
+		t.Errorf("without a failure: %q; want the table", got)
 	}
 }

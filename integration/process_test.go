@@ -44,14 +44,31 @@ type process struct {
 }
 
 // launch starts a program that serves DNS at addr and waits until it does, or
-// has ended: someone may have taken its port.
+// has ended. A program whose port another process has is ended.
 func launch(t testing.TB, addr string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := spawn(t, cmd)
-	eventually(t, "start of "+cmd.Path, func() bool { return p.ended() || answers(addr) })
+	taken := 0
+	eventually(t, "start of "+cmd.Path, func() bool {
+		switch holderOf(cmd.Process.Pid, addr) {
+		case both:
+			taken = tooOften
+		case others: // perhaps for a moment: freePort looks for a port
+			taken++
+		}
+		return p.ended() || taken >= tooOften || p.serves(addr)
+	})
+	if taken >= tooOften && !p.ended() {
+		t.Logf("%s: another process has %s", cmd.Path, addr)
+		p.cmd.Process.Kill() //nolint:errcheck // it has ended
+		<-p.done
+	}
 	p.stopped = p.ended()
 	return p
 }
+
+// tooOften is how many looks at a port must find another process there.
+const tooOften = 100
 
 // spawn starts a program that ends with the test. Its output is kept, unless the
 // caller has given it an output.
@@ -112,7 +129,14 @@ func (p *process) stop(t testing.TB) {
 	}
 }
 
-// answers tells whether a DNS server is at addr. Any answer will do.
+// serves reports whether the process itself answers at addr.
+func (p *process) serves(addr string) bool {
+	who := holderOf(p.cmd.Process.Pid, addr)
+	return (who == ours || who == unknown) && answers(addr)
+}
+
+// answers reports whether a DNS server is at addr, this one or another. Any answer
+// will do.
 func answers(addr string) bool {
 	q := new(dns.Msg).SetQuestion("version.bind.", dns.TypeTXT)
 	q.Question[0].Qclass = dns.ClassCHAOS

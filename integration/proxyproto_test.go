@@ -230,7 +230,7 @@ func TestHAProxy(t *testing.T) {
 	s := serveBehindProxy(t)
 	v1, v2, dot := freePort(t), freePort(t), freePort(t)
 	s.write("haproxy.cfg", fmt.Sprintf(haproxyConf, v1, v2, dot, s.addr(""), s.addr("_TLS")))
-	p := launch(t, s.addr(""), exec.Command(haproxy, "-db", "-f", filepath.Join(s.dir, "haproxy.cfg"))) // -db: no daemon
+	p := spawn(t, exec.Command(haproxy, "-db", "-f", filepath.Join(s.dir, "haproxy.cfg"))) // -db: no daemon
 	t.Cleanup(func() {
 		p.cmd.Process.Signal(syscall.SIGUSR1) //nolint:errcheck // it has ended
 		select {                              // SIGUSR1 ends HAProxy with exit status 0, SIGTERM does not
@@ -239,7 +239,9 @@ func TestHAProxy(t *testing.T) {
 		case <-time.After(patience):
 		}
 	})
-	eventually(t, "start of HAProxy", func() bool { return p.ended() || connects("127.0.0.1:"+dot) })
+	eventually(t, "start of HAProxy", func() bool {
+		return p.ended() || holderOf(p.cmd.Process.Pid, "127.0.0.1:"+dot) != others && connects("127.0.0.1:"+dot)
+	})
 	for name, port := range map[string]string{"PROXY v1": v1, "PROXY v2": v2} {
 		for from, want := range map[string]string{"127.0.0.1": fc1Served, "127.0.0.2": refused} {
 			if got := dig(t, "127.0.0.1:"+port, fc1, "A", "+tcp", "-b", from).String(); got != want {

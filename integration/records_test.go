@@ -171,16 +171,19 @@ func TestRecordsLive(t *testing.T) {
 	if stdout, _, status := s.command("validate -conf Corefile"); status != 0 || !strings.Contains(stdout, "not asked, -live does\nin order\n") {
 		t.Errorf("validate: status %d\n%s", status, stdout)
 	}
-	if stdout, _, status := s.command("validate -conf Corefile -live"); status != 0 || !strings.Contains(stdout, "3 names\nin order\n") {
+	if stdout, _, status := s.command("validate -conf Corefile -live"); status != 0 || !strings.Contains(stdout, "3 names, fetched now\nin order\n") {
 		t.Errorf("validate -live: status %d\n%s", status, stdout)
 	}
 
 	arm.SetFaults(fakearm.Fault{Kind: fakearm.Forbidden, Path: "Microsoft.Network/"})
 	const remedy = "grant Reader on subscription " + subscription
+	// The server serves its last good records, which are in its state file.
 	stdout, stderr, status := s.command("records -conf Corefile -format csv")
-	if status != 2 || strings.Count(stdout, "\n") != 1 || !strings.Contains(stderr, remedy) {
+	restored := "(3 names of it are from the state file " + s.dir + "/state.json of "
+	if status != 2 || strings.Count(stdout, "\n") != 4 || !strings.Contains(stderr, remedy) || !strings.Contains(stderr, restored) {
 		t.Errorf("records, not allowed: status %d\n%s%s", status, stdout, stderr)
 	}
+	s.checks(1, "-conf Corefile -no-resolver", "3 names, from the state file "+s.dir+"/state.json of ", "21 of 21 answers as expected", "a source cannot be read: azure ", "grant Reader on subscription "+subscription)
 	s.prints("records -conf Corefile -diff state:state.json", 2, "")
 	if stdout, _, status := s.command("validate -conf Corefile -live"); status != 2 || !strings.Contains(stdout, remedy) {
 		t.Errorf("validate -live, not allowed: status %d\n%s", status, stdout)

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	buildFolder = folder
 	status := m.Run()
 	os.RemoveAll(folder)
-	if wrong := closeMatrix(); wrong != "" {
+	if wrong := closeMatrix(os.Stdout, status != 0); wrong != "" {
 		fmt.Fprintln(os.Stderr, wrong)
 		status = max(status, 1)
 	}

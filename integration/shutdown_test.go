@@ -148,7 +148,7 @@ func TestShutdownWhileAFileIsStalled(t *testing.T) {
 		if err == nil {
 			t.Cleanup(func() { syscall.Close(fd) }) //nolint:errcheck // no data was written
 		}
-		return err == nil || answers(s.addr(""))
+		return err == nil || s.serves(s.addr(""))
 	})
 	s.signal(t, syscall.SIGTERM)
 	s.endsWith(t, 0)
