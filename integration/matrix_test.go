@@ -153,7 +153,7 @@ func TestMatrixPage(t *testing.T) {
 }
 
 // A failure is the end of the output, not above the tables.
-func TestSummary(t *testing.T) {
+func TestResultTables(t *testing.T) {
 	t.Parallel()
 	cells := map[cell]string{{"B", "two", "x"}: "yes"}
 	if got := resultTables(cells, true); got != "" {

@@ -53,7 +53,7 @@ func launch(t testing.TB, addr string, cmd *exec.Cmd) *process {
 		switch holderOf(cmd.Process.Pid, addr) {
 		case both:
 			taken = tooOften
-		case others: // perhaps for a moment: freePort looks for a port
+		case others: // it may be for a moment, while freePort looks for a port
 			taken++
 		}
 		return p.ended() || taken >= tooOften || p.serves(addr)

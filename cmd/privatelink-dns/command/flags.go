@@ -46,7 +46,7 @@ func last(flags *flag.FlagSet, args []string) *flag.Flag {
 	return nil
 }
 
-// more gives a repeatable flag the arguments that follow, up to the next flag, and
+// more adds the arguments that follow to a repeatable flag, up to the next flag, and
 // returns their number.
 func more(before *flag.Flag, args []string) (n int, err error) {
 	if before == nil {

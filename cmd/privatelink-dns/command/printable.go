@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode"
@@ -32,8 +33,8 @@ func Printable(text string) string {
 // Safe is text that Fprintf prints as it is.
 type Safe string
 
-// Fprintf is fmt.Fprintf for whatever a command prints. Each argument that is a
-// text is made Printable. The errors of w are its own to keep.
+// Fprintf is fmt.Fprintf for whatever a command prints. Each argument but numbers is
+// made Printable text. The errors of w are its own to keep.
 func Fprintf(w io.Writer, format string, args ...any) {
 	safe := make([]any, len(args))
 	for i, arg := range args {
@@ -43,17 +44,14 @@ func Fprintf(w io.Writer, format string, args ...any) {
 }
 
 func printable(arg any) any {
-	switch arg := arg.(type) {
-	case Safe:
-		return string(arg)
-	case string:
-		return Printable(arg)
-	case error:
-		return Printable(arg.Error())
-	case fmt.Stringer:
-		return Printable(arg.String())
+	if text, ok := arg.(Safe); ok {
+		return string(text)
 	}
-	return arg
+	kind := reflect.ValueOf(arg).Kind()
+	if _, named := arg.(fmt.Stringer); !named && kind >= reflect.Bool && kind <= reflect.Complex128 {
+		return arg // a number
+	}
+	return Printable(fmt.Sprint(arg))
 }
 
 // lines makes each line of a text Printable.

@@ -11,7 +11,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
-// A severity decides the exit status. A pipeline goes on with notes and warnings.
+// A severity decides the exit status. A pipeline continues with notes and warnings.
 type severity int
 
 const (

@@ -15,7 +15,7 @@ func (f *folder) conflicts(list *List) string {
 	return strings.Join(all, "; ")
 }
 
-// An old export beside the new one gives an endpoint two addresses for one name.
+// With an old export beside the new one, an endpoint has two addresses for one name.
 func TestConflictsOfFiles(t *testing.T) {
 	const fqdn = "a.blob.core.windows.net"
 	a4, a5, both := config(fqdn, "10.0.0.4"), config(fqdn, "10.0.0.5"), config(fqdn, "10.0.0.4", "10.0.0.5")

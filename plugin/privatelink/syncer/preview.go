@@ -24,7 +24,7 @@ type Preview struct {
 // A Fetched is the result of one source.
 type Fetched struct {
 	Name     string
-	List     *source.List // to serve; nil if there is none
+	List     *source.List // to serve, or nil
 	Err      error        // of the fetch, joined
 	Findings []Finding    // what the server would log about the list, by their texts
 
