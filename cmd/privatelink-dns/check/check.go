@@ -19,6 +19,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/client"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // Command is "check".
@@ -89,7 +90,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 		return command.Failed, command.Wrong("-resolver and -no-resolver exclude each other")
 	}
 	out.Progress("reading the sources")
-	blocks, err := o.input.Load(ctx)
+	blocks, err := o.input.Load(source.WithProgress(ctx, func(text string) { out.Progress("%s", text) }))
 	out.Progress("")
 	for _, line := range o.input.Warnings() {
 		out.Warn(line)

@@ -15,6 +15,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // Command is "records".
@@ -177,7 +178,7 @@ func (o *options) load(ctx context.Context, sides []*side, out command.Output) (
 	}
 	for _, s := range sides {
 		out.Progress("reading the sources")
-		err := s.look(ctx)
+		err := s.look(source.WithProgress(ctx, func(text string) { out.Progress("%s", text) }))
 		out.Progress("")
 		if err != nil {
 			return nil, err

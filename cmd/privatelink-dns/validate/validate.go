@@ -9,6 +9,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // Command is "validate".
@@ -67,7 +68,7 @@ func validate(ctx context.Context, in *input.Flags, live bool, out command.Outpu
 	}
 	skipped := leaveRemote(blocks, live)
 	out.Progress("reading the sources")
-	looked, err := input.Look(ctx, blocks)
+	looked, err := input.Look(source.WithProgress(ctx, func(text string) { out.Progress("%s", text) }), blocks)
 	out.Progress("")
 	if err != nil {
 		return nil, err

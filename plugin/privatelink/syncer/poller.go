@@ -31,6 +31,7 @@ type poller struct {
 	findings    map[*Syncer]map[string]bool // that each of them has logged
 	guard       guard
 	failure     string        // the text of the last fetch's error
+	waited      bool          // the reason of a wait was logged since the last success
 	failures    int           // consecutive fetches with an error
 	ended       time.Time     // when the last fetch ended
 	retryAfter  time.Duration // how long the source asked not to be fetched
@@ -153,13 +154,25 @@ func (p *poller) refreshSubscribers() {
 func (p *poller) poll(ctx context.Context) bool {
 	p.polling.Lock()
 	defer p.polling.Unlock()
-	list, err := p.source.Fetch(ctx)
+	list, err := p.source.Fetch(source.WithProgress(ctx, p.logWait))
 	if ctx.Err() != nil { // stopped: a successor may have a newer list
 		return false
 	}
 	changed, lines := p.apply(list, err)
 	lines.write()
 	return changed
+}
+
+// logWait logs what a fetch waits for, once until the source recovers: an operator
+// must not wait for the end of a fetch to see why names are SERVFAIL.
+func (p *poller) logWait(text string) {
+	p.mu.Lock()
+	again := p.waited || p.failure != ""
+	p.waited = true
+	p.mu.Unlock()
+	if !again {
+		logf(log.Warning, "%s: %s", p.Name, text)
+	}
 }
 
 func (p *poller) apply(list *source.List, err error) (changed bool, lines lines) {
@@ -190,7 +203,7 @@ func (p *poller) recordResultLocked(err error) (lines lines) {
 		if p.failure != "" {
 			lines.infof("%s: recovered", p.Name)
 		}
-		p.failure, p.failures, p.retryAfter = "", 0, 0
+		p.failure, p.failures, p.retryAfter, p.waited = "", 0, 0, false
 		return lines
 	}
 	metrics.Failures.WithLabelValues(p.Name).Inc()
