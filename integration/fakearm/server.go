@@ -30,8 +30,8 @@
 //
 // A client process trusts the CA by SSL_CERT_FILE, which Go heeds on Linux and
 // BSD, not on macOS and Windows. IDENTITY_ENDPOINT moves the App Service identity
-// to here. No variable moves the identity of a virtual machine (IMDS); but it is
-// asked over plain HTTP, so with HTTP_PROXY set to Server.IdentityURL it is here.
+// to here. Nothing moves the identity of a virtual machine (IMDS): it is never asked
+// through a proxy, so that a test of it needs a transport of its own.
 package fakearm
 
 import (

@@ -32,7 +32,7 @@ type Source struct {
 	VNets        []string      // names or IDs of virtual networks; none: all
 	Interval     time.Duration // between two syncs; 0 is a minute
 
-	// Credential is the one to use; nil means azidentity's default chain.
+	// Credential is the one to use; nil means that of the environment.
 	Credential azcore.TokenCredential
 	// Options are for tests: another transport, shorter delays between retries.
 	// A transport other than *http.Client must not follow redirects.

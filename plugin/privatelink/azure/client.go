@@ -17,16 +17,12 @@ import (
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
 
 const (
-	// apiVersion of Microsoft.Network has all that we read and is in every cloud.
-	apiVersion = "2024-05-01"
-
 	maxPages = 1000
 
 	// pageTimeout bounds one page: its token, all retries and the waits between.
@@ -44,6 +40,7 @@ type client struct {
 	pipeline     runtime.Pipeline
 	tokens       *tokens
 	subscription string
+	versions     versions
 }
 
 // A seenPage is a page that need not be decoded again while its text is the same.
@@ -60,11 +57,7 @@ func newClient(s *Source) (*client, error) {
 	}
 	options := s.Options
 	options.Cloud, options.Transport = where, withoutRedirects(s.Options.Transport)
-	credential, err := s.credential(options)
-	if err != nil {
-		return nil, fmt.Errorf("find a credential: %w", err)
-	}
-	c := &client{endpoint: endpoint, origin: originOf(endpoint), tokens: &tokens{credential: credential}, subscription: s.Subscription}
+	c := &client{endpoint: endpoint, origin: originOf(endpoint), tokens: &tokens{credential: s.credential(options)}, subscription: s.Subscription}
 	options.Transport = transport{c.origin, options.Transport}
 	options.PerRetryPolicies = append(slices.Clone(options.PerRetryPolicies), rejections{c.tokens})
 	if options.Retry.MaxRetryDelay == 0 {
@@ -76,16 +69,12 @@ func newClient(s *Source) (*client, error) {
 	return c, err
 }
 
-// credential returns the source's own one, or azidentity's default chain.
-func (s *Source) credential(options policy.ClientOptions) (azcore.TokenCredential, error) {
+// credential returns the source's own one, or that of the environment.
+func (s *Source) credential(options policy.ClientOptions) azcore.TokenCredential {
 	if s.Credential != nil {
-		return s.Credential, nil
+		return s.Credential
 	}
-	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions: options,
-		// Microsoft's list of authorities does not know a cloud of one's own.
-		DisableInstanceDiscovery: s.Cloud.ARM != "",
-	})
+	return newChain(options, s.Cloud.ARM != "")
 }
 
 // endpoints returns ARM, its audience and its authority. A cloud of one's own
@@ -112,7 +101,7 @@ func endpoints(c cloud.Cloud) azcloud.Configuration {
 // link returns the URL of a resource, or of the first page of a listing.
 func (c *client) link(path string) string {
 	u := c.endpoint.JoinPath(path)
-	u.RawQuery = "api-version=" + apiVersion
+	u.RawQuery = "api-version=" + c.versions.of(path)
 	return u.String()
 }
 
@@ -126,6 +115,9 @@ func (c *client) page(ctx context.Context, link string, known seenPage) (seenPag
 	sum := sha256.Sum256(body)
 	if sum == known.sum {
 		return known, nil
+	}
+	if (outcome{body: body}).isHTML() {
+		return seenPage{}, errors.New("an HTML page in place of a listing: " + c.pageAdvice(http.StatusOK))
 	}
 	page, err := export.DecodePage(body)
 	if err == nil && page.Next != "" {
@@ -157,7 +149,10 @@ func (c *client) get(outer context.Context, link string) ([]byte, error) {
 		return nil, errors.New("the link is not a URL")
 	}
 	response, err := c.pipeline.Do(request)
+	explained := (*tokenError)(nil)
 	switch {
+	case outer.Err() == nil && errors.As(err, &explained):
+		return nil, explained
 	case err != nil && errors.Is(outer.Err(), context.DeadlineExceeded):
 		return nil, errors.New("no time is left in this sync")
 	case err != nil && outer.Err() == nil && ctx.Err() != nil:

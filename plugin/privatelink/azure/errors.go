@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -22,19 +23,31 @@ import (
 // tokens nor links nor response bodies are in the text, and it is the same for
 // each attempt.
 func (c *client) explain(err error) error {
+	var token *tokenError
 	var denied *azidentity.AuthenticationFailedError
+	switch {
+	case errors.As(err, &token):
+		return token
+	case errors.As(err, &denied):
+		return fmt.Errorf("no token: %s %s", firstLine(denied), aadsts.FindString(denied.Error()))
+	}
+	if cause, remedy, ok := networkCause(err, c.endpoint.Host); ok {
+		return fmt.Errorf("%s: %s", cause, remedy)
+	}
+	return errors.New(plain(err))
+}
+
+// plain returns the text of an error without the link and the port on this side.
+func plain(err error) string {
 	var request *url.Error
 	var network *net.OpError
 	switch {
-	case errors.As(err, &denied):
-		return fmt.Errorf("no token: %s %s: check the managed identity, or the AZURE_ variables of the service principal",
-			firstLine(denied), reason.FindString(denied.Error()))
 	case errors.As(err, &network) && network.Op != "dial":
-		return network.Err // without the port on this side
+		return oneLine(network.Err)
 	case errors.As(err, &request):
-		return fmt.Errorf("%w", request.Err)
+		return oneLine(request.Err)
 	}
-	return errors.New(oneLine(err))
+	return oneLine(err)
 }
 
 // refused returns the error of a response with another status than 200.
@@ -48,9 +61,11 @@ func (c *client) refused(response *http.Response) error {
 
 // A statusError is an answer of ARM other than 200.
 type statusError struct {
-	status int
-	code   string // ARM's, such as ResourceNotFound; may be empty
-	advice string
+	status  int
+	code    string // ARM's, such as ResourceNotFound; may be empty
+	advice  string
+	asked   string   // api-version of the request
+	offered []string // api-versions, if ARM does not have that one
 }
 
 func (e *statusError) Error() string {
@@ -59,6 +74,10 @@ func (e *statusError) Error() string {
 
 func (c *client) refusal(response *http.Response) error {
 	e := &statusError{status: response.StatusCode}
+	if response.Request != nil && response.Request.URL != nil {
+		e.asked = response.Request.URL.Query().Get("api-version")
+	}
+	body := outcome{body: peek(response)}
 	var parsed *azcore.ResponseError
 	if errors.As(runtime.NewResponseError(response), &parsed) {
 		e.code = fmt.Sprintf("%.80s", oneLine(errors.New(parsed.ErrorCode)))
@@ -66,15 +85,45 @@ func (c *client) refusal(response *http.Response) error {
 	switch {
 	case e.status >= 300 && e.status < 400 && response.Header.Get("Location") != "":
 		e.advice = fmt.Sprintf(" and redirects to %.200q, which is not followed: check the proxy between this server and Azure", c.target(response))
-	case e.status == http.StatusForbidden:
-		e.advice = ": grant Reader on subscription " + c.subscription + " to the identity"
-	case e.status == http.StatusUnauthorized:
-		e.advice = ": the token is not accepted, check the identity's tenant and the cloud"
-	case e.status == http.StatusNotFound && e.code != "ResourceNotFound":
-		e.advice = ": check the subscription's ID and the names of its resource groups"
+	case body.isHTML() || isHTML(response):
+		e.code, e.advice = "", " with an HTML page: "+c.pageAdvice(e.status)
+	default:
+		e.offered = offered(e, body.body)
+		e.advice = c.advice(e, body.body)
 	}
 	return e
 }
+
+// pageAdvice is for a page in place of JSON. Azure's own gateways have pages too.
+func (c *client) pageAdvice(status int) string {
+	if status >= http.StatusInternalServerError {
+		return "it is of a gateway, the next sync asks again; if this lasts, check the proxy between this server and Azure"
+	}
+	return "it is of a proxy or a sign-in page; let the server reach " + c.endpoint.Host + " without it"
+}
+
+// advice returns what to do about an error of ARM.
+func (c *client) advice(e *statusError, body []byte) string {
+	switch {
+	case e.offered != nil:
+		return ": it offers no api-version from " + oldestVersion + " to " + apiVersion + ", and none in preview is used"
+	case e.code == "MissingSubscriptionRegistration":
+		name := cmp.Or(namespace.FindString(string(body)), "Microsoft.Network")
+		return ": register the resource provider in subscription " + c.subscription + ": az provider register --namespace " + name
+	case e.status == http.StatusForbidden:
+		return ": grant Reader on subscription " + c.subscription + " to the identity"
+	case e.status == http.StatusUnauthorized:
+		return ": the token is not accepted, check the identity's tenant and the cloud"
+	case e.status == http.StatusNotFound && e.code != "ResourceNotFound":
+		return ": check the subscription's ID and the names of its resource groups"
+	case e.status == http.StatusTooManyRequests:
+		return ": too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity"
+	}
+	return ""
+}
+
+// namespace is the name of a resource provider.
+var namespace = regexp.MustCompile(`Microsoft\.[A-Za-z]+`)
 
 // target returns where a redirect leads, without what may be secret.
 func (c *client) target(response *http.Response) string {
@@ -92,10 +141,6 @@ func gone(err error) bool {
 	return errors.As(err, &refused) && refused.status == http.StatusNotFound &&
 		(refused.code == "ResourceNotFound" || refused.code == "ParentResourceNotFound")
 }
-
-// reason is the code of Entra ID for what is wrong. Its description has the time
-// in it, so that it differs each time.
-var reason = regexp.MustCompile(`AADSTS\d+`)
 
 // firstLine leaves out the HTTP response that a credential's error quotes.
 func firstLine(err error) string {

@@ -31,14 +31,14 @@ func TestFaults(t *testing.T) {
 		want  string // the error; empty: azcore gets over it
 	}{
 		{"429 for a moment", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints", Count: 2}, ""},
-		{"429 without Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 429 RetryableError"},
-		{"429 with Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints", RetryAfter: 300}, endpoints + "page 1: ARM answers 429 RetryableError"},
+		{"429 without Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 429 RetryableError: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity"},
+		{"429 with Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints", RetryAfter: 300}, endpoints + "page 1: ARM answers 429 RetryableError: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity"},
 		{"500 on page two", fakearm.Fault{Kind: fakearm.Broken, Path: "privateEndpoints", Page: 2}, endpoints + "page 2: ARM answers 500 InternalServerError"},
 		{"503 for a moment", fakearm.Fault{Kind: fakearm.Unavailable, Path: "networkInterfaces", Count: 1}, ""},
 		{"connection reset for a moment", fakearm.Fault{Kind: fakearm.Reset, Path: "privateEndpoints", Page: 2, Count: 1}, ""},
 		{"truncated body", fakearm.Fault{Kind: fakearm.Truncated, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: unexpected EOF"},
-		{"HTML with status 200", fakearm.Fault{Kind: fakearm.HTML, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: line 1: invalid character '<' looking for beginning of value"},
-		{"HTML of a gateway", fakearm.Fault{Kind: fakearm.HTML502, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: ARM answers 502"},
+		{"HTML with status 200", fakearm.Fault{Kind: fakearm.HTML, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: an HTML page in place of a listing: it is of a proxy or a sign-in page; let the server reach 127.0.0.1:PORT without it"},
+		{"HTML of a gateway", fakearm.Fault{Kind: fakearm.HTML502, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: ARM answers 502 with an HTML page: it is of a gateway, the next sync asks again; if this lasts, check the proxy between this server and Azure"},
 		{"garbage", fakearm.Fault{Kind: fakearm.Garbage, Path: "privateEndpoints", Page: 1}, endpoints + `page 1: line 1: invalid character '\x00' looking for beginning of value`},
 		{"nextLink to another host", fakearm.Fault{Kind: fakearm.OtherHost, Path: "privateEndpoints", Page: 1}, endpoints + `page 1: its nextLink leads to "https://localhost:PORT", not to "https://127.0.0.1:PORT": check whether a proxy rewrites Azure's responses; the token was not sent there`},
 		{"nextLink to itself", fakearm.Fault{Kind: fakearm.Loop, Path: "privateEndpoints"}, endpoints + "page 2: the listing does not end"},
@@ -130,7 +130,7 @@ func TestNoCredential(t *testing.T) {
 func TestServicePrincipal(t *testing.T) {
 	for _, tc := range []struct{ name, secret, want string }{
 		{"right secret", fakearm.ClientSecret, ""},
-		{"wrong secret", "wrong-secret-12345", "no token: DefaultAzureCredential: failed to acquire a token. AADSTS7000215: check the managed identity, or the AZURE_ variables of the service principal"},
+		{"wrong secret", "wrong-secret-12345", "no token from the service principal: the client secret is wrong (AADSTS7000215): AZURE_CLIENT_SECRET has to be the value of the secret, not its ID"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			arm, src := start(t, fakearm.Config{}, many(1)...)

@@ -39,6 +39,9 @@ func (c *client) read(ctx context.Context, path string, before *listing) (now *l
 		before = new(listing)
 	}
 	pages, changed, err := c.readPages(ctx, path, before.pages)
+	if c.versions.adopt(path, err) {
+		pages, changed, err = c.readPages(ctx, path, before.pages)
+	}
 	if err != nil {
 		return nil, false, err
 	}

@@ -3,14 +3,18 @@ package azure
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // freshClaims makes azidentity ignore its cache of tokens. They ask the
@@ -25,25 +29,93 @@ type tokens struct {
 	credential azcore.TokenCredential
 
 	mu       sync.Mutex
-	renewed  bool   // a token was replaced in this fetch
-	rejected string // the token that it replaced
-	stale    bool   // the next token must not be from a cache
+	turn     chan struct{} // has room for the one request at a time
+	failed   error         // why there is no token in this fetch
+	renewed  bool          // a token was replaced in this fetch
+	rejected string        // the token that it replaced
+	stale    bool          // the next token must not be from a cache
+}
+
+// oneAtATime returns the semaphore of requests. Unlike a mutex, it can be waited for
+// until a context ends.
+func (t *tokens) oneAtATime() chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.turn == nil {
+		t.turn = make(chan struct{}, 1)
+	}
+	return t.turn
 }
 
 // begin starts a fetch.
 func (t *tokens) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.renewed, t.rejected, t.stale = false, "", false
+	t.renewed, t.rejected, t.stale, t.failed = false, "", false, nil
 }
 
-// GetToken implements azcore.TokenCredential.
-func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+// patience is how long a request for a token may take before it is reported.
+const patience = 5 * time.Second
+
+// GetToken implements azcore.TokenCredential. A fetch without a token fails as a
+// whole: what one page waited for, the pages after it do not wait for again.
+func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
+	turn := t.oneAtATime()
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return token, ctx.Err()
+	}
 	t.mu.Lock()
-	stale := t.stale
+	stale, failed := t.stale, t.failed
 	t.stale = false
 	t.mu.Unlock()
-	return t.request(ctx, options, stale)
+	if failed != nil {
+		return token, failed
+	}
+	defer t.reportWait(ctx)()
+	token, err = t.bounded(ctx, options, stale)
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.failed = err
+	}
+	return token, err
+}
+
+// reportWait reports a request that takes longer than patience. The returned
+// function ends it: nothing is reported after that.
+func (t *tokens) reportWait(ctx context.Context) (end func()) {
+	reported := make(chan struct{})
+	timer := time.AfterFunc(patience, func() {
+		defer close(reported)
+		source.Progress(ctx, "still waiting for a token "+t.waiting())
+	})
+	return func() {
+		if !timer.Stop() {
+			<-reported
+		}
+	}
+}
+
+// waiting returns what a request for a token waits for.
+func (t *tokens) waiting() string {
+	if c, ok := t.credential.(interface{ waiting() string }); ok {
+		return c.waiting()
+	}
+	return "from the identity"
+}
+
+// bounded requests a token in the time that it has.
+func (t *tokens) bounded(outer context.Context, options policy.TokenRequestOptions, stale bool) (azcore.AccessToken, error) {
+	ctx, cancel := context.WithTimeout(outer, tokenTimeout)
+	defer cancel()
+	token, err := t.request(ctx, options, stale)
+	if explained := (*tokenError)(nil); err != nil && outer.Err() == nil && ctx.Err() != nil && !errors.As(err, &explained) {
+		err = &tokenError{text: fmt.Sprintf("no token: the identity does not answer within %s: %s", tokenTimeout, firewall), cause: err}
+	}
+	return token, err
 }
 
 func (t *tokens) request(ctx context.Context, options policy.TokenRequestOptions, stale bool) (azcore.AccessToken, error) {

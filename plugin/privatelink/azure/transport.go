@@ -1,10 +1,15 @@
 package azure
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -34,7 +39,7 @@ func (t transport) Do(r *http.Request) (*http.Response, error) {
 	}
 	response, err := t.next.Do(r)
 	if err != nil {
-		return nil, err
+		return nil, permanently(err)
 	}
 	// A transporter other than http.Client may follow redirects by itself.
 	if from := response.Request; from != nil && from.URL != nil {
@@ -55,6 +60,9 @@ func withoutRedirects(t policy.Transporter) policy.Transporter {
 	case nil:
 	case *http.Client:
 		own := *given
+		if transport, ok := own.Transport.(*http.Transport); ok {
+			own.Transport = withoutLocalProxy(transport.Clone())
+		}
 		client = &own
 	default:
 		return t
@@ -70,8 +78,45 @@ var pool = func() *http.Transport {
 	t.MaxIdleConnsPerHost = 10
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient} // as azcore's own
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}
-	return t
+	return withoutLocalProxy(t)
 }()
+
+// withoutLocalProxy has identity endpoints of the machine asked directly, whatever
+// HTTP_PROXY says: a proxy would ask its own machine for an identity. Microsoft
+// requires this for IMDS. A proxy that does not connect becomes a proxyError.
+func withoutLocalProxy(t *http.Transport) *http.Transport {
+	if proxy := t.Proxy; proxy != nil {
+		t.Proxy = func(r *http.Request) (*url.URL, error) {
+			if isLocal(r.URL) {
+				return nil, nil
+			}
+			return proxy(r)
+		}
+	}
+	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, response *http.Response) error {
+		if response.StatusCode != http.StatusOK {
+			return &proxyError{proxy.Host, response.StatusCode}
+		}
+		return nil
+	}
+	return t
+}
+
+// isLocal reports whether a URL leads to an identity endpoint, or anything else, of
+// this machine: a loopback or link-local address, or what the variables of the
+// identity name.
+func isLocal(u *url.URL) bool {
+	host := u.Hostname()
+	if addr, err := netip.ParseAddr(host); err == nil && (addr.Unmap().IsLoopback() || addr.Unmap().IsLinkLocalUnicast()) {
+		return true
+	}
+	for _, variable := range []string{"IDENTITY_ENDPOINT", "IMDS_ENDPOINT", "MSI_ENDPOINT"} {
+		if endpoint, err := url.Parse(os.Getenv(variable)); err == nil && endpoint.Host != "" && strings.EqualFold(endpoint.Host, u.Host) {
+			return true
+		}
+	}
+	return strings.EqualFold(host, "localhost")
+}
 
 // bounded returns the response's body with a limit.
 func bounded(response *http.Response) io.ReadCloser {

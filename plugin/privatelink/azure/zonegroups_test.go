@@ -32,12 +32,12 @@ func TestBadMember(t *testing.T) {
 	}{
 		{fakearm.Fault{Kind: fakearm.Forbidden}, "ARM answers 403 AuthorizationFailed: grant Reader on subscription " + subscription + " to the identity", 0},
 		{fakearm.Fault{Kind: fakearm.NotFound}, "ARM answers 404 ResourceGroupNotFound: check the subscription's ID and the names of its resource groups", 0},
-		{fakearm.Fault{Kind: fakearm.Throttled}, "ARM answers 429 RetryableError", 0},
-		{fakearm.Fault{Kind: fakearm.Throttled, RetryAfter: 90}, "ARM answers 429 RetryableError", 90 * time.Second},
+		{fakearm.Fault{Kind: fakearm.Throttled}, "ARM answers 429 RetryableError: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity", 0},
+		{fakearm.Fault{Kind: fakearm.Throttled, RetryAfter: 90}, "ARM answers 429 RetryableError: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity", 90 * time.Second},
 		{fakearm.Fault{Kind: fakearm.Broken}, "ARM answers 500 InternalServerError", 0},
 		{fakearm.Fault{Kind: fakearm.Unavailable, RetryAfter: 90}, "ARM answers 503 ServerUnavailable", 90 * time.Second},
-		{fakearm.Fault{Kind: fakearm.HTML}, "line 1: invalid character '<' looking for beginning of value", 0},
-		{fakearm.Fault{Kind: fakearm.HTML502}, "ARM answers 502", 0},
+		{fakearm.Fault{Kind: fakearm.HTML}, "an HTML page in place of a listing: it is of a proxy or a sign-in page; let the server reach 127.0.0.1:PORT without it", 0},
+		{fakearm.Fault{Kind: fakearm.HTML502}, "ARM answers 502 with an HTML page: it is of a gateway, the next sync asks again; if this lasts, check the proxy between this server and Azure", 0},
 		{fakearm.Fault{Kind: fakearm.Garbage}, `line 1: invalid character '\x00' looking for beginning of value`, 0},
 		{fakearm.Fault{Kind: fakearm.Truncated}, "unexpected EOF", 0},
 		{fakearm.Fault{Kind: fakearm.Body, Value: []byte(`{}`)}, `not a page of a listing: it has no array under "value"`, 0},
@@ -61,8 +61,9 @@ func TestBadMember(t *testing.T) {
 				if got := show(list); got != names+reorder(good) || !list.Complete || fmt.Sprint(list.Unread) != fmt.Sprintf("[%s]", unreadID("pe-a")) {
 					t.Errorf("Fetch = %s, complete %v, unread %v", got, list.Complete, list.Unread)
 				}
-				if err == nil || err.Error() != of+tc.want {
-					t.Errorf("Fetch error = %v;\nwant %s", err, of+tc.want)
+				want := of + strings.ReplaceAll(tc.want, "127.0.0.1:PORT", strings.TrimPrefix(arm.URL, "https://"))
+				if err == nil || err.Error() != want {
+					t.Errorf("Fetch error = %v;\nwant %s", err, want)
 				}
 				if busy := (*source.RetryAfterError)(nil); errors.As(err, &busy) != (tc.after > 0) || busy != nil && busy.After != tc.after {
 					t.Errorf("Fetch error = %#v; want to stay away for %s", err, tc.after)
