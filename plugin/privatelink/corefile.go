@@ -111,6 +111,8 @@ func (p *parser) property() error {
 		p.zones.TTL = uint32(ttl.Seconds())
 	case "refresh":
 		p.refresh, err = duration(args[0], time.Second, time.Hour)
+	case "fail_closed":
+		p.zones.FailClosed = true
 	case "strict":
 		p.zones.AllStrict = len(args) == 0
 		p.afterBlock(name, args, p.addPolicy(&p.zones.Strict))
@@ -143,6 +145,7 @@ var syntax = map[string]struct {
 	"refresh":     {1, 1, false, "DURATION"},
 	"strict":      {0, many, false, "[ZONES...]"},
 	"fallthrough": {0, many, false, "[ZONES...]"},
+	"fail_closed": {0, 0, false, ""},
 }
 
 const many = 1 << 30
@@ -155,7 +158,7 @@ func (p *parser) allowed(name string, args []string) error {
 	case p.seen[name] && !s.repeat:
 		return errors.New("specified more than once")
 	case len(args) < s.min || len(args) > s.max:
-		return fmt.Errorf("%d values, the syntax is: %s %s", len(args), name, s.usage)
+		return fmt.Errorf("%d values, the syntax is: %s", len(args), strings.TrimSpace(name+" "+s.usage))
 	}
 	p.seen[name] = true
 	return nil

@@ -48,17 +48,26 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseFailClosed(t *testing.T) {
+	for corefile, want := range map[string]bool{"privatelink {\nfiles /a\n}": false, "privatelink {\nfiles /a\nfail_closed\n}": true} {
+		if cfg, err := parse(caddy.NewTestController("dns", corefile), ""); err != nil || cfg.zones.FailClosed != want {
+			t.Errorf("%q: %v; want FailClosed %t", corefile, err, want)
+		}
+	}
+}
+
 // One row a rule of the grammar; the message is compared whole.
 func TestParseErrors(t *testing.T) {
 	long := strings.Repeat("a", 300)
 	for _, tc := range []struct{ name, corefile, want string }{
 		{"no source", "privatelink {\ngeo we\n}", `Testfile:1 - Error during parsing: no source: add azure, files, hosts or record`},
+		{"value that a property does not have", "privatelink {\nfiles /a\nfail_closed on\n}", `Testfile:3 - Error during parsing: fail_closed: 1 values, the syntax is: fail_closed`},
 		{"no block", "privatelink", `Testfile:1 - Error during parsing: no source: add azure, files, hosts or record`},
 		{"twice in a server block", "privatelink {\nfiles /a\n}\nprivatelink {\nfiles /a\n}", `Testfile:4 - Error during parsing: privatelink: specified more than once in a server block`},
 		{"property with a block", "privatelink {\nfiles /a {\nttl 1m\n}\n}", `Testfile:5 - Error during parsing: "}" is not expected, no property has a block of its own`},
 		{"zone without a parent", "privatelink privatelink.net {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.net": a zone such as privatelink.blob.core.windows.net is expected`},
 		{"zone that is the label alone", "privatelink privatelink. {\nfiles /a\n}", `Testfile:1 - Error during parsing: zone: "privatelink.": a zone such as privatelink.blob.core.windows.net is expected`},
-		{"unknown property", "privatelink {\nzones x\n}", `Testfile:2 - Error during parsing: zones: unknown property, the known ones are azure, cloud, fallthrough, files, geo, hosts, record, refresh, state, strict, ttl, vnet`},
+		{"unknown property", "privatelink {\nzones x\n}", `Testfile:2 - Error during parsing: zones: unknown property, the known ones are azure, cloud, fail_closed, fallthrough, files, geo, hosts, record, refresh, state, strict, ttl, vnet`},
 		{"property twice", "privatelink {\nttl 1m\nttl 2m\n}", `Testfile:3 - Error during parsing: ttl: specified more than once`},
 		{"no value", "privatelink {\ngeo\n}", `Testfile:2 - Error during parsing: geo: 0 values, the syntax is: geo GEO...`},
 		{"too many values", "privatelink {\nttl 1m 2m\n}", `Testfile:2 - Error during parsing: ttl: 2 values, the syntax is: ttl DURATION`},

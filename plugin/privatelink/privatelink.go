@@ -23,7 +23,8 @@ import (
 //  3. The name is an alias of a record: a CNAME to it, then as in 1. AA=0.
 //  4. All other queries go to the next plugin. If the CNAME chain of its reply
 //     reaches a name that 1 to 3 decide, local data replaces the rest.
-//  5. Until the sources are loaded, a name that they may decide is SERVFAIL.
+//  5. Until the sources are loaded, a name that they may decide is SERVFAIL. Two
+//     minutes after the start, other tenants' names in fallthrough zones go on to 4.
 //
 // Only queries of class IN that have the RD flag are forwarded. A NOTIFY, or a query
 // without RD, is for a zone of plugin file or secondary, or it is refused here.

@@ -39,6 +39,8 @@ var (
 	Conflicts = gauge("conflicts", "Names that are in two endpoints of a source, or that an earlier source has with other addresses.", "source")
 	// HeldBack is the number of names that are gone from a source and still served.
 	HeldBack = gauge("held_back_records", "Names of a sudden loss that are served until several syncs agree.", "source")
+	// Unread is 1 for a source because of which fallthrough zones pass names.
+	Unread = gauge("source_unread", "1 if a source has not been read since the start and fallthrough zones pass names that it may have.", "source")
 	// Refresh is how often a source is read. One that is read once only has none.
 	Refresh = gauge("refresh_seconds", "Time between two syncs of a source, in seconds.", "source")
 	// Serial is the SOA serial of a zone.
@@ -137,7 +139,7 @@ func newAnswers(zone string) *Answers {
 func Forget(source string) {
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack, Refresh} {
+	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack, Unread, Refresh} {
 		vec.DeletePartialMatch(prometheus.Labels{"source": source})
 	}
 }

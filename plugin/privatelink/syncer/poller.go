@@ -20,6 +20,7 @@ var log = clog.NewWithPlugin("privatelink")
 type poller struct {
 	source.Config
 	source source.Source
+	added  time.Time
 	cancel context.CancelFunc
 	polled chan struct{} // closed when nobody has to wait for the first poll
 	settle func()        // closes polled; may be called again
@@ -34,13 +35,14 @@ type poller struct {
 	waited      bool          // the reason of a wait was logged since the last success
 	failures    int           // consecutive fetches with an error
 	ended       time.Time     // when the last fetch ended
+	lenient     bool          // the log has that names pass although the source was never loaded
 	retryAfter  time.Duration // how long the source asked not to be fetched
 }
 
 func newPoller(src source.Source) *poller {
 	polled := make(chan struct{})
 	return &poller{
-		Config: src.Config(), source: src, cancel: func() {}, polled: polled, settle: sync.OnceFunc(func() { close(polled) }),
+		Config: src.Config(), source: src, added: time.Now(), cancel: func() {}, polled: polled, settle: sync.OnceFunc(func() { close(polled) }),
 		subscribers: map[*Syncer]time.Duration{}, findings: map[*Syncer]map[string]bool{},
 	}
 }
@@ -118,8 +120,8 @@ func (p *poller) run(ctx context.Context) {
 	if p.Remote && !sleep(ctx, rand.N(time.Second)) {
 		return
 	}
-	for open := true; open; open = sleep(ctx, p.nextDelay()) {
-		if p.poll(ctx) {
+	for first, open := true, true; open; first, open = false, sleep(ctx, p.nextDelay()) {
+		if p.poll(ctx) || first && ctx.Err() == nil {
 			p.refreshSubscribers()
 		}
 		p.settle()
@@ -251,6 +253,16 @@ func (p *poller) latest() (list *source.List, loaded bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.guard.served, p.guard.loaded
+}
+
+// overdue reports whether the source has not been loaded after the time that a
+// start allows. A source that a reload adds has its first fetch as well, so that a
+// changed line of the Corefile does not pass names that were served a moment ago.
+func (p *poller) overdue(graceEnd time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	tried := !p.ended.IsZero() || time.Since(p.added) >= grace
+	return !p.guard.loaded && tried && !time.Now().Before(graceEnd)
 }
 
 // news returns the findings that no subscriber has logged before, sorted, and

@@ -3,6 +3,7 @@ package syncer
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
@@ -13,6 +14,7 @@ import (
 // see NewProcess.
 type Process struct {
 	mu        sync.Mutex // never held over a fetch, a log line or the disk
+	started   time.Time  // when the first syncer began; zero while there is none
 	pollers   map[string]*poller
 	states    map[string]*stateFile
 	blocks    map[string]*block
@@ -46,6 +48,21 @@ func (p *Process) begin(s *Syncer) {
 		p.blocks[s.Block] = b
 	}
 	b.users++
+	if p.started.IsZero() {
+		p.started = time.Now()
+	}
+}
+
+// grace is how long after a start fallthrough zones hold back all names that a
+// source which is not loaded yet may have. In that time the network of a machine
+// that boots comes up.
+const grace = 2 * time.Minute
+
+// graceEnd returns when the time after the start ends. A reload does not change it.
+func (p *Process) graceEnd() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started.Add(grace)
 }
 
 // end forgets a block that the Corefile no longer has.
@@ -58,6 +75,9 @@ func (p *Process) end(s *Syncer) {
 	}
 	if b.users--; b.users <= 0 {
 		delete(p.blocks, s.Block)
+	}
+	if len(p.blocks) == 0 {
+		p.started = time.Time{}
 	}
 }
 

@@ -26,6 +26,7 @@ type report struct {
 func (r *report) write() {
 	for i, p := range r.syncer.subscriptions() {
 		r.merged.sources[i].report(r.syncer, p)
+		p.reportLenient(r.next.Lenient).write()
 	}
 	r.announce()
 	for name, z := range r.next.Zones {
@@ -49,6 +50,20 @@ func (f *findings) report(s *Syncer, p *poller) {
 		out.warningf("%s: %s", p.Name, text)
 	}
 	out.write()
+}
+
+// reportLenient sets the metric of a source because of which names pass, and
+// returns the line for the log the first time.
+func (p *poller) reportLenient(lenient bool) (lines lines) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lenient = lenient && !p.guard.loaded
+	metrics.Unread.WithLabelValues(p.Name).Set(map[bool]float64{true: 1}[lenient])
+	if lenient && !p.lenient {
+		lines.errorf("%s: never read in the two minutes since the start: fallthrough zones pass names that it may have, which may resolve to public addresses (strict zones and names of Backup storage accounts stay SERVFAIL; fail_closed holds back all)", p.Name)
+	}
+	p.lenient = p.lenient || lenient
+	return lines
 }
 
 // announce logs the changes, a line for each name, because administrators search

@@ -55,13 +55,17 @@ func (s *Syncer) subscriptions() []*poller {
 	return slices.Clone(s.pollers)
 }
 
-func (s *Syncer) lists() (lists []*source.List, complete bool) {
-	complete = true
+// lists returns the list of each source and reports whether all sources have been
+// loaded. If not, it reports whether each that has not is overdue.
+func (s *Syncer) lists() (lists []*source.List, complete, lenient bool) {
+	end := s.process.graceEnd()
+	complete, lenient = true, !s.Zones.FailClosed
 	for _, p := range s.pollers {
 		list, loaded := p.latest()
 		lists, complete = append(lists, list), complete && loaded
+		lenient = lenient && (loaded || p.overdue(end))
 	}
-	return lists, complete
+	return lists, complete, lenient && !complete
 }
 
 // Close ends the subscriptions. The last snapshot stays. It serves as the abort of
@@ -73,6 +77,9 @@ func (s *Syncer) Close() {
 		return
 	}
 	s.closed = true
+	for _, timer := range s.timers {
+		timer.Stop()
+	}
 	s.mu.Unlock()
 	s.process.closeState(s) // first: the last save needs the lists
 	for _, p := range s.subscriptions() {

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -50,6 +51,7 @@ type Syncer struct {
 	merged    []*source.List // current was built from these
 	committed bool
 	closed    bool
+	timers    []*time.Timer // refresh when sources become overdue
 
 	reporting sync.Mutex // reports are written one after the other, and nothing else waits for them
 }
@@ -79,6 +81,11 @@ func (s *Syncer) Begin() {
 	}
 	s.mu.Lock()
 	s.pollers = all // all at once: with some of them, a snapshot would look complete
+	for _, wait := range []time.Duration{time.Until(s.process.graceEnd()), grace} {
+		if wait > 0 {
+			s.timers = append(s.timers, time.AfterFunc(wait, s.refresh))
+		}
+	}
 	s.mu.Unlock()
 	s.awaitLocal(all)
 	s.refresh()
@@ -124,16 +131,17 @@ func (s *Syncer) refresh() {
 func (s *Syncer) publish() (*report, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lists, complete := s.lists()
+	lists, complete, lenient := s.lists()
 	if s.closed || len(lists) == 0 {
 		return nil, false
 	}
-	if s.merged != nil && slices.Equal(lists, s.merged) && complete == s.Snapshot().Complete {
+	if s.merged != nil && slices.Equal(lists, s.merged) && complete == s.Snapshot().Complete && lenient == s.Snapshot().Lenient {
 		return nil, false
 	}
 	previous := s.previous()
 	m := merge(s.Zones, s.known(previous), lists, nil)
 	next := m.builder.Snapshot(complete, s.process.serials(previous))
+	next.Lenient = lenient
 	s.current.Store(next)
 	s.merged = lists
 	if !s.committed {

@@ -29,6 +29,10 @@ type Set struct {
 	Strict, Fallthrough []dnsname.Name
 	AllStrict, AllFall  bool
 
+	// FailClosed has fallthrough zones answer SERVFAIL for a name that no source has
+	// as long as a source has not been loaded.
+	FailClosed bool
+
 	TTL uint32 // of addresses and aliases, in seconds
 }
 

@@ -3,6 +3,7 @@ package zone
 import (
 	"iter"
 	"net/netip"
+	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
@@ -12,6 +13,9 @@ import (
 type Snapshot struct {
 	Zones    map[dnsname.Name]*Zone
 	Complete bool // every source has been loaded once
+	// Lenient reports that a source has not been loaded for so long that fallthrough
+	// zones pass the names of other tenants. It has no effect on a complete snapshot.
+	Lenient bool
 
 	claims table
 	// endpoints has the records of the DNS zone endpoints, whose names do not
@@ -84,7 +88,7 @@ func (s *Snapshot) Lookup(name string) Answer {
 			return Answer{Result: Alias, Zone: c.zone, Record: r}
 		}
 	}
-	if !s.Complete {
+	if s.mayHave(c.zone, labels) {
 		return Answer{Result: NotReady, Zone: c.zone}
 	}
 	return Answer{}
@@ -100,7 +104,7 @@ func (s *Snapshot) inZone(z *Zone, labels string) Answer {
 	if r, ok := z.records[labels]; ok {
 		return Answer{Result: Success, Zone: z, Record: r}
 	}
-	if !s.Complete {
+	if s.mayHave(z, labels) {
 		return Answer{Result: NotReady, Zone: z}
 	}
 	if r := z.wildcard(labels); r != nil {
@@ -110,6 +114,36 @@ func (s *Snapshot) inZone(z *Zone, labels string) Answer {
 		return Answer{Result: NameError, Zone: z}
 	}
 	return Answer{Result: OutOfZone, Zone: z}
+}
+
+// mayHave reports whether a source that is not loaded yet may have the name. All
+// names of a strict zone are such names. A fallthrough zone has the names of all
+// tenants: one source that cannot be read must not make all of public storage
+// unreachable, so that a lenient snapshot holds back only the names that have no
+// other address than the private one in practice, and those below a wildcard.
+func (s *Snapshot) mayHave(z *Zone, labels string) bool {
+	switch {
+	case s.Complete:
+		return false
+	case !s.Lenient || z.Strict:
+		return true
+	}
+	return backupAccount(labels) || z.wildcard(labels) != nil
+}
+
+// backupAccount reports whether a label has the form of a storage account of Azure
+// Backup, such as abcdeypod01ecs114: "pod" and a number in it.
+func backupAccount(labels string) bool {
+	for {
+		_, rest, found := strings.Cut(labels, "pod")
+		if !found {
+			return false
+		}
+		if rest != "" && '0' <= rest[0] && rest[0] <= '9' {
+			return true
+		}
+		labels = rest
+	}
 }
 
 // Records yields every record of the zone that has addresses, in any order.

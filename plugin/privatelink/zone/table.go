@@ -58,7 +58,7 @@ func newTable(c cloud.Cloud) table {
 	if c.Backup == "" {
 		return table{}
 	}
-	return table{string(c.Backup): {&Zone{Name: c.Backup}, backupZones}}
+	return table{string(c.Backup): {&Zone{Name: c.Backup, Strict: true}, backupZones}}
 }
 
 // add adds the claims of a zone. If an earlier zone has one of the suffixes, it
