@@ -104,7 +104,7 @@ func TestCheckFollowsAVault(t *testing.T) {
 		e[subscription] = []fakearm.Endpoint{rejected}
 	})
 	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
-	s.checks(1, "-conf Corefile -no-resolver", "its connection is Rejected", "remedy: approve the connection", "no source gives a name")
+	s.checks(1, "-conf Corefile -no-resolver", "its connection is Rejected", "remedy: it cannot be approved any more, delete the private endpoint and create it again", "no source gives a name")
 }
 
 func TestCheckJSON(t *testing.T) {

@@ -1,9 +1,11 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -138,11 +140,9 @@ func ofSkip(e *endpoint, skip source.Skip) finding {
 		source.OtherVNet:    "nothing, or add the virtual network to vnet in the Corefile",
 		source.OutsideZones: "nothing if it is no name of Azure Backup, else add its zone behind privatelink in the Corefile",
 	}
-	remedy, ok := remedies[skip.Reason]
-	if !ok {
-		remedy = "correct it in the source"
-	}
-	return finding{Kind: notServed, Endpoint: e.id, Text: fmt.Sprintf("%s is not served: %s", e.short(), skip.Detail), Remedy: remedy}
+	detail := strings.TrimSuffix(skip.Detail, ": "+skip.Remedy())
+	remedy := cmp.Or(skip.Remedy(), remedies[skip.Reason], "correct it in the source")
+	return finding{Kind: notServed, Endpoint: e.id, Text: fmt.Sprintf("%s is not served: %s", e.short(), detail), Remedy: remedy}
 }
 
 // ofName tells what is wrong with the answers for one name.

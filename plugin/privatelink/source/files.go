@@ -172,12 +172,18 @@ func unserved(e export.Endpoint) (Skip, bool) {
 	switch {
 	case e.Connected && e.Status == "":
 		return Skip{e.ID, e.Target, NotApproved, "the state of its connection is missing, only Approved endpoints are served"}, true
+	case e.Connected && (casefold.Equal(e.Status, "Rejected") || casefold.Equal(e.Status, "Disconnected")):
+		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %s, only Approved endpoints are served: "+againRemedy, e.Status)}, true
 	case e.Connected && !casefold.Equal(e.Status, "Approved"):
 		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
 	case !e.Connected || slices.ContainsFunc(e.DNS, func(c export.DNSConfig) bool { return len(c.Addresses) > 0 }):
 		return Skip{}, false
 	case e.Provisioning == "" || casefold.Equal(e.Provisioning, "Succeeded"):
 		return Skip{e.ID, e.Target, NoDNSConfig, "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"}, true
+	case casefold.Equal(e.Provisioning, "Failed") || casefold.Equal(e.Provisioning, "Canceled"):
+		return Skip{e.ID, e.Target, Provisioning, fmt.Sprintf("it has no DNS configuration, its provisioning state is %s: "+failedRemedy, e.Provisioning)}, true
+	case casefold.Equal(e.Provisioning, "Deleting"):
+		return Skip{e.ID, e.Target, Provisioning, "it has no DNS configuration, its provisioning state is Deleting: " + deletedRemedy}, true
 	}
 	return Skip{e.ID, e.Target, Provisioning, fmt.Sprintf("it has no DNS configuration yet, its provisioning state is %.40s", e.Provisioning)}, true
 }

@@ -36,6 +36,9 @@ func TestFiles(t *testing.T) {
 	const (
 		only    = ", only Approved endpoints are served"
 		noDNS   = "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"
+		gone    = only + ": it cannot be approved any more, delete the private endpoint and create it again"
+		failed  = "it has no DNS configuration, its provisioning state is "
+		remedy  = ": check the failed deployment, delete the private endpoint and create it again"
 		waiting = "it has no DNS configuration yet, its provisioning state is "
 	)
 	a, b := config("a.example", "10.20.0.4"), config("b.example", "10.20.0.5")
@@ -49,15 +52,19 @@ func TestFiles(t *testing.T) {
 		{"approved, in another case", []string{endpoint("pe", "APPROVED", "succeeded", a)}, "a.example. 10.20.0.4 (pe)"},
 		{"approved with names while it is updated", []string{endpoint("pe", "Approved", "Updating", a)}, "a.example. 10.20.0.4 (pe)"},
 		{"pending", []string{endpoint("pe", "Pending", "Succeeded", a)}, "not_approved pe: its connection is Pending" + only},
-		{"rejected", []string{endpoint("pe", "Rejected", "Succeeded", a)}, "not_approved pe: its connection is Rejected" + only},
-		{"disconnected", []string{endpoint("pe", "Disconnected", "Succeeded", a)}, "not_approved pe: its connection is Disconnected" + only},
+		{"rejected", []string{endpoint("pe", "Rejected", "Succeeded", a)}, "not_approved pe: its connection is Rejected" + gone},
+		{"disconnected", []string{endpoint("pe", "Disconnected", "Succeeded", a)}, "not_approved pe: its connection is Disconnected" + gone},
 		{"a state nobody knows", []string{endpoint("pe", "Approved?", "Succeeded", a)}, "not_approved pe: its connection is Approved?" + only},
 		{"a state a page long", []string{endpoint("pe", strings.Repeat("x", 5000), "Succeeded", a)}, "not_approved pe: its connection is " + strings.Repeat("x", 40) + only},
 		{"state missing", []string{endpoint("pe", "", "Succeeded", a)}, "not_approved pe: the state of its connection is missing" + only},
 		{"connection missing", []string{`{"id": "pe", "customDnsConfigs": [` + a + `]}`}, "not_approved pe: the state of its connection is missing" + only},
-		{"rejected, while it is made", []string{endpoint("pe", "Rejected", "Updating")}, "not_approved pe: its connection is Rejected" + only},
+		{"rejected, while it is made", []string{endpoint("pe", "Rejected", "Updating")}, "not_approved pe: its connection is Rejected" + gone},
 		{"being made", []string{endpoint("pe", "Approved", "Updating")}, "provisioning pe: " + waiting + "Updating"},
-		{"failed", []string{endpoint("pe", "Approved", "Failed")}, "provisioning pe: " + waiting + "Failed"},
+		{"failed", []string{endpoint("pe", "Approved", "Failed")}, "provisioning pe: " + failed + "Failed" + remedy},
+		{"canceled", []string{endpoint("pe", "Approved", "CANCELED")}, "provisioning pe: " + failed + "CANCELED" + remedy},
+		{"being deleted", []string{endpoint("pe", "Approved", "Deleting")}, "provisioning pe: " + failed + "Deleting: nothing to do, it is being deleted"},
+		{"failed with names", []string{endpoint("pe", "Approved", "Failed", a)}, "a.example. 10.20.0.4 (pe)"},
+		{"rejected and failed", []string{endpoint("pe", "rejected", "Failed")}, "not_approved pe: its connection is rejected" + gone},
 		{"no names", []string{approved("pe")}, "no_dns_configuration pe: " + noDNS},
 		{"no names, provisioning state missing", []string{endpoint("pe", "Approved", "")}, "no_dns_configuration pe: " + noDNS},
 		{"names without addresses", []string{`{"id": "pe", "provisioningState": "Succeeded", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}], "customDnsConfigs": [{"fqdn": "a.example", "ipAddresses": []}]}`}, "no_dns_configuration pe: " + noDNS},
@@ -69,12 +76,12 @@ func TestFiles(t *testing.T) {
 		{"IDs differ in case, the first one is shown", []string{approved("/Sub/PE", a), zoneGroup("/sub/pe", b)}, "a.example. 10.20.0.4 (/Sub/PE); b.example. 10.20.0.5 (/Sub/PE)"},
 		{"a resource group with a Kelvin sign is another one", []string{approved("/rg/K/pe", a), approved("/rg/\u212A/pe", b)}, "a.example. 10.20.0.4 (/rg/K/pe); b.example. 10.20.0.5 (/rg/K/pe)"},
 		{"endpoint after its interface and its zone group", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), approved("pe")}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe)"},
-		{"rejected: nothing of its zone group and interface either", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), endpoint("pe", "Rejected", "Succeeded")}, "not_approved pe: its connection is Rejected" + only},
+		{"rejected: nothing of its zone group and interface either", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), endpoint("pe", "Rejected", "Succeeded")}, "not_approved pe: its connection is Rejected" + gone},
 		{"being made, and its interface has no name yet", []string{endpoint("pe", "Approved", "Updating"), `{"type": "Microsoft.Network/networkInterfaces", "privateEndpoint": {"id": "pe"}, "ipConfigurations": null}`}, "provisioning pe: " + waiting + "Updating"},
 		{"zone group alone", []string{zoneGroup("pe", a)}, "a.example. 10.20.0.4 (pe)"},
 		{"interface alone", []string{nic("pe", "10.20.0.4", "a.example")}, "a.example. 10.20.0.4 (pe)"},
 		{"two endpoints for one name", []string{approved("pe1", a), approved("pe2", a)}, "a.example. 10.20.0.4 (pe1); a.example. 10.20.0.4 (pe2)"},
-		{"endpoint in two exports: the later file tells its state", []string{approved("pe", a), endpoint("pe", "Disconnected", "Succeeded")}, "not_approved pe: its connection is Disconnected" + only},
+		{"endpoint in two exports: the later file tells its state", []string{approved("pe", a), endpoint("pe", "Disconnected", "Succeeded")}, "not_approved pe: its connection is Disconnected" + gone},
 		{"empty listing", []string{`{"value": []}`}, ""},
 
 		{"IPv6", bad("fd00::4"), "a.example. fd00::4 (pe)"},
@@ -107,7 +114,7 @@ func TestFilesFixtures(t *testing.T) {
 	const (
 		pattern  = "../export/testdata/*.json"
 		group    = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-backup/providers/microsoft.network/privateendpoints/"
-		rejected = "not_approved pe-queue-rejected: its connection is Rejected, only Approved endpoints are served"
+		rejected = "not_approved pe-queue-rejected: its connection is Rejected, only Approved endpoints are served: it cannot be approved any more, delete the private endpoint and create it again"
 		updating = "provisioning pe-blob-new: it has no DNS configuration yet, its provisioning state is Updating"
 		noDNS    = "no_dns_configuration pe-blob: it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"
 	)

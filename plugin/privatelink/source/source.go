@@ -94,6 +94,25 @@ const (
 	OutsideZones Reason = "outside_zones"
 )
 
+// The remedies of states that do not end by approval or by waiting. The detail of a
+// Skip ends with its remedy.
+const (
+	againRemedy   = "it cannot be approved any more, delete the private endpoint and create it again"
+	failedRemedy  = "check the failed deployment, delete the private endpoint and create it again"
+	deletedRemedy = "nothing to do, it is being deleted"
+)
+
+// Remedy returns what to do about the state of this endpoint, or "" if its reason
+// has one remedy for all.
+func (s Skip) Remedy() string {
+	for _, remedy := range []string{againRemedy, failedRemedy, deletedRemedy} {
+		if strings.HasSuffix(s.Detail, ": "+remedy) {
+			return remedy
+		}
+	}
+	return ""
+}
+
 // A RetryAfterError says that the source asks to be left alone for a while.
 type RetryAfterError struct {
 	Err   error
