@@ -68,7 +68,7 @@ var files = map[string]string{
 // distinct returns names outside of the default zones.
 func distinct(n int) (lines []string) {
 	for i := range n {
-		lines = append(lines, fmt.Sprintf("x%02d.file.core.windows.net 10.20.0.8", i))
+		lines = append(lines, fmt.Sprintf("x!%02d.blob.core.windows.net 10.20.0.8", i))
 	}
 	return lines
 }

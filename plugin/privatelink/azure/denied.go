@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // A tokenError is why an identity returned no token: one cause and its remedy, in
@@ -75,7 +77,8 @@ func noAnswerRemedy(o outcome) string {
 
 func localRemedy(o outcome) string {
 	if o.host == "169.254.169.254" {
-		return "on a virtual machine of Azure, allow it in the firewall; elsewhere, use Azure Arc or a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)"
+		return "on a virtual machine of Azure, allow it in the firewall; elsewhere, use Azure Arc or a service principal " +
+			"(AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)"
 	}
 	if usesArc() {
 		return "start Azure Arc's agent (himdsd; on Windows the service himds), and check IDENTITY_ENDPOINT"
@@ -127,14 +130,14 @@ func authorityCause(o outcome) (cause, remedy string) {
 
 // isHTML reports whether the body is a page for people.
 func (o outcome) isHTML() bool {
-	start := strings.ToLower(strings.TrimSpace(string(o.body[:min(len(o.body), 512)])))
+	start := casefold.Lower(strings.TrimSpace(string(o.body[:min(len(o.body), 512)])))
 	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }
 
 // managedCause reads a response of an identity endpoint.
 func managedCause(o outcome) (cause, remedy string) {
 	id := os.Getenv("AZURE_CLIENT_ID")
-	body := strings.ToLower(string(o.body))
+	body := casefold.Lower(string(o.body))
 	switch {
 	case strings.Contains(body, "multiple") && strings.Contains(body, "identit"):
 		return "several identities are assigned to this machine", "set AZURE_CLIENT_ID to the client ID of the one to use"

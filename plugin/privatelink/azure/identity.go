@@ -6,11 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // A candidate is one identity of azidentity's default chain.
@@ -47,7 +48,7 @@ var selections = map[string]int{
 // candidates returns the identities in the order of azidentity's default chain.
 func candidates() ([]candidate, error) {
 	value := os.Getenv("AZURE_TOKEN_CREDENTIALS")
-	selected, ok := selections[strings.ToLower(value)]
+	selected, ok := selections[casefold.Lower(value)]
 	if !ok {
 		return nil, fmt.Errorf("AZURE_TOKEN_CREDENTIALS is %.80q: write prod, dev or one credential such as ManagedIdentityCredential, or remove the variable", value)
 	}
@@ -116,7 +117,8 @@ func openServicePrincipal(o policy.ClientOptions, private bool) (azcore.TokenCre
 	}
 	for _, variable := range []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID"} {
 		if !anySet(variable) {
-			return nil, fmt.Errorf("%s: a service principal needs AZURE_TENANT_ID, AZURE_CLIENT_ID, and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH", missing(variable))
+			return nil, errors.New(missing(variable) + ": a service principal needs AZURE_TENANT_ID, AZURE_CLIENT_ID, " +
+				"and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH")
 		}
 	}
 	credential, err := azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: private})

@@ -9,10 +9,11 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 const (
@@ -111,11 +112,11 @@ func isLocal(u *url.URL) bool {
 		return true
 	}
 	for _, variable := range []string{"IDENTITY_ENDPOINT", "IMDS_ENDPOINT", "MSI_ENDPOINT"} {
-		if endpoint, err := url.Parse(os.Getenv(variable)); err == nil && endpoint.Host != "" && strings.EqualFold(endpoint.Host, u.Host) {
+		if endpoint, err := url.Parse(os.Getenv(variable)); err == nil && endpoint.Host != "" && casefold.Equal(endpoint.Host, u.Host) {
 			return true
 		}
 	}
-	return strings.EqualFold(host, "localhost")
+	return casefold.Equal(host, "localhost")
 }
 
 // bounded returns the response's body with a limit.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 const (
@@ -28,7 +30,7 @@ type versions struct {
 // resourceType returns the last type in a path.
 func resourceType(path string) string {
 	for _, name := range []string{"privateDnsZoneGroups", "networkInterfaces", "privateEndpoints"} {
-		if strings.Contains(strings.ToLower(path), "/"+strings.ToLower(name)) {
+		if strings.Contains(casefold.Lower(path), "/"+casefold.Lower(name)) {
 			return name
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // maxQuoted bounds what is read of a response for the cause in it.
@@ -107,7 +109,7 @@ func peek(response *http.Response) []byte {
 }
 
 func isHTML(response *http.Response) bool {
-	return strings.HasPrefix(strings.ToLower(response.Header.Get("Content-Type")), "text/html")
+	return strings.HasPrefix(casefold.Lower(response.Header.Get("Content-Type")), "text/html")
 }
 
 // at names the endpoint for people.

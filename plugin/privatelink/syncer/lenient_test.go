@@ -12,7 +12,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-const passes = ": never read in the two minutes since the start: fallthrough zones pass names that it may have"
+const passes = ": not read within two minutes of the start: its names in fallthrough zones may get public addresses (see fail_closed)"
 
 // unreadable is a source that has never been read.
 func unreadable(name string) *fake {

@@ -1,12 +1,15 @@
 package syncer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -26,6 +29,30 @@ type findings struct {
 	texts     map[string]Finding // by their text, which the log has
 }
 
+// A weight orders the findings of a source in the log, which is bounded: the lower
+// ones first.
+type weight int
+
+// The weights. Names that should be served and are not come first, and those of
+// Azure Backup before the others.
+const (
+	backup weight = iota
+	unserved
+	conflicting
+	doubtful
+	unwanted // probably on purpose
+)
+
+func weightOf(s source.Skip) weight {
+	switch {
+	case s.Reason == source.OtherVNet:
+		return unwanted
+	case strings.Contains(casefold.Lower(s.Target), "/microsoft.recoveryservices/"):
+		return backup
+	}
+	return unserved
+}
+
 // merge unites the lists. If several have a name, the first one wins; within one
 // list, all addresses of a name are united. It has no side effects. use, if not
 // nil, is called for each entry that is served.
@@ -34,22 +61,25 @@ func merge(set *zone.Set, known []dnsname.Name, lists []*source.List, use func(o
 	for _, list := range lists {
 		found := findings{first: map[dnsname.Name]*source.Entry{}, skipped: map[source.Reason]int{}, texts: map[string]Finding{}}
 		if list != nil {
-			found.merge(m.builder, list, use)
+			found.merge(m.builder, set, list, use)
 		}
 		m.sources = append(m.sources, found)
 	}
 	return m
 }
 
-func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsname.Name, e source.Entry)) {
-	for _, skip := range list.Skipped {
-		f.skip(skip)
-	}
+func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use func(owner dnsname.Name, e source.Entry)) {
+	f.skipAll(list.Skipped)
+	var outside outsiders
 	for i := range list.Entries {
 		e := &list.Entries[i]
 		owner, err := b.OwnerOf(e.FQDN)
+		if errors.Is(err, zone.ErrOutOfZone) {
+			outside = append(outside, e)
+			continue
+		}
 		if err != nil {
-			f.skip(unplaced(e, err))
+			f.skip(source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.BadName, Detail: "with privatelink, " + err.Error()})
 			continue
 		}
 		first := f.first[owner.Name]
@@ -71,26 +101,53 @@ func (f *findings) merge(b *zone.Builder, list *source.List, use func(owner dnsn
 	for i := range list.Conflicts {
 		f.contradiction(b, &list.Conflicts[i])
 	}
+	if len(outside) > 0 {
+		first := outside[0]
+		f.skipped[source.OutsideZones] = len(outside)
+		f.add(unwanted, Finding{Kind: Skipped, Text: outside.finding(set), Skip: source.Skip{Endpoint: first.Endpoint, Target: first.Target, Reason: source.OutsideZones}})
+	}
 }
 
-// sortedTexts returns the findings as lines for the log.
-func (f *findings) sortedTexts() []string { return slices.Sorted(maps.Keys(f.texts)) }
+// sortedTexts returns the findings as lines for the log, the most important first.
+func (f *findings) sortedTexts() []string {
+	return slices.SortedFunc(maps.Keys(f.texts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(f.texts[a].weight, f.texts[b].weight), strings.Compare(a, b))
+	})
+}
 
-func unplaced(e *source.Entry, err error) source.Skip {
-	if errors.Is(err, zone.ErrOutOfZone) {
-		return source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.OutsideZones, Detail: fmt.Sprintf("%s %v", e.FQDN, err)}
+// skipAll adds the skips of a list. Those that vnet excludes on purpose are one
+// finding.
+func (f *findings) skipAll(all []source.Skip) {
+	vnets := map[string]int{}
+	for _, s := range all {
+		if s.Reason == source.OtherVNet {
+			vnets[s.Detail]++
+		}
 	}
-	return source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.BadName, Detail: "with privatelink, " + err.Error()}
+	for _, s := range all {
+		if n := vnets[s.Detail]; s.Reason == source.OtherVNet && n > 1 {
+			f.skipped[s.Reason]++
+			text := fmt.Sprintf("skipped %d endpoints, such as %s: %s", n, firstOf(all, s.Detail), strings.Replace(s.Detail, "it is in", "each is in", 1))
+			f.add(unwanted, Finding{Kind: Skipped, Text: text, Skip: s})
+			continue
+		}
+		f.skip(s)
+	}
+}
+
+func firstOf(all []source.Skip, detail string) string {
+	i := slices.IndexFunc(all, func(s source.Skip) bool { return s.Detail == detail })
+	return source.Title(all[i].Endpoint, all[i].Target)
 }
 
 func (f *findings) skip(s source.Skip) {
 	f.skipped[s.Reason]++
-	f.texts[s.String()] = Finding{Kind: Skipped, Text: s.String(), Skip: s}
+	f.add(weightOf(s), Finding{Kind: Skipped, Text: s.String(), Skip: s})
 }
 
-func (f *findings) add(kind Kind, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	f.texts[text] = Finding{Kind: kind, Text: text}
+func (f *findings) add(w weight, one Finding) {
+	one.weight = w
+	f.texts[one.Text] = one
 }
 
 func (f *findings) conflict(format string, args ...any) {
@@ -98,7 +155,7 @@ func (f *findings) conflict(format string, args ...any) {
 	if _, known := f.texts[text]; !known {
 		f.conflicts++
 	}
-	f.texts[text] = Finding{Kind: Contradictory, Text: text}
+	f.add(conflicting, Finding{Kind: Contradictory, Text: text})
 }
 
 // contradiction reports a name for which one endpoint has different addresses, if
@@ -127,10 +184,14 @@ const transferable = 100
 func (f *findings) warn(name dnsname.Name, e *source.Entry) {
 	for _, addr := range e.Addrs {
 		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
-			f.add(PublicAddress, "%s has the address %s, which is not in a private range; it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))
+			f.doubt(PublicAddress, "%s has the address %s, which is not in a private range; it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))
 		}
 	}
 	if len(e.Addrs) > transferable {
-		f.add(ManyAddresses, "%s has %d addresses: BIND, as a secondary or a forwarder, refuses more than %d for one name", name, len(e.Addrs), transferable)
+		f.doubt(ManyAddresses, "%s has %d addresses: BIND, as a secondary or a forwarder, refuses more than %d for one name", name, len(e.Addrs), transferable)
 	}
+}
+
+func (f *findings) doubt(kind Kind, format string, args ...any) {
+	f.add(doubtful, Finding{Kind: kind, Text: fmt.Sprintf(format, args...)})
 }

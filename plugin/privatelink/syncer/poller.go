@@ -265,8 +265,8 @@ func (p *poller) overdue(graceEnd time.Time) bool {
 	return !p.guard.loaded && tried && !time.Now().Before(graceEnd)
 }
 
-// news returns the findings that no subscriber has logged before, sorted, and
-// remembers those of s.
+// news returns the findings that no subscriber has logged before, in their order,
+// and remembers those of s.
 func (p *poller) news(s *Syncer, sorted []string) (fresh []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,7 +26,7 @@ type Fetched struct {
 	Name     string
 	List     *source.List // to serve, or nil
 	Err      error        // of the fetch, joined
-	Findings []Finding    // what the server would log about the list, by their texts
+	Findings []Finding    // the server would log these about the list, the most important first
 
 	// Restored has the names that are only in the state file. They are served
 	// because the fetch does not show that they are gone.
@@ -38,6 +38,8 @@ type Finding struct {
 	Kind Kind
 	Text string
 	Skip source.Skip // of the kind Skipped
+
+	weight weight
 }
 
 // A Kind is the kind of a Finding.

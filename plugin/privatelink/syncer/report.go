@@ -42,9 +42,10 @@ func (f *findings) report(s *Syncer, p *poller) {
 		metrics.Skipped.WithLabelValues(p.Name, string(reason)).Set(float64(n))
 	}
 	var out lines
-	for i, text := range p.news(s, f.sortedTexts()) {
+	fresh := p.news(s, f.sortedTexts())
+	for i, text := range fresh {
 		if i == maxLines {
-			out.warningf("%s: %d more findings like these", p.Name, len(f.texts)-maxLines)
+			out.warningf("%s: %d more findings like these", p.Name, len(fresh)-maxLines)
 			break
 		}
 		out.warningf("%s: %s", p.Name, text)
@@ -60,7 +61,7 @@ func (p *poller) reportLenient(lenient bool) (lines lines) {
 	lenient = lenient && !p.guard.loaded
 	metrics.Unread.WithLabelValues(p.Name).Set(map[bool]float64{true: 1}[lenient])
 	if lenient && !p.lenient {
-		lines.errorf("%s: never read in the two minutes since the start: fallthrough zones pass names that it may have, which may resolve to public addresses (strict zones and names of Backup storage accounts stay SERVFAIL; fail_closed holds back all)", p.Name)
+		lines.errorf("%s: not read within two minutes of the start: its names in fallthrough zones may get public addresses (see fail_closed)", p.Name)
 	}
 	p.lenient = p.lenient || lenient
 	return lines

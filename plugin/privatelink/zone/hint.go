@@ -1,0 +1,102 @@
+package zone
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// A Hint is what to add to a Corefile so that a name is in a zone. One of both is
+// empty, or both if the name is not one of a private endpoint.
+type Hint struct {
+	Zone  string // for ZONES
+	Cloud string // for the property cloud
+}
+
+// String returns the hint as the end of an error.
+func (h Hint) String() string {
+	switch {
+	case h.Cloud != "":
+		return ": set cloud " + h.Cloud
+	case h.Zone != "":
+		return ": add " + h.Zone + " to the zones of privatelink"
+	}
+	return ""
+}
+
+// clouds maps suffixes of all services to the cloud that has them. All other names
+// of Azure are of the public cloud.
+var clouds = map[dnsname.Name]string{
+	"usgovcloudapi.net.": cloud.USGov.Name, "windowsazure.us.": cloud.USGov.Name, "azure.us.": cloud.USGov.Name, "azurewebsites.us.": cloud.USGov.Name,
+	"chinacloudapi.cn.": cloud.China.Name, "windowsazure.cn.": cloud.China.Name, "azure.cn.": cloud.China.Name, "chinacloudsites.cn.": cloud.China.Name,
+}
+
+// services has the public zones whose names may have more than one label before
+// them. For all others, the zone is what follows the first label.
+var services = []dnsname.Name{
+	"api.azureml.ms.", "notebooks.azure.net.", "azurecr.io.", "azurecr.us.", "azurecr.cn.", "siterecovery.windowsazure.com.", "siterecovery.windowsazure.us.",
+	"azurewebsites.net.", "azurewebsites.us.", "chinacloudsites.cn.",
+}
+
+// HintFor returns what to add for a name outside of the zones of the set.
+func (s *Set) HintFor(name dnsname.Name) Hint {
+	of := cloudOf(name)
+	if s.Cloud.ARM == "" && of != s.Cloud.Name && (of != cloud.Public.Name || isDefault(name)) {
+		return Hint{Cloud: of}
+	}
+	zone := zoneOf(name)
+	if strings.Count(zone, ".") < 2 {
+		return Hint{}
+	}
+	return Hint{Zone: zone}
+}
+
+func cloudOf(name dnsname.Name) string {
+	for suffix, of := range clouds {
+		if _, ok := name.CutSuffix(suffix); ok {
+			return of
+		}
+	}
+	return cloud.Public.Name
+}
+
+// isDefault reports whether the public cloud has the name in a default zone.
+func isDefault(name dnsname.Name) bool {
+	public := Set{Cloud: cloud.Public, Zones: []dnsname.Name{cloud.Prefix + cloud.Public.Blob, cloud.Prefix + cloud.Public.Queue}}
+	_, err := public.OwnerOf(name)
+	return err == nil
+}
+
+// zoneOf returns the zone that Azure has the name in, without the trailing dot.
+func zoneOf(name dnsname.Name) string {
+	text := name.String()
+	if at := strings.LastIndex("."+text, "."+cloud.Prefix); at >= 0 {
+		return text[at:]
+	}
+	labels := strings.Split(text, ".")
+	if n := len(labels); n > 5 && strings.HasSuffix(text, ".storage.azure.net") && isDNSZone(labels[n-5]) {
+		return cloud.Prefix + labels[n-4] + ".core.windows.net"
+	}
+	for zone, public := range keyVaults() {
+		if _, ok := name.CutSuffix(public); ok {
+			return zone.String()
+		}
+	}
+	i := slices.IndexFunc(services, func(public dnsname.Name) bool { _, ok := name.CutSuffix(public); return ok })
+	if i >= 0 {
+		return cloud.Prefix + services[i].String()
+	}
+	_, parent, _ := strings.Cut(text, ".")
+	return cloud.Prefix + parent
+}
+
+// keyVaults returns the zones whose public names have another suffix.
+func keyVaults() map[dnsname.Name]dnsname.Name {
+	all := map[dnsname.Name]dnsname.Name{}
+	for _, zone := range []dnsname.Name{"privatelink.vaultcore.azure.net.", "privatelink.vaultcore.usgovcloudapi.net.", "privatelink.vaultcore.azure.cn."} {
+		all[zone] = cloud.PublicZones(zone)[0]
+	}
+	return all
+}
