@@ -105,6 +105,10 @@ func TestDecodeTolerates(t *testing.T) {
 		{"known by its connections alone", `{"id": "pe", "privateLinkServiceConnections": []}`, `pe connected`},
 		{"properties null", `{"id": "pe", "customDnsConfigs": [], "properties": null}`, `pe connected`},
 		{"keys partly in properties", `{"id": "pe", "provisioningState": "Succeeded", "properties": {"customDnsConfigs": [{"fqdn": "a"}]}}`, `pe connected Succeeded, pe a `},
+		{"columns beside the resource", `{"data": [{"id": "pe", "type": "microsoft.network/privateendpoints", "subnet": "text", "customDnsConfigs": "a, b", "ipConfigurations": ["x", {"privateIPAddress": 7}], ` +
+			`"privateLinkServiceConnections": {"status": "Pending"}, "provisioningState": 5, "properties": {"provisioningState": "Succeeded", "customDnsConfigs": [{"fqdn": "a", "ipAddresses": ["10.0.0.4"]}]}}]}`, `pe connected Succeeded, pe a 10.0.0.4`},
+		{"columns beside a connection", `{"id": "pe", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": "text", "properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]}`, `pe connected Approved`},
+		{"columns beside an interface", `{"id": "nic", "type": "microsoft.network/networkinterfaces", "privateEndpoint": "text", "properties": {"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"properties": {"privateIPAddress": "10.0.0.4", "privateLinkConnectionProperties": {"fqdns": ["a"]}}}]}}`, `pe part, pe a 10.0.0.4`},
 		{"connection null", `{"id": "pe", "privateLinkServiceConnections": [null]}`, `pe connected`},
 		{"state of the connection null", `{"id": "pe", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": null}]}`, `pe connected`},
 		{"DNS configuration null", e + `null, "type": "Microsoft.Network/privateEndpoints"}`, `pe connected`},

@@ -23,6 +23,7 @@ func TestDecodeBombs(t *testing.T) {
 func TestDecodeErrors(t *testing.T) {
 	const (
 		depth   = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
+		table   = "names and addresses without the state of the connection, which decides whether they are served: export whole private endpoints with az network private-endpoint list -o json, without --query"
 		nothing = "no private endpoint, private DNS zone group or network interface in it"
 	)
 	// endpoint has its id on line 1 and its property on line 2.
@@ -37,9 +38,26 @@ func TestDecodeErrors(t *testing.T) {
 		{"cut at the end of a line", "{\n\"value\": [\n", "line 2: unexpected end of JSON input"},
 		{"cut between resources", "[\n{\"id\": \"pe\", \"customDnsConfigs\": []},\n", "line 2: unexpected end of JSON input"},
 		{"cut before the last brace", "{\"value\": [\n{\"id\": \"pe\", \"customDnsConfigs\": []}\n]\n", "line 3: unexpected end of JSON input"},
-		{"HTML page", "<!DOCTYPE html>\n<html></html>", "line 1: invalid character '<' looking for beginning of value"},
-		{"message of a tool", "\nPlease run 'az login' to setup account.\n", "line 2: invalid character 'P' looking for beginning of value"},
-		{"YAML", "- id: pe\n", "line 1: invalid character ' ' in numeric literal"},
+		{"HTML page", "<!DOCTYPE html>\n<html></html>", "line 1: not JSON; export with -o json (this is HTML or XML)"},
+		{"message of a tool", "\nPlease run 'az login' to setup account.\n", "line 2: not JSON; export with -o json (this is an error of the export)"},
+		{"YAML", "- id: pe\n", "line 1: not JSON; export with -o json"},
+		{"CSV", "Name,ResourceGroup,IPAddress\npe,rg,10.0.0.4\n", "line 1: not JSON; export with -o json"},
+		{"CSV that begins as a literal", "name,ip\nfqdn,10.0.0.4", "line 1: not JSON; export with -o json"},
+		{"CSV in quotes", "\"Name\",\"Location\"\r\n", "line 1: not JSON; export with -o json"},
+		{"table of az", "\nCustomNetworkInterfaceName    Location    Name\n-----", "line 2: not JSON; export with -o json"},
+		{"tab-separated", "pe\trg-net\twesteurope\n", "line 1: not JSON; export with -o json"},
+		{"list of PowerShell", "Name : pe\nId   : /subscriptions", "line 1: not JSON; export with -o json"},
+		{"Bicep", "resource pe 'Microsoft.Network/privateEndpoints@2023-01-01' = {", "line 1: not JSON; export with -o json"},
+		{"error of az", "ERROR: (AuthorizationFailed) The client does not have authorization", "line 1: not JSON; export with -o json (this is an error of the export)"},
+		{"usage of az", "az: error: unrecognized arguments", "line 1: not JSON; export with -o json (this is an error of the export)"},
+		{"warning before the JSON", "WARNING: The command is in preview\n[]", "line 1: not JSON; export with -o json (a warning precedes it, redirect the standard output only)"},
+		{"hosts file", "10.20.0.4 a.blob.core.windows.net\n", "line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
+		{"hosts file of IPv6", "fd00::4\ta.blob.core.windows.net\n", "line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
+		{"hosts file of the portal", "# Private endpoint\n10.20.0.4 a\n", "line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
+		{"names and addresses by a query", `[{"FQDN": "a.blob.core.windows.net", "IPAddress": "10.20.0.4"}]`, table},
+		{"the same of Resource Graph", `{"data": [{"dnsName": "a", "privateIp": "10.20.0.4"}], "count": 1}`, table},
+		{"names alone by a query", `[{"fqdn": "a.blob.core.windows.net"}]`, nothing},
+		{"subnet as text by a query", `[{"id": "pe", "customDnsConfigs": [], "subnet": "/subscriptions/x"}]`, "line 1: Subnet: a JSON string is not what belongs there (a query changed it: export whole private endpoints, without --query)"},
 		{"line end in a string", "{\n\"id\": \"p\n\"}", "line 2: invalid character '\\n' in string literal"},
 		{"line end in a word", "{\n\"id\": tru\r\n}", "line 2: invalid character '\\r' in literal true (expecting 'e')"},
 		{"comma too many", "[\r\n{},\r\n]\r\n", "line 3: invalid character ']' looking for beginning of value"},

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Limits far above what Azure gives (an endpoint has about 3 kB) that keep a bad
@@ -66,6 +67,9 @@ type DNSConfig struct {
 // resources of other types are passed over. The error names the line; nothing
 // of a document with an error is returned.
 func Decode(data []byte) (Page, error) {
+	if err := checkText(data); err != nil {
+		return Page{}, err
+	}
 	elements, next, _, err := resources(data)
 	if err != nil {
 		return Page{}, err
@@ -109,6 +113,9 @@ func page(elements []element, next string, check func(element) error) (Page, err
 		if ok && endpoint.ID != "" {
 			p.Endpoints = append(p.Endpoints, endpoint)
 		}
+	}
+	if !known && slices.ContainsFunc(elements, element.isTable) {
+		return Page{}, errTable
 	}
 	if !known {
 		return Page{}, errors.New("no private endpoint, private DNS zone group or network interface in it")

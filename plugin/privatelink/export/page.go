@@ -266,7 +266,7 @@ func (e element) nested() error {
 func (e element) incomplete() error {
 	var head struct{ ID, Type string }
 	if err := json.Unmarshal(e.RawMessage, &head); err != nil {
-		return clear(err)
+		return e.inItsWords(err)
 	}
 	switch {
 	case string(e.RawMessage) == "null":

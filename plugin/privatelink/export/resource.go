@@ -1,10 +1,13 @@
 package export
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -58,10 +61,34 @@ func (f *flat[T]) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &nested); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, &f.v); err != nil || nested.Properties == nil {
+	err := json.Unmarshal(data, &f.v)
+	if err != nil && isObject(nested.Properties) {
+		f.v, err = besides[T](data), nil
+	}
+	if err != nil || nested.Properties == nil {
 		return err
 	}
 	return json.Unmarshal(nested.Properties, &f.v)
+}
+
+func isObject(value json.RawMessage) bool { return bytes.HasPrefix(value, []byte("{")) }
+
+// besides decodes what an object has beside "properties". A query of Resource Graph
+// adds columns there, of any name and type: those that do not fit are passed over,
+// because the resource is below "properties".
+func besides[T any](data []byte) (v T) {
+	var columns map[string]json.RawMessage
+	if json.Unmarshal(data, &columns) != nil {
+		return v
+	}
+	for _, key := range slices.Sorted(maps.Keys(columns)) {
+		column, err := json.Marshal(map[string]json.RawMessage{key: columns[key]})
+		next := v
+		if err == nil && json.Unmarshal(column, &next) == nil {
+			v = next
+		}
+	}
+	return v
 }
 
 // texts is a list of strings. ConvertTo-Json writes it as one string, with
@@ -89,7 +116,7 @@ const (
 func (e element) endpoint() (Endpoint, bool, error) {
 	var head struct{ Type string }
 	if err := json.Unmarshal(e.RawMessage, &head); err != nil {
-		return Endpoint{}, false, clear(err)
+		return Endpoint{}, false, e.inItsWords(err)
 	}
 	kind := casefold.Lower(head.Type)
 	if kind != "" && kind != endpointType && kind != zoneGroupType && kind != interfaceType {
@@ -97,7 +124,7 @@ func (e element) endpoint() (Endpoint, bool, error) {
 	}
 	var f flat[resource]
 	if err := json.Unmarshal(e.RawMessage, &f); err != nil {
-		return Endpoint{}, false, clear(err)
+		return Endpoint{}, false, e.inItsWords(err)
 	}
 	r := f.v
 	found := Endpoint{Resource: r.ID, Line: e.line, Provisioning: r.ProvisioningState, VNet: r.vnet()}
@@ -121,21 +148,34 @@ func (e element) endpoint() (Endpoint, bool, error) {
 	return found, true, nil
 }
 
-// clear says what is wrong in the document's words, not in Go's.
-func clear(err error) error {
+// inItsWords returns an error in the document's words, not in Go's.
+func (e element) inItsWords(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	where := "the resource"
+	where, hint := "the resource", ""
 	if wrong.Field != "" {
 		where = wrong.Field
 	}
-	hint := ""
-	if wrong.Value == "string" {
+	switch {
+	case wrong.Value == "string" && e.isShortened():
 		hint = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
+	case wrong.Value == "string":
+		hint = " (a query changed it: export whole private endpoints, without --query)"
 	}
 	return fmt.Errorf("%s: a JSON %s is not what belongs there%s", where, wrong.Value, hint)
+}
+
+// isShortened reports whether the element has strings as PowerShell writes them in
+// place of objects.
+func (e element) isShortened() bool {
+	for _, start := range []string{`"@{`, `"System.`, `"Microsoft.Azure.`} {
+		if bytes.Contains(e.RawMessage, []byte(start)) {
+			return true
+		}
+	}
+	return false
 }
 
 // connection returns the endpoint's one connection, manual or not.

@@ -55,7 +55,7 @@ func TestFilesBrokenFromTheStart(t *testing.T) {
 	f.write("a.json", exportA)
 	f.write("b.json", "<html>")
 	src := NewFiles([]string{f.at("*.json")}, nil, 0)
-	const broken = "b.json: line 1: invalid character '<' looking for beginning of value"
+	const broken = "b.json: line 1: not JSON; export with -o json (this is HTML or XML)"
 	f.same(src, f.fetch(src, "not complete; "+goodA, broken), broken)
 	f.write("b.json", exportB)
 	f.fetch(src, goodA+"; "+goodB, "")
@@ -65,7 +65,7 @@ func TestFilesErrors(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
 		{"empty file", "", "a.json: the document is empty"},
 		{"byte order mark alone", "\ufeff", "a.json: the document is empty"},
-		{"a hosts file", "# comment\n", "a.json: line 1: invalid character '#' looking for beginning of value"},
+		{"a hosts file", "# comment\n", "a.json: line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
 		{"another export", "[\r\n{\r\n\"id\": \"vm\"}]", "a.json: no private endpoint, private DNS zone group or network interface in it"},
 		{"wrong type", "[" + exportA + ",\r\n" + approved("pe3", `"@{Fqdn=c.example}"`) + "]", "a.json: line 2: CustomDNSConfigs: a JSON string is not what belongs there (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"},
 		{"one page of many", `{"data": [` + exportA + `], "skip_token": "t"}`, "a.json: one page of a longer listing (it links to a next page): half a listing is no listing, export all pages"},
