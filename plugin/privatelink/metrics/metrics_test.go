@@ -20,6 +20,7 @@ func touch() {
 	Skipped.WithLabelValues("src", "not_approved").Set(1)
 	Conflicts.WithLabelValues("src").Set(1)
 	HeldBack.WithLabelValues("src").Set(1)
+	Unread.WithLabelValues("src").Set(1)
 	Refresh.WithLabelValues("src").Set(60)
 	Serial.WithLabelValues("privatelink.blob.core.windows.net").Set(1)
 }
@@ -63,8 +64,8 @@ func TestDocumented(t *testing.T) {
 		}
 		documented++
 	}
-	if documented != 12 {
-		t.Errorf("%d metrics; want 12", documented)
+	if documented != 13 {
+		t.Errorf("%d metrics; want 13", documented)
 	}
 }
 
@@ -116,7 +117,9 @@ func TestAnswersOfConcurrently(t *testing.T) {
 func TestForget(t *testing.T) {
 	touch()
 	Forget("src")
-	for name, vec := range map[string]prometheus.Collector{"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts, "held back": HeldBack, "refresh": Refresh} {
+	for name, vec := range map[string]prometheus.Collector{
+		"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts, "held back": HeldBack, "unread": Unread, "refresh": Refresh,
+	} {
 		if n := testutil.CollectAndCount(vec); n != 0 {
 			t.Errorf("%s: %d series left", name, n)
 		}
