@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
 
 const (
-	guarded        = 10 // names: the loss of a smaller source is never sudden
-	agreeing       = 2  // complete lists, an interval apart, that must lack a name
-	agreeingSudden = 3  // the same for a name of a sudden loss
+	sudden   = 10 // names: the loss of a smaller source is not reported
+	agreeing = 3  // complete lists, an interval apart, that must lack a name
 )
 
 // A guard decides which names of a source may go. Every list passes through it,
@@ -23,17 +23,19 @@ const (
 //   - An incomplete list adds and changes names. It removes none: a name that it
 //     lacks may be in the part that is missing.
 //   - The names of an unread endpoint stay.
-//   - A name goes when two complete lists, an interval apart, have lacked it: it may
-//     be moving from one file to another, or its file may be half written.
-//   - If more than half of ten or more names are missing, the likely cause is a
-//     permission that was taken away or a filter that is too narrow. Each name then
-//     stays until three complete lists have lacked it, and is reported.
+//   - A name goes when three complete lists, an interval apart, have lacked it. It
+//     may be moving from one file or source to another, its file may be half
+//     written, or a permission may have been taken away by mistake. If more than
+//     half of ten or more names are missing, they are reported.
 //
 // Additions and changes always apply at once. The alternative, to refuse a list
 // with a sudden loss as a whole, would refuse the new names in it.
 //
 // Time counts, not the number of lists: a reload, or two server blocks with one
-// source, must not make three lists out of one. The zero value has served nothing.
+// source, must not make three lists out of one. Names are compared without the label
+// privatelink, because a source may change the form of a name.
+//
+// The zero value has served nothing.
 type guard struct {
 	interval time.Duration // between two fetches
 
@@ -43,15 +45,14 @@ type guard struct {
 	latest *source.List // the list that served was made from
 	kept   int          // entries of served that latest lacks
 
-	missing map[dnsname.Name]*absence  // names that are served although complete lists lack them
-	gone    map[dnsname.Name]time.Time // names removed within the last two intervals
+	missing map[dnsname.Name]*absence // names that are served although complete lists lack them
+	lost    bool                      // they are more than half of ten or more names
 }
 
 // An absence is how long a name has been missing.
 type absence struct {
-	since  time.Time
-	lists  int  // complete lists that lack it
-	sudden bool // it was among a sudden loss
+	since time.Time
+	lists int // complete lists that lack it
 }
 
 // restore begins with the last good list of a state file. It reports false if a
@@ -93,14 +94,14 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 	}
 	names := namesOf(list.Entries)
 	maps.DeleteFunc(g.missing, func(name dnsname.Name, _ *absence) bool { return names[name] })
-	lost := missingFrom(names, g.served.Entries)
+	missing := missingFrom(names, g.served.Entries)
 	if !list.Complete {
-		return lost
+		return missing
 	}
 	unread := unreadOf(list)
-	kept = slices.DeleteFunc(lost, func(e source.Entry) bool { return unread[casefold.Lower(e.Endpoint)] })
-	held := g.hold(namesOf(kept), names, now)
-	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[e.FQDN] })
+	kept = slices.DeleteFunc(missing, func(e source.Entry) bool { return unread[casefold.Lower(e.Endpoint)] })
+	held := g.hold(namesOf(kept), now)
+	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[cloud.Canonical(e.FQDN)] })
 	for _, e := range g.served.Entries {
 		if len(unread) > 0 && unread[casefold.Lower(e.Endpoint)] {
 			kept = append(kept, e)
@@ -110,43 +111,31 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 }
 
 // held returns the number of names of a sudden loss that are still served.
-func (g *guard) held() (n int) {
-	for _, a := range g.missing {
-		if a.sudden {
-			n++
-		}
+func (g *guard) held() int {
+	if !g.lost {
+		return 0
 	}
-	return n
+	return len(g.missing)
 }
 
-// hold returns the lost names that stay. All others are gone from now on.
-func (g *guard) hold(lost, names map[dnsname.Name]bool, now time.Time) map[dnsname.Name]bool {
-	if len(lost) == 0 {
-		return nil
-	}
-	maps.DeleteFunc(g.gone, func(name dnsname.Name, at time.Time) bool {
-		return names[name] || now.Sub(at) > 2*g.interval
-	})
-	before := len(namesOf(g.served.Entries)) + len(g.gone)
-	sudden := before >= guarded && 2*(len(lost)+len(g.gone)) > before
+// hold returns the missing names that stay. All others are gone from now on.
+func (g *guard) hold(missing map[dnsname.Name]bool, now time.Time) map[dnsname.Name]bool {
 	held := map[dnsname.Name]bool{}
-	for name := range lost {
-		if !g.agreed(name, sudden, now) {
+	for name := range missing {
+		if g.agreed(name, now) {
+			delete(g.missing, name)
+		} else {
 			held[name] = true
-			continue
 		}
-		delete(g.missing, name)
-		if g.gone == nil {
-			g.gone = map[dnsname.Name]time.Time{}
-		}
-		g.gone[name] = now
 	}
+	served := len(namesOf(g.served.Entries))
+	g.lost = len(held) > 0 && (g.lost || served >= sudden && 2*len(held) > served)
 	return held
 }
 
-// agreed counts one more complete list that lacks the name, and reports whether
-// they are enough and far enough apart.
-func (g *guard) agreed(name dnsname.Name, sudden bool, now time.Time) bool {
+// agreed counts one more complete list that lacks the name. It reports whether they
+// are enough and far enough apart.
+func (g *guard) agreed(name dnsname.Name, now time.Time) bool {
 	a := g.missing[name]
 	if a == nil {
 		a = &absence{since: now}
@@ -156,13 +145,8 @@ func (g *guard) agreed(name dnsname.Name, sudden bool, now time.Time) bool {
 		g.missing[name] = a
 	}
 	a.lists++
-	a.sudden = a.sudden || sudden
-	enough := agreeing
-	if a.sudden {
-		enough = agreeingSudden
-	}
-	// Two fetches are a tenth less than an interval apart at least.
-	return a.lists >= enough && now.Sub(a.since) >= time.Duration(enough-1)*g.interval*9/10
+	// Two fetches are at least nine tenths of an interval apart.
+	return a.lists >= agreeing && now.Sub(a.since) >= (agreeing-1)*g.interval*9/10
 }
 
 // join returns the list with more entries behind its own.
@@ -174,10 +158,11 @@ func join(list *source.List, more []source.Entry) *source.List {
 	return &all
 }
 
+// namesOf returns the canonical names of the entries.
 func namesOf(entries []source.Entry) map[dnsname.Name]bool {
 	names := make(map[dnsname.Name]bool, len(entries))
 	for _, e := range entries {
-		names[e.FQDN] = true
+		names[cloud.Canonical(e.FQDN)] = true
 	}
 	return names
 }
@@ -185,7 +170,7 @@ func namesOf(entries []source.Entry) map[dnsname.Name]bool {
 // missingFrom returns the entries whose names are not among names.
 func missingFrom(names map[dnsname.Name]bool, entries []source.Entry) (missing []source.Entry) {
 	for _, e := range entries {
-		if !names[e.FQDN] {
+		if !names[cloud.Canonical(e.FQDN)] {
 			missing = append(missing, e)
 		}
 	}

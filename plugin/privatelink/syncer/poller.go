@@ -187,7 +187,7 @@ func (p *poller) apply(list *source.List, err error) (changed bool, lines lines)
 	lines.add(p.recordResultLocked(err)...)
 	switch {
 	case p.guard.held() > 0 && held == 0:
-		lines.errorf("%s: "+heldBackLine, p.Name, p.guard.held(), agreeingSudden)
+		lines.errorf("%s: "+heldBackLine, p.Name, p.guard.held(), agreeing)
 	case p.guard.held() == 0 && held > 0:
 		lines.infof("%s: no names are held back any more", p.Name)
 	}

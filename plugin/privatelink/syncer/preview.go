@@ -96,7 +96,7 @@ func look(ctx context.Context, src source.Source, last lastGood) (one Fetched, l
 	case one.List == nil:
 		return one, false
 	case list != nil && list.Complete && len(list.Unread) == 0 && p.guard.held() == 0:
-		one.List = list // without the names that a second list would remove
+		one.List = list // without the names that more such lists would remove
 	}
 	var fetched map[dnsname.Name]bool
 	if list != nil {
@@ -106,7 +106,7 @@ func look(ctx context.Context, src source.Source, last lastGood) (one Fetched, l
 		one.Restored[e.FQDN] = true
 	}
 	if held := p.guard.held(); held > 0 {
-		one.Findings = append(one.Findings, Finding{Kind: HeldBack, Text: fmt.Sprintf(heldBackLine, held, agreeingSudden)})
+		one.Findings = append(one.Findings, Finding{Kind: HeldBack, Text: fmt.Sprintf(heldBackLine, held, agreeing)})
 	}
 	return one, p.guard.loaded
 }
