@@ -97,6 +97,8 @@ func (d *decoder) source() (s Source, err error) {
 		switch key {
 		case "parts":
 			return d.value(&s.Parts)
+		case "partial":
+			return d.value(&s.Partial)
 		case "entries":
 			if err := d.open('['); err != nil {
 				return err

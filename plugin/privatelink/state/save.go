@@ -80,7 +80,11 @@ func (e *encoder) state(s State) {
 }
 
 func (e *encoder) source(s Source) {
-	e.raw(`{"parts": {`)
+	e.raw(`{`)
+	if s.Partial {
+		e.raw(`"partial": true, `)
+	}
+	e.raw(`"parts": {`)
 	for i, part := range sorted(s.Parts) {
 		e.next(i)
 		e.text(part)

@@ -29,6 +29,7 @@ type State struct {
 type Source struct {
 	Entries []source.Entry
 	Parts   map[string]int // see source.List
+	Partial bool           // the source has not been loaded as a whole
 }
 
 // sorted makes two files with the same content equal.

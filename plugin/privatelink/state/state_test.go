@@ -24,7 +24,7 @@ func sample(addr string) State {
 				},
 				Parts: map[string]int{"/a": 2, "/b": 0},
 			},
-			"empty": {Parts: map[string]int{}},
+			"empty": {Parts: map[string]int{}, Partial: true},
 		},
 	}
 }

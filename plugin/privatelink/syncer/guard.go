@@ -55,19 +55,15 @@ type absence struct {
 	lists int // complete lists that lack it
 }
 
-// restore begins with the last good list of a state file. It reports false if a
-// complete list was faster.
-func (g *guard) restore(last state.Source) bool {
-	if g.loaded {
-		return false
-	}
+// restore adds the names of a state file that the served list lacks. The lists that
+// follow decide whether they may go.
+func (g *guard) restore(last state.Source) {
 	list := &source.List{Entries: last.Entries, Parts: last.Parts, Complete: true}
 	if g.served != nil {
 		list = join(g.served, missingFrom(namesOf(g.served.Entries), list.Entries))
 		list.Parts = union(last.Parts, g.served.Parts)
 	}
-	g.served, g.loaded, g.latest = list, true, nil
-	return true
+	g.served, g.loaded, g.latest = list, g.loaded || !last.Partial, nil
 }
 
 // admit makes served the list to serve from now on.

@@ -212,30 +212,34 @@ func TestGuardKeepsPointers(t *testing.T) {
 }
 
 func TestGuardRestores(t *testing.T) {
-	restored := state.Source{Entries: listOf(accounts(3)...).Entries, Parts: map[string]int{"/a": 3}}
 	for _, tc := range []struct {
 		name, before, after string // lists before and after the state file
+		partial             bool
 		want                string
 		parts               int
+		loaded              bool
 	}{
-		{"at the start", "", "", "0-2", 1},
-		{"a part was faster", "@0 ~2,9", "", "0-2,9", 1},
-		{"the whole was faster", "@0 9", "", "9", 0},
-		{"a part follows", "", "@0 ~9", "0-2,9", 1},
-		{"the whole follows", "", "@0 9", "0-2,9", 0},
+		{"at the start", "", "", false, "0-2", 1, true},
+		{"a source that was never whole", "", "", true, "0-2", 1, false},
+		{"a part was faster", "@0 ~2,9", "", false, "0-2,9", 1, true},
+		{"the whole was faster", "@0 9", "", false, "0-2,9", 1, true},
+		{"a part follows", "", "@0 ~9", false, "0-2,9", 1, true},
+		{"the whole follows", "", "@0 9", false, "0-2,9", 0, true},
+		{"the whole was faster and follows", "@0 9", "@1 9", true, "0-2,9", 0, true},
 	} {
 		g := guard{interval: time.Minute}
-		for _, step := range []string{tc.before, "", tc.after} {
-			switch {
-			case step != "":
+		for _, step := range []string{tc.before, "restore", tc.after} {
+			switch step {
+			case "":
+			case "restore":
+				g.restore(state.Source{Entries: listOf(accounts(3)...).Entries, Parts: map[string]int{"/a": 3}, Partial: tc.partial})
+			default:
 				_, list := parseStep(t, step)
 				g.admit(list, time.Now())
-			case g.served == nil || !g.loaded:
-				g.restore(restored)
 			}
 		}
-		if got := showNames(g.served); got != tc.want || len(g.served.Parts) != tc.parts || !g.loaded {
-			t.Errorf("%s: served %s with %d parts, loaded %v; want %s with %d", tc.name, got, len(g.served.Parts), g.loaded, tc.want, tc.parts)
+		if got := showNames(g.served); got != tc.want || len(g.served.Parts) != tc.parts || g.loaded != tc.loaded {
+			t.Errorf("%s: served %s with %d parts, loaded %v; want %s with %d, %v", tc.name, got, len(g.served.Parts), g.loaded, tc.want, tc.parts, tc.loaded)
 		}
 	}
 }

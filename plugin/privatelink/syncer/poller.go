@@ -24,26 +24,35 @@ type poller struct {
 	cancel context.CancelFunc
 	polled chan struct{} // closed when nobody has to wait for the first poll
 	settle func()        // closes polled; may be called again
+	wake   chan struct{} // has room for one; the time of the next poll has changed
 
 	polling sync.Mutex // held over a poll: one fetch at a time
 
 	mu          sync.Mutex // held over nothing that waits
-	subscribers map[*Syncer]time.Duration
+	subscribers map[*Syncer]subscription
 	findings    map[*Syncer]map[string]bool // that each of them has logged
 	guard       guard
 	failure     string        // the text of the last fetch's error
 	waited      bool          // the reason of a wait was logged since the last success
 	failures    int           // consecutive fetches with an error
+	polls       int           // complete lists since the start
 	ended       time.Time     // when the last fetch ended
 	lenient     bool          // the log has that names pass although the source was never loaded
 	retryAfter  time.Duration // how long the source asked not to be fetched
+}
+
+// A subscription is what a syncer needs of a poller.
+type subscription struct {
+	interval time.Duration
+	unread   bool // the syncer's state file has not been read yet
 }
 
 func newPoller(src source.Source) *poller {
 	polled := make(chan struct{})
 	return &poller{
 		Config: src.Config(), source: src, added: time.Now(), cancel: func() {}, polled: polled, settle: sync.OnceFunc(func() { close(polled) }),
-		subscribers: map[*Syncer]time.Duration{}, findings: map[*Syncer]map[string]bool{},
+		wake:        make(chan struct{}, 1),
+		subscribers: map[*Syncer]subscription{}, findings: map[*Syncer]map[string]bool{},
 	}
 }
 
@@ -69,10 +78,10 @@ func (p *poller) stop() {
 
 // add has the syncer refreshed after each change. The shortest interval of all
 // subscribers counts.
-func (p *poller) add(s *Syncer, interval time.Duration) {
+func (p *poller) add(s *Syncer, one subscription) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.subscribers[s] = interval
+	p.subscribers[s] = one
 	p.setIntervalLocked()
 }
 
@@ -88,28 +97,50 @@ func (p *poller) remove(s *Syncer) int {
 
 func (p *poller) setIntervalLocked() {
 	shortest := time.Duration(0)
-	for _, interval := range p.subscribers {
-		if shortest == 0 || interval < shortest {
-			shortest = interval
+	for _, one := range p.subscribers {
+		if shortest == 0 || one.interval < shortest {
+			shortest = one.interval
 		}
 	}
 	if shortest == 0 {
 		return
 	}
-	p.Interval, p.guard.interval = shortest, shortest
+	if shortest != p.Interval {
+		p.Interval, p.guard.interval = shortest, shortest
+		select {
+		case p.wake <- struct{}{}:
+		default: // it wakes already
+		}
+	}
+	p.guard.interval = shortest
 	metrics.Refresh.WithLabelValues(p.Name).Set(shortest.Seconds())
 }
 
-// restore gives the guard the last good list of a state file. It reports false if
-// a complete fetch was faster.
-func (p *poller) restore(last lastGood) bool {
+// read joins the last good list of the state file of s, which has been read by now.
+// The source learns which files it had before a restart, but not during a fetch.
+func (p *poller) read(s *Syncer, last lastGood) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return last.ok && p.guard.restore(last.Source)
+	one, subscribed := p.subscribers[s]
+	one.unread = false
+	if subscribed {
+		p.subscribers[s] = one
+	}
+	recent := p.polls < agreeing // later, the lists of this run are better
+	if last.ok && recent {
+		p.guard.restore(last.Source)
+	}
+	p.mu.Unlock()
+	if !last.ok || !recent {
+		return
+	}
+	go func() {
+		p.polling.Lock()
+		defer p.polling.Unlock()
+		p.remember(last)
+	}()
 }
 
-// remember reminds a source of files which ones it had before a restart. It is
-// called before the first fetch.
+// remember reminds a source of files which ones it had before a restart.
 func (p *poller) remember(last lastGood) {
 	if files, ok := p.source.(interface{ Remember(parts map[string]int) }); ok && last.ok {
 		files.Remember(last.Parts)
@@ -120,11 +151,27 @@ func (p *poller) run(ctx context.Context) {
 	if p.Remote && !sleep(ctx, rand.N(time.Second)) {
 		return
 	}
-	for first, open := true, true; open; first, open = false, sleep(ctx, p.nextDelay()) {
+	for first, open := true, true; open; first, open = false, p.wait(ctx) {
 		if p.poll(ctx) || first && ctx.Err() == nil {
 			p.refreshSubscribers()
 		}
 		p.settle()
+	}
+}
+
+// wait waits until the next poll is due. It reports false if ctx ends first.
+func (p *poller) wait(ctx context.Context) bool {
+	for {
+		timer := time.NewTimer(p.nextDelay())
+		select {
+		case <-timer.C:
+			return true
+		case <-p.wake: // the interval has changed
+			timer.Stop()
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
 	}
 }
 
@@ -182,7 +229,7 @@ func (p *poller) apply(list *source.List, err error) (changed bool, lines lines)
 	defer p.mu.Unlock()
 	p.ended = time.Now()
 	before, loaded, held := p.guard.served, p.guard.loaded, p.guard.held()
-	p.guard.admit(list, p.ended)
+	p.guard.admit(p.judgeLocked(list), p.ended)
 	metrics.HeldBack.WithLabelValues(p.Name).Set(float64(p.guard.held()))
 	lines.add(p.recordResultLocked(err)...)
 	switch {
@@ -244,7 +291,24 @@ func (p *poller) nextDelay() time.Duration {
 		delay = max(delay, min(delay<<min(p.failures-1, 10), maxBackOff))
 	}
 	delay = delay*9/10 + rand.N(delay/5+1)
-	return max(delay, min(p.retryAfter, maxRetryAfter))
+	return time.Until(p.ended.Add(max(delay, min(p.retryAfter, maxRetryAfter))))
+}
+
+// judgeLocked returns the list as an incomplete one while a state file has not been
+// read: it may have names that this list lacks.
+func (p *poller) judgeLocked(list *source.List) *source.List {
+	if list == nil || !list.Complete {
+		return list
+	}
+	for _, one := range p.subscribers {
+		if one.unread {
+			part := *list
+			part.Complete = false
+			return &part
+		}
+	}
+	p.polls++
+	return list
 }
 
 // latest returns the list to serve, which may be nil, and reports whether the source

@@ -88,7 +88,9 @@ func look(ctx context.Context, src source.Source, last lastGood) (one Fetched, l
 	p := newPoller(src)
 	p.guard.interval = p.Interval
 	p.remember(last)
-	p.restore(last)
+	if last.ok {
+		p.guard.restore(last.Source)
+	}
 	list, err := src.Fetch(ctx)
 	p.guard.admit(list, time.Now())
 	one = Fetched{Name: p.Name, List: p.guard.served, Err: err, Restored: map[dnsname.Name]bool{}}

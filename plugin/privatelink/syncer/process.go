@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -24,8 +25,10 @@ type Process struct {
 
 // A block is a server block with its last committed snapshot.
 type block struct {
-	last  *zone.Snapshot
-	users int // syncers that have begun and not ended
+	last   *zone.Snapshot
+	owner  *Syncer                 // that has published last
+	users  int                     // syncers that have begun and not ended
+	serial map[dnsname.Name]uint32 // the latest one of each zone, of a commit or not
 }
 
 // NewProcess returns a process that has served nothing yet.
@@ -44,7 +47,7 @@ func (p *Process) begin(s *Syncer) {
 	defer p.mu.Unlock()
 	b := p.blocks[s.Block]
 	if b == nil {
-		b = &block{}
+		b = &block{serial: map[dnsname.Name]uint32{}}
 		p.blocks[s.Block] = b
 	}
 	b.users++
@@ -97,34 +100,52 @@ func (p *Process) publish(s *Syncer, previous, next *zone.Snapshot) (announced m
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if b := p.blocks[s.Block]; b != nil {
-		b.last = next
+		b.last, b.owner = next, s
 	}
 	announced = maps.Clone(p.announced)
 	maps.DeleteFunc(p.announced, func(name dnsname.Name, _ *zone.Zone) bool {
 		return previous.Zones[name] != nil && next.Zones[name] == nil
 	})
-	for name, z := range next.Zones {
-		p.serial[name] = max(p.serial[name], z.Serial)
-	}
 	maps.Copy(p.announced, next.Zones)
 	return announced
 }
 
-// serials returns the function that gives a zone its serial: the previous one if
-// the zone is unchanged, otherwise one after every serial that the zone has had.
-func (p *Process) serials(previous *zone.Snapshot) func(*zone.Zone) uint32 {
+// nextSerial returns the serial of a zone of s: the previous one if the zone is
+// unchanged, otherwise one after every serial that the zone has had. A serial counts
+// before the commit as well, because a secondary may have seen it.
+func (p *Process) nextSerial(s *Syncer, previous *zone.Snapshot, z *zone.Zone) (serial uint32) {
 	p.mu.Lock()
-	latest := maps.Clone(p.serial)
-	p.mu.Unlock()
-	return func(z *zone.Zone) uint32 {
-		if old := previous.Zones[z.Name]; old != nil && z.Equal(old) {
-			return old.Serial
-		}
-		if last, ok := latest[z.Name]; ok {
-			return max(last+1, now())
-		}
+	defer p.mu.Unlock()
+	b := p.blocks[s.Block]
+	if b == nil { // it has ended
 		return now()
 	}
+	last, given := b.serial[z.Name]
+	unchanged := func(snapshot *zone.Snapshot) bool {
+		old := snapshot.Zones[z.Name]
+		return given && old != nil && old.Serial == last && z.Equal(old)
+	}
+	switch latest, ok := p.serial[z.Name]; {
+	case unchanged(previous) || unchanged(s.Snapshot()):
+		serial = last
+	case ok:
+		serial = max(latest+1, now())
+	default:
+		serial = now()
+	}
+	b.serial[z.Name] = serial
+	p.serial[z.Name] = max(p.serial[z.Name], serial)
+	return serial
+}
+
+// owner returns the syncer that has published the block's last snapshot, or nil.
+func (p *Process) owner(id string) *Syncer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := p.blocks[id]; b != nil {
+		return b.owner
+	}
+	return nil
 }
 
 // raise makes the serials of a state file earlier than all that follow.
@@ -137,7 +158,7 @@ func (p *Process) raise(serials map[dnsname.Name]uint32) {
 }
 
 // subscribe returns the poller of a source. Sources with the same name share one.
-func (p *Process) subscribe(s *Syncer, src source.Source, last lastGood) *poller {
+func (p *Process) subscribe(s *Syncer, src source.Source, last lastGood, unread bool) *poller {
 	config := src.Config()
 	if config.Static {
 		return newStatic(src)
@@ -150,8 +171,13 @@ func (p *Process) subscribe(s *Syncer, src source.Source, last lastGood) *poller
 		one.remember(last)
 		p.pollers[config.Name] = one
 	}
-	one.add(s, config.Interval)
-	one.restore(last)
+	one.add(s, subscription{config.Interval, unread})
+	switch {
+	case running && !unread:
+		one.read(s, last)
+	case !running && last.ok:
+		one.guard.restore(last.Source)
+	}
 	if !running {
 		one.start()
 	}
@@ -159,6 +185,10 @@ func (p *Process) subscribe(s *Syncer, src source.Source, last lastGood) *poller
 }
 
 func (p *Process) unsubscribe(s *Syncer, one *poller) {
+	if one.Static { // each syncer has its own
+		metrics.Forget(one.Name)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if left := one.remove(s); left == 0 && p.pollers[one.Name] == one {

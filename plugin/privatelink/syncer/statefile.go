@@ -3,17 +3,21 @@ package syncer
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
 
 const (
 	saveInterval = 5 * time.Second  // between two saves: each writes the whole file
+	lookInterval = time.Minute      // between two looks at the file on disk
 	stalledAfter = 10 * time.Second // a save that takes longer is reported
 	closeTime    = 2 * time.Second  // bounds how long the end of the process waits for the last save
 )
@@ -32,8 +36,12 @@ type stateFile struct {
 	mu      sync.Mutex // not held over the disk
 	known   state.State
 	users   map[*Syncer]stateUser
-	unsaved bool   // a change has not been written
-	failure string // of the last save
+	unsaved bool        // a change has not been written
+	failure string      // of the last save
+	waiting []func()    // called when the file has been read
+	rest    []namedList // of sources that no server block has
+
+	written os.FileInfo // after the last save; only run uses it
 }
 
 // lastGood is the last good list of a source, if the file has one.
@@ -79,14 +87,31 @@ func (p *Process) closeState(s *Syncer) {
 func (f *stateFile) run(p *Process) {
 	f.load(p)
 	defer f.end()
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
 	for open := true; open; open = f.pause() {
 		select {
 		case <-f.wake:
-			f.save()
+			f.save(reserved)
+		case <-look.C:
+			f.look()
 		case <-f.closing:
 		}
 	}
-	f.save()
+	f.look()
+	f.save(0)
+}
+
+// look has the file written again if it is not the one of the last save: it was
+// deleted or overwritten.
+func (f *stateFile) look() {
+	if f.written == nil {
+		return
+	}
+	now, err := os.Stat(f.path)
+	if err != nil || !os.SameFile(now, f.written) || now.Size() != f.written.Size() || !now.ModTime().Equal(f.written.ModTime()) {
+		f.changed()
+	}
 }
 
 // pause waits until the next save may begin. It reports false when the file is to
@@ -108,11 +133,15 @@ func (f *stateFile) pause() bool {
 
 func (f *stateFile) load(p *Process) {
 	known, err := state.Load(f.path)
+	p.raise(known.Serials)
 	f.mu.Lock()
 	f.known = known
-	f.mu.Unlock()
-	p.raise(known.Serials)
 	close(f.loaded)
+	waiting := f.waiting
+	f.mu.Unlock()
+	for _, join := range waiting { // before the first save, which would lack them
+		join()
+	}
 	if err != nil {
 		logf(log.Warning, "state: %v (starting without it)", err)
 	}
@@ -128,15 +157,56 @@ func (f *stateFile) end() {
 	close(f.done)
 }
 
+// whenLoaded has f called once the file has been read. It reports false if that is
+// the case already.
+func (f *stateFile) whenLoaded(call func()) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.loaded:
+		return false
+	default:
+		f.waiting = append(f.waiting, call)
+		return true
+	}
+}
+
+// leftOver returns the lists of sources that no server block has.
+func (f *stateFile) leftOver() (all []namedList) {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rest == nil && len(f.known.Sources) > 0 {
+		f.rest = []namedList{}
+		for name, last := range f.known.Sources {
+			f.rest = append(f.rest, namedList{name, &source.List{Entries: last.Entries, Parts: last.Parts}, !last.Partial})
+		}
+		slices.SortFunc(f.rest, func(a, b namedList) int { return strings.Compare(a.name, b.name) })
+	}
+	return slices.DeleteFunc(slices.Clone(f.rest), func(one namedList) bool { _, free := f.known.Sources[one.name]; return !free })
+}
+
+// forget drops the lists of sources that no server block has.
+func (f *stateFile) forget() {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known.Sources, f.rest = nil, nil
+}
+
 // lastGood returns the last good list of a source, once.
-func (f *stateFile) lastGood(source string) lastGood {
+func (f *stateFile) lastGood(name string) lastGood {
 	if f == nil {
 		return lastGood{}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	last, ok := f.known.Sources[source]
-	delete(f.known.Sources, source)
+	last, ok := f.known.Sources[name]
+	delete(f.known.Sources, name)
 	return lastGood{last, ok}
 }
 
@@ -168,8 +238,12 @@ func (f *stateFile) signal() {
 	}
 }
 
+// reserved is added to the serials of a save while the process runs: if it is killed,
+// the next one begins after every serial that was served since the save.
+const reserved = 100
+
 // save writes the file if anything has changed.
-func (f *stateFile) save() {
+func (f *stateFile) save(reserved uint32) {
 	f.mu.Lock()
 	unsaved := f.unsaved
 	f.unsaved = false
@@ -181,9 +255,14 @@ func (f *stateFile) save() {
 	stalled := time.AfterFunc(stalledAfter, func() {
 		f.result(fmt.Sprintf("%s: not written within %s, the disk does not respond", f.path, stalledAfter))
 	})
-	err := state.Save(f.path, collect(users))
+	all := collect(users)
+	for zone := range all.Serials {
+		all.Serials[zone] += reserved
+	}
+	err := state.Save(f.path, all)
 	stalled.Stop()
 	if err == nil {
+		f.written, _ = os.Stat(f.path)
 		f.result("")
 		return
 	}

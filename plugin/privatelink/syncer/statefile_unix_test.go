@@ -300,3 +300,74 @@ func TestStateBehindLink(t *testing.T) {
 		t.Errorf("%v is left", left)
 	}
 }
+
+// A state file that takes long to read has names that the first list may lack. Until
+// it has been read, no list is whole.
+func TestSlowState(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		s := p.New(Config{Block: "test", Zones: testSet, Sources: []source.Source{f}, StateFile: filepath.Join(t.TempDir(), "state")})
+		file := &stateFile{path: s.StateFile, loaded: make(chan struct{}), wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}), users: map[*Syncer]stateUser{}}
+		p.states[s.StateFile] = file
+		s.Begin()
+		s.Commit()
+		time.Sleep(agreement)
+		if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 not ready" || s.Ready() {
+			t.Errorf("served %s, ready %v before the state file is read", got, s.Ready())
+		}
+		last := state.State{Sources: map[string]state.Source{"f": {Entries: listOf("b.blob.core.windows.net. 10.0.0.2").Entries}}}
+		if err := state.Save(s.StateFile, last); err != nil {
+			t.Fatal(err)
+		}
+		go file.run(p)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 10.0.0.2" || !s.Ready() {
+			t.Errorf("served %s, ready %v when it has been read", got, s.Ready())
+		}
+		time.Sleep(2 * agreement)
+		if got := addrs(s, "b"); got != "foreign" {
+			t.Errorf("served %s after three lists", got)
+		}
+		s.Close()
+	})
+}
+
+// A state file that was deleted or overwritten is written again.
+func TestStateIsReplaced(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		path := filepath.Join(t.TempDir(), "state")
+		s := serveState(t, p, path, newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+		want := "f:a[10.0.0.1]"
+		for _, damage := range []func() error{func() error { return os.Remove(path) }, func() error { return os.WriteFile(path, []byte("{}"), 0o600) }} {
+			time.Sleep(2 * time.Minute)
+			if got := saved(t, path); got != want {
+				t.Errorf("saved %s; want %s", got, want)
+			}
+			if err := damage(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Close()
+		if got := saved(t, path); got != want {
+			t.Errorf("saved %s at the end; want %s", got, want)
+		}
+	})
+}
+
+// A source that was never whole is saved as far as it was read.
+func TestPartialState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	part := listOf("a.blob.core.windows.net. 10.0.0.1")
+	part.Complete = false
+	for _, list := range []*source.List{part, nil} {
+		bubble(t, func(t *testing.T, p *Process) {
+			f := newFake("f")
+			f.fails(list)
+			s := serveState(t, p, path, f)
+			if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 not ready" || s.Ready() {
+				t.Errorf("served %s, ready %v; want the part, not ready", got, s.Ready())
+			}
+		})
+	}
+}

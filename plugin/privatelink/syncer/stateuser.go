@@ -45,7 +45,6 @@ func (f *stateFile) follow(s *Syncer) {
 	}
 	f.mu.Lock()
 	f.users[s] = stateUser{committed: true}
-	f.known.Sources = nil // of sources that the Corefile no longer has
 	f.dropEndedLocked()
 	f.mu.Unlock()
 	f.changed()
@@ -90,10 +89,8 @@ func (s *Syncer) lastGood() state.State {
 	for name, z := range s.Snapshot().Zones {
 		last.Serials[name] = z.Serial
 	}
-	for _, p := range s.subscriptions() {
-		if list, loaded := p.latest(); loaded && !p.Static {
-			last.Sources[p.Name] = state.Source{Entries: list.Entries, Parts: list.Parts}
-		}
+	for _, one := range s.lastLists() {
+		last.Sources[one.name] = state.Source{Entries: one.list.Entries, Parts: one.list.Parts, Partial: !one.loaded}
 	}
 	return last
 }

@@ -44,6 +44,9 @@ type Syncer struct {
 	process *Process
 	state   *stateFile
 	pollers []*poller // by source
+	// inherited has the lists of sources that the Corefile no longer has. They are
+	// served until every source has been loaded.
+	inherited []namedList
 
 	current atomic.Pointer[zone.Snapshot] // a query loads it once
 
@@ -74,12 +77,13 @@ func (s *Syncer) Begin() {
 	defer cancel()
 	s.process.begin(s)
 	s.state = s.process.openState(s)
-	s.awaitState(ctx)
+	unread := !s.awaitState(ctx)
 	var all []*poller
 	for _, src := range s.Sources {
-		all = append(all, s.process.subscribe(s, src, s.state.lastGood(src.Config().Name)))
+		all = append(all, s.process.subscribe(s, src, s.state.lastGood(src.Config().Name), unread))
 	}
 	s.mu.Lock()
+	s.inherited = s.inheritance()
 	s.pollers = all // all at once: with some of them, a snapshot would look complete
 	for _, wait := range []time.Duration{time.Until(s.process.graceEnd()), grace} {
 		if wait > 0 {
@@ -100,6 +104,7 @@ func (s *Syncer) Commit() {
 		return
 	}
 	s.committed, s.merged = true, nil // merge again: the predecessor may have moved the serials
+	s.inherited = s.inheritance()
 	s.mu.Unlock()
 	s.state.follow(s)
 	s.refresh()
@@ -140,12 +145,16 @@ func (s *Syncer) publish() (*report, bool) {
 	}
 	previous := s.previous()
 	m := merge(s.Zones, s.known(previous), lists, nil)
-	next := m.builder.Snapshot(complete, s.process.serials(previous))
+	next := m.builder.Snapshot(complete, func(z *zone.Zone) uint32 { return s.process.nextSerial(s, previous, z) })
 	next.Lenient = lenient
 	s.current.Store(next)
 	s.merged = lists
 	if !s.committed {
 		return nil, true
+	}
+	if complete {
+		s.inherited = nil
+		s.state.forget()
 	}
 	announced := s.process.publish(s, previous, next)
 	return &report{syncer: s, merged: m, changes: changes(previous, next, announced), first: len(announced) == 0, next: next}, true
