@@ -23,8 +23,8 @@ const (
 	imds = "http://169.254.169.254/metadata/identity/oauth2/token"
 )
 
-// managedRetries are the retries of a managed identity. azidentity's own take more
-// than three minutes, in which nothing is logged. The next sync asks again.
+// managedRetries are the retries of a managed identity. azidentity's own last
+// more than three minutes, in which nothing is logged. The next sync asks again.
 func managedRetries(o policy.RetryOptions) policy.RetryOptions {
 	o.MaxRetries = cmp.Or(o.MaxRetries, 5)
 	o.RetryDelay = cmp.Or(o.RetryDelay, time.Second)

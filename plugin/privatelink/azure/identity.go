@@ -19,7 +19,7 @@ type candidate struct {
 	name    string // as in "no token from NAME"
 	managed bool
 	// set reports that the environment configures this identity. Its error is the
-	// one to report, whatever the identities after it say.
+	// one to report, even if later identities fail as well.
 	set bool
 	// probe reports that IMDS may not exist here, and others may follow.
 	probe bool

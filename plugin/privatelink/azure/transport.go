@@ -82,8 +82,8 @@ var pool = func() *http.Transport {
 	return withoutLocalProxy(t)
 }()
 
-// withoutLocalProxy has identity endpoints of the machine asked directly, whatever
-// HTTP_PROXY says: a proxy would ask its own machine for an identity. Microsoft
+// withoutLocalProxy has identity endpoints of the machine asked directly in spite of
+// HTTP_PROXY: a proxy would ask its own machine for an identity. Microsoft
 // requires this for IMDS. A proxy that does not connect becomes a proxyError.
 func withoutLocalProxy(t *http.Transport) *http.Transport {
 	if proxy := t.Proxy; proxy != nil {

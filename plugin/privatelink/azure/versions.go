@@ -68,7 +68,7 @@ func (v *versions) adopt(path string, err error) bool {
 }
 
 // bestOf returns the newest version that is not a preview, nor newer than ours, whose
-// form may differ. It returns "" if there is none.
+// form may differ. Without one, it returns "".
 func bestOf(offered []string) string {
 	good := slices.DeleteFunc(slices.Clone(offered), func(version string) bool {
 		return len(version) != len(apiVersion) || version > apiVersion || version < oldestVersion

@@ -92,7 +92,8 @@ func TestRefusals(t *testing.T) {
 		body   string
 		want   string
 	}{
-		{"provider not registered", 409, "application/json", `{"error": {"code": "MissingSubscriptionRegistration", "message": "The subscription is not registered to use namespace 'Microsoft.Network'. See https://aka.ms/rps-not-found"}}`, "ARM answers 409 MissingSubscriptionRegistration: register the resource provider in subscription " + subscription + ": az provider register --namespace Microsoft.Network"},
+		{"provider not registered", 409, "application/json", `{"error": {"code": "MissingSubscriptionRegistration", "message": "The subscription is not registered to use namespace 'Microsoft.Network'. See https://aka.ms/rps-not-found"}}`,
+			"ARM answers 409 MissingSubscriptionRegistration: register the resource provider in subscription " + subscription + ": az provider register --namespace Microsoft.Network"},
 		{"page of a proxy", 403, "text/html", `<html>blocked</html>`, "ARM answers 403 with an HTML page: it is of a proxy or a sign-in page; let the server reach management.azure.com without it"},
 		{"page of a proxy without a type", 404, "", "\n<!DOCTYPE HTML>", "ARM answers 404 with an HTML page: it is of a proxy or a sign-in page; let the server reach management.azure.com without it"},
 		{"page with status 200", 200, "text/html", `<!doctype html>`, "an HTML page in place of a listing: it is of a proxy or a sign-in page; let the server reach management.azure.com without it"},

@@ -57,7 +57,8 @@ func TestDecodeErrors(t *testing.T) {
 		{"names and addresses by a query", `[{"FQDN": "a.blob.core.windows.net", "IPAddress": "10.20.0.4"}]`, table},
 		{"the same of Resource Graph", `{"data": [{"dnsName": "a", "privateIp": "10.20.0.4"}], "count": 1}`, table},
 		{"names alone by a query", `[{"fqdn": "a.blob.core.windows.net"}]`, nothing},
-		{"subnet as text by a query", `[{"id": "pe", "customDnsConfigs": [], "subnet": "/subscriptions/x"}]`, "line 1: Subnet: a JSON string is not what belongs there (a query changed it: export whole private endpoints, without --query)"},
+		{"subnet as text by a query", `[{"id": "pe", "customDnsConfigs": [], "subnet": "/subscriptions/x"}]`,
+			"line 1: Subnet: a JSON string is not what belongs there (a query changed it: export whole private endpoints, without --query)"},
 		{"line end in a string", "{\n\"id\": \"p\n\"}", "line 2: invalid character '\\n' in string literal"},
 		{"line end in a word", "{\n\"id\": tru\r\n}", "line 2: invalid character '\\r' in literal true (expecting 'e')"},
 		{"comma too many", "[\r\n{},\r\n]\r\n", "line 3: invalid character ']' looking for beginning of value"},
@@ -94,9 +95,12 @@ func TestDecodeErrors(t *testing.T) {
 		{"connections a bool", endpoint(`"privateLinkServiceConnections": true`), "line 1: PrivateLinkServiceConnections: a JSON bool is not what belongs there"},
 		{"state of the connection a string from ConvertTo-Json", endpoint(`"privateLinkServiceConnections": [{"properties": {"privateLinkServiceConnectionState": "@{Status=Approved}"}}]`), "line 1: PrivateLinkServiceConnections.PrivateLinkServiceConnectionState: a JSON string is not what belongs there" + depth},
 		{"provisioningState an array", endpoint(`"provisioningState": []`), "line 1: ProvisioningState: a JSON array is not what belongs there"},
-		{"record sets an object", "[\n{\"id\": \"pe/privateDnsZoneGroups/g\", \"privateDnsZoneConfigs\": [{\"recordSets\": {}}]}]", "line 2: PrivateDNSZoneConfigs.RecordSets: a JSON object is not what belongs there"},
-		{"address of an interface a number", `{"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"privateIPAddress": 10}]}`, "line 1: IPConfigurations.PrivateIPAddress: a JSON number is not what belongs there"},
-		{"one broken resource among good ones", "[\n" + endpoint(`"customDnsConfigs": []`) + ",\n" + endpoint(`"customDnsConfigs": [1]`) + "\n]", "line 4: CustomDNSConfigs: a JSON number is not what belongs there"},
+		{"record sets an object", "[\n{\"id\": \"pe/privateDnsZoneGroups/g\", \"privateDnsZoneConfigs\": [{\"recordSets\": {}}]}]",
+			"line 2: PrivateDNSZoneConfigs.RecordSets: a JSON object is not what belongs there"},
+		{"address of an interface a number", `{"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"privateIPAddress": 10}]}`,
+			"line 1: IPConfigurations.PrivateIPAddress: a JSON number is not what belongs there"},
+		{"one broken resource among good ones", "[\n" + endpoint(`"customDnsConfigs": []`) + ",\n" + endpoint(`"customDnsConfigs": [1]`) + "\n]",
+			"line 4: CustomDNSConfigs: a JSON number is not what belongs there"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			page, err := Decode([]byte(tc.in))

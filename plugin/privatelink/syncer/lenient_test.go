@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -52,6 +53,7 @@ func TestUnreadSourcePassesNames(t *testing.T) {
 			expect("after a reload", "foreign")
 		}
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if n := strings.Count(out.String(), "bad"+passes); n != 1 || strings.Contains(out.String(), "good"+passes) {
 			t.Errorf("logged %d times, want once, for one source:\n%s", n, out.String())
 		}

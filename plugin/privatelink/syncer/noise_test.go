@@ -45,11 +45,16 @@ func TestOutsideZones(t *testing.T) {
 		want    string
 	}{
 		{"one", sql[:1], "skipped /pe/sql00.database.windows.net.: sql00.database.windows.net is in none of the zones: to serve them, add privatelink.database.windows.net to the zones of privatelink"},
-		{"forty", sql, "skipped 40 names of 40 endpoints, which are in none of the zones, such as sql00.database.windows.net: to serve them, add privatelink.database.windows.net to the zones of privatelink"},
-		{"of one endpoint", []string{"a.cassandra.example. 10.0.0.1 from=/pe", "b.cassandra.example. 10.0.0.1 from=/PE"}, "skipped 2 names of one endpoint, which are in none of the zones, such as a.cassandra.example: to serve them, add privatelink.cassandra.example to the zones of privatelink"},
-		{"two services, the larger one first", append(entries(2, "kv%d.vault.azure.net"), sql[:5]...), "skipped 7 names of 7 endpoints, which are in none of the zones, such as kv0.vault.azure.net: to serve them, add privatelink.database.windows.net privatelink.vaultcore.azure.net to the zones of privatelink"},
-		{"another cloud", entries(2, "st%d.blob.core.usgovcloudapi.net"), "skipped 2 names of 2 endpoints, which are in none of the zones, such as st0.blob.core.usgovcloudapi.net: set cloud usgov, because these are names of that cloud"},
-		{"many services", entries(9, "x.s%d.example"), "skipped 9 names of 9 endpoints, which are in none of the zones, such as x.s0.example: to serve them, add privatelink.s0.example privatelink.s1.example privatelink.s2.example privatelink.s3.example privatelink.s4.example and 4 more zones to the zones of privatelink"},
+		{"forty", sql,
+			"skipped 40 names of 40 endpoints, which are in none of the zones, such as sql00.database.windows.net: to serve them, add privatelink.database.windows.net to the zones of privatelink"},
+		{"of one endpoint", []string{"a.cassandra.example. 10.0.0.1 from=/pe", "b.cassandra.example. 10.0.0.1 from=/PE"},
+			"skipped 2 names of one endpoint, which are in none of the zones, such as a.cassandra.example: to serve them, add privatelink.cassandra.example to the zones of privatelink"},
+		{"two services, the larger one first", append(entries(2, "kv%d.vault.azure.net"), sql[:5]...),
+			"skipped 7 names of 7 endpoints, which are in none of the zones, such as kv0.vault.azure.net: to serve them, add privatelink.database.windows.net privatelink.vaultcore.azure.net to the zones of privatelink"},
+		{"another cloud", entries(2, "st%d.blob.core.usgovcloudapi.net"),
+			"skipped 2 names of 2 endpoints, which are in none of the zones, such as st0.blob.core.usgovcloudapi.net: set cloud usgov, because these are names of that cloud"},
+		{"many services", entries(9, "x.s%d.example"),
+			"skipped 9 names of 9 endpoints, which are in none of the zones, such as x.s0.example: to serve them, add privatelink.s0.example privatelink.s1.example privatelink.s2.example privatelink.s3.example privatelink.s4.example and 4 more zones to the zones of privatelink"},
 		{"not of Azure", []string{"www.example. 10.0.0.1"}, "skipped /pe/www.example.: www.example is in none of the zones"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
