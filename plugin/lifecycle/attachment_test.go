@@ -7,15 +7,14 @@ import (
 	"testing/synctest"
 )
 
-// Every sequence of transitions calls each hook at most once, and Close only
-// after Commit.
+// Each hook is called at most once, and Close only after Commit.
 func TestTransitions(t *testing.T) {
 	for _, tc := range []struct{ name, steps, want string }{
 		{"shutdown before begin", "close begin commit close", "error"},
 		{"abort before begin", "abort begin commit close", "error"},
 		{"shutdown before commit", "begin close commit close", "Begin Abort"},
 		{"abort after commit", "begin commit abort close", "Begin Commit Close"},
-		{"everything twice", "begin begin commit commit close close abort", "Begin error Commit Close"},
+		{"each step twice", "begin begin commit commit close close abort", "Begin error Commit Close"},
 		{"abort twice", "begin abort abort close", "Begin Abort"},
 		{"failed Begin", "fail commit abort close", "Begin error"},
 	} {
@@ -38,7 +37,7 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// An end while Begin runs does not wait for it. Abort follows Begin.
+// An end while Begin runs does not wait for Begin. Abort is called after it.
 func TestEndDuringBegin(t *testing.T) {
 	for name, end := range map[string]func(*attachment){"abort": (*attachment).abort, "close": (*attachment).close} {
 		t.Run(name, func(t *testing.T) {

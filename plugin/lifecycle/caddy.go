@@ -11,16 +11,16 @@ const hookName = "lifecycle"
 
 var watchMu sync.Mutex
 
-// watch makes caddy report the outcome of a start. It runs during the setup of
-// each instance, because two of caddy's reports do not last:
+// watch registers for the result of a start. It runs during the setup of each
+// instance, for two reasons:
 //
 //   - caddy's own reload by SIGUSR1 removes the event hooks before it sets up the
 //     new instance. See takeSignals for a process that is supervised.
 //   - A failed reload calls OnRestartFailed of the running instance only, whose
-//     Corefile may have no plugin that attaches anything. Its list of functions
-//     is extended here instead. A watcher that polls caddy.Instances would be
-//     later, and a data race: caddy guards the list by a lock of its own. Here it
-//     is read by the goroutine that changes it.
+//     Corefile may have no plugin with hooks. Therefore watch adds a function to that
+//     instance. The alternative, to poll caddy.Instances, would be later and a data
+//     race, because caddy guards the list by a private lock. Here the goroutine that
+//     changes the list also reads it.
 func watch() {
 	watchMu.Lock()
 	defer watchMu.Unlock()
@@ -42,10 +42,10 @@ func watch() {
 	}
 }
 
-// watchedKey is in the storage of the caddy instances that are watched.
+// watchedKey is in the storage of the caddy instances that have the function of watch.
 type watchedKey struct{}
 
-// claim reports whether the instance was not watched yet.
+// claim reports whether the instance was not watched before, and marks it.
 func claim(inst *caddy.Instance) bool {
 	inst.StorageMu.Lock()
 	defer inst.StorageMu.Unlock()
@@ -93,10 +93,10 @@ func started(inst *caddy.Instance) bool {
 	return inst.Storage[startedKey{}] != nil
 }
 
-// restartFailed is called when old could not be replaced. There is one case in
-// which it was: an OnShutdown function of the old instance returned an error
-// after the new one had begun to serve. Then caddy skips the functions behind
-// it, and emits no event for the new instance.
+// restartFailed is called when caddy reports that old was not replaced. In one case it
+// was: an OnShutdown function of the old instance returned an error after the new one
+// had begun to serve. Then caddy skips the functions after it, and emits no event for
+// the new instance.
 func restartFailed(old *caddy.Instance) {
 	running := caddy.Instances()
 	if slices.Contains(running, old) {

@@ -7,7 +7,8 @@ import (
 	"github.com/coredns/caddy"
 )
 
-// An instance has the attachments of one caddy instance, in whose storage it is.
+// An instance has the attachments of a caddy instance. It is in the storage of that
+// instance.
 type instance struct {
 	mu          sync.Mutex
 	attachments []*attachment
@@ -25,8 +26,8 @@ func instanceOf(c *caddy.Controller) *instance {
 	return i
 }
 
-// Instance returns caddy's instance that c sets up, while it starts or serves, and
-// nil otherwise. It is to be called from Begin.
+// Instance returns the caddy instance that c sets up while it starts or serves, and
+// nil otherwise. Call it in Begin.
 func Instance(c *caddy.Controller) *caddy.Instance {
 	i := instanceOf(c)
 	for _, inst := range caddy.Instances() {
@@ -37,7 +38,7 @@ func Instance(c *caddy.Controller) *caddy.Instance {
 	return nil
 }
 
-// find returns the instance in the storage of one of caddy's, or nil.
+// find returns the instance in the storage of a caddy instance, or nil.
 func find(inst *caddy.Instance) *instance {
 	inst.StorageMu.RLock()
 	defer inst.StorageMu.RUnlock()
@@ -60,8 +61,8 @@ func (i *instance) each(do func(*attachment)) {
 	}
 }
 
-// begin begins one attachment. If it fails, so does the start, and the attachments
-// before it are aborted at once.
+// begin begins one attachment. If it fails, the start fails, and the attachments before
+// it are aborted at once.
 func (i *instance) begin(a *attachment) error {
 	pending.add(i)
 	err := a.begin()
@@ -87,7 +88,7 @@ func (i *instance) close() {
 	i.each((*attachment).close)
 }
 
-// listed reports whether caddy lists the instance: it starts or serves.
+// listed reports whether caddy lists the instance, which then starts or serves.
 func (i *instance) listed() bool {
 	return slices.ContainsFunc(caddy.Instances(), func(inst *caddy.Instance) bool { return find(inst) == i })
 }

@@ -1,25 +1,24 @@
 // Package lifecycle calls hooks of plugins when their CoreDNS instance begins, is
 // committed or aborted, and closes. It also ends the process in order.
 //
-// A reload starts a new instance beside the running one: Begin. If the new one
-// serves, the old one stops, which includes the answers to the queries that it has
-// read (5 s at most), then Close is called for the old one and Commit for the new
-// one. If the new one does not start, Abort is called for it, and the old one
-// continues as if nothing had happened.
+// A reload starts a new instance beside the running one, and calls its Begin. When the
+// new instance serves, the old one stops. It answers the queries that it has read,
+// within 5 s. Then its Close is called, and Commit of the new instance. If the new
+// instance does not start, its Abort is called, and the old one continues to serve.
 //
 // SIGTERM and SIGINT end the process in this order:
 //
-//  1. The functions for the final shutdown run. With the lameduck of plugin health
-//     that takes a while, in which everything works as before.
-//  2. The servers stop: they accept nothing and answer the queries that they have
-//     read, within 5 s.
+//  1. The functions for the final shutdown run. They include the lameduck time of
+//     plugin health, in which the servers and plugins work as before.
+//  2. The servers stop. They answer the queries that they have read, within 5 s, and
+//     read no new ones.
 //  3. Close is called, and the other plugins shut down.
 //
 // If 2 and 3 take more than 8 s, the process ends with status 1. A second signal
 // ends it at once with status 2. Otherwise the status is 0.
 //
-// caddy, by contrast, shuts the plugins down while the servers still accept, and
-// it waits for them without limit.
+// caddy itself shuts the plugins down while the servers still accept queries, and
+// waits for them without a limit.
 package lifecycle
 
 import (
@@ -30,27 +29,27 @@ import (
 )
 
 // Hooks are called for one plugin of one instance. A nil function is skipped.
-// Each function is called at most once, and no two of them at the same time.
+// Each function is called at most once, and no two of them run at the same time.
 //
-// After a Begin that succeeded, exactly one of Commit and Abort follows, and
-// Close follows Commit. After a Begin that returned an error, nothing follows:
-// it has to release what it acquired. Commit, Abort and Close must not wait for
-// the network or a disk for long, because a reload or a shutdown waits for them.
+// After a successful Begin, either Commit or Abort is called, and Close is called
+// after Commit. If Begin returns an error, no other function is called, so Begin has
+// to release its resources. A reload or a shutdown waits for Commit, Abort and Close.
+// Therefore they must not wait long for the network or a disk.
 type Hooks struct {
 	// Begin is called when the instance starts, before it listens. The
 	// predecessor still serves. An error fails the start.
 	Begin func() error
 	// Commit is called when the instance serves and its predecessor has ended.
 	Commit func()
-	// Abort is called if the start failed, also because of another plugin or
-	// a port in use, or if the process ends before the commit.
+	// Abort is called if the start failed for any reason, such as a port in use, or if
+	// the process ends before the commit.
 	Abort func()
 	// Close is called when the instance has stopped serving.
 	Close func()
 }
 
-// Attach calls the hooks for the instance that c sets up. It is to be called
-// from a plugin's setup function. The hooks of an instance are called in the
+// Attach arranges the calls of the hooks for the instance that c sets up. Call it in
+// the setup function of a plugin. The hooks of an instance are called in the
 // order of Attach, which is the order of the directives.
 //
 // If a first start fails in a process that continues, which only tests and
@@ -67,7 +66,7 @@ func Attach(c *caddy.Controller, h Hooks) {
 	})
 }
 
-// An attachment is the hooks of one plugin and how far they are.
+// An attachment has the hooks of one plugin and their state.
 type attachment struct {
 	hooks Hooks
 
@@ -92,7 +91,7 @@ var (
 	errShutdown = errors.New("the process is shutting down")
 )
 
-// begin calls Begin without the lock: an Abort at that time does not wait for it.
+// begin calls Begin without the lock, so that an Abort at that time does not wait.
 func (a *attachment) begin() (err error) {
 	if !a.advance(attached, beginning) {
 		return errEnded
@@ -102,7 +101,7 @@ func (a *attachment) begin() (err error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		switch {
-		case err != nil || !returned: // a panic goes on to caddy
+		case err != nil || !returned: // caddy handles a panic
 			a.state = ended
 		case a.state == ending:
 			a.state, err = ended, errEnded

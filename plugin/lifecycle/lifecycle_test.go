@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// setupProbe attaches hooks for each argument that record their calls. Begin of
-// an argument that starts with "bad" fails.
+// setupProbe attaches hooks that record their calls, for each argument. Begin fails
+// for an argument that starts with "bad".
 func setupProbe(c *caddy.Controller) error {
 	c.Next()
 	for _, name := range c.RemainingArgs() {
@@ -50,8 +50,8 @@ func setupProbe(c *caddy.Controller) error {
 	return nil
 }
 
-// setupBroken is a plugin that fails at "startup" or "shutdown", or panics at
-// "panic" or "end". With "phases" it records its own end.
+// setupBroken sets up a plugin that fails at "startup" or "shutdown", or panics at
+// "panic" or "end". With "phases" it records the calls at its end.
 func setupBroken(c *caddy.Controller) error {
 	c.Next()
 	switch c.RemainingArgs()[0] {
@@ -71,7 +71,7 @@ func setupBroken(c *caddy.Controller) error {
 	return nil
 }
 
-// slow is what Begin of the argument "slow" does.
+// slow is called by Begin of the argument "slow".
 var slow func()
 
 var calls recorder
@@ -87,7 +87,7 @@ func (r *recorder) add(call string) {
 	r.all = append(r.all, call)
 }
 
-// take returns the calls since the last take.
+// take returns the calls since the last take, and clears them.
 func (r *recorder) take() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,8 +108,8 @@ func input(port, corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(text), ServerTypeName: "dns"}
 }
 
-// serve starts an instance and waits until it reads: caddy does not stop servers
-// that do not read yet.
+// serve starts an instance and waits until it reads, because caddy does not stop
+// servers before they read.
 func serve(t *testing.T, corefile string) *caddy.Instance {
 	t.Helper()
 	calls.take()
@@ -180,22 +180,22 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// A failed reload aborts what has begun, whatever the running Corefile has, and
-// leaves the running instance alone.
+// A failed reload aborts the attachments that have begun, and the running instance
+// continues to serve. This does not depend on the plugins of the running Corefile.
 func TestReloadFails(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	inUse, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
-	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	defer inUse.Close()
+	_, port, _ := net.SplitHostPort(inUse.Addr().String())
 	for _, tc := range []struct{ name, from, port, to, want, end string }{
 		{"port in use", "probe a", port, "probe b c", "begin b, begin c, abort b, abort c", "close a"},
 		{"port in use, running Corefile without the directive", "", port, "probe b", "begin b, abort b", ""},
 		{"Begin fails", "probe a", "0", "probe b bad c", "begin b, begin bad, abort b", "close a"},
 		{"Begin fails, running Corefile without the directive", "", "0", "probe b bad c", "begin b, begin bad, abort b", ""},
-		{"other plugin fails", "probe a", "0", "probe b\nbroken startup", "begin b, abort b", "close a"},
-		{"other plugin fails, running Corefile without the directive", "", "0", "probe b\nbroken startup", "begin b, abort b", ""},
+		{"a different plugin fails", "probe a", "0", "probe b\nbroken startup", "begin b, abort b", "close a"},
+		{"a different plugin fails, running Corefile without the directive", "", "0", "probe b\nbroken startup", "begin b, abort b", ""},
 		{"syntax", "probe a", "0", "probe b\nunknown", "", "close a"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestReloadFails(t *testing.T) {
 	}
 }
 
-// The running instance is found by its own hooks, not by the first reload's.
+// After failed reloads, the hooks are those of the current reload.
 func TestReloadsAfterFailure(t *testing.T) {
 	instance := serve(t, "")
 	for _, to := range []string{"probe b\nbroken startup", "probe c\nbroken startup"} {
@@ -235,7 +235,7 @@ func TestReloadsAfterFailure(t *testing.T) {
 	end(t, instance)
 }
 
-// caddy leaves an instance in its list whose start panics.
+// If a start panics, caddy leaves its instance in the list.
 func TestReloadPanics(t *testing.T) {
 	instance := serve(t, "probe a")
 	calls.take()
@@ -247,7 +247,7 @@ func TestReloadPanics(t *testing.T) {
 	calls.expect(t, "end", "close a")
 }
 
-// A first start that failed is aborted by the next start.
+// The next start aborts a first start that failed.
 func TestFirstStartFails(t *testing.T) {
 	calls.take()
 	if _, err := caddy.Start(input("0", "probe a\nbroken startup")); err == nil {

@@ -37,7 +37,7 @@ type shutdown struct {
 	mu       sync.Mutex
 	begun    bool
 	signaled bool            // caddy ends the process
-	current  *caddy.Instance // the last one that started, also when caddy does not list it any more
+	current  *caddy.Instance // the last one that started, also after caddy has removed it from its list
 }
 
 var process = &shutdown{last: func() {}, exit: os.Exit}
@@ -54,20 +54,20 @@ func Supervise(directive string, last func()) {
 	})
 }
 
-// Wait returns when everything has ended. The main function calls it when
-// CoreDNS has returned: the servers have stopped, but their plugins may not
-// have. After a signal it does not return, because caddy ends the process with
-// the right status.
+// Wait returns when all instances have ended. The main function calls it after CoreDNS
+// has returned, because then the servers have stopped, but their plugins may not have.
+// After a signal it does not return, because caddy ends the process with the right
+// status.
 //
-// Without a signal it ends the instances itself. That is the case of a Windows
-// service, which stops the servers only.
+// Without a signal, Wait ends the instances. A Windows service needs this, because it
+// stops only the servers.
 func Wait() {
 	process.stop()
 	process.hold()
 }
 
-// hold blocks if caddy is about to end the process. A main function that returns,
-// or a start that fails because of the shutdown, would end it with another status.
+// hold blocks if caddy is about to end the process. If the main function returned, or
+// a start failed because of the shutdown, the process would end with a wrong status.
 func (s *shutdown) hold() {
 	s.mu.Lock()
 	signaled := s.signaled && s.supervised
@@ -88,8 +88,8 @@ func (s *shutdown) refuse() error {
 	return nil
 }
 
-// terminate is the shutdown by a signal. While final functions run, such as the
-// lameduck of plugin health, the servers and the plugins work as before.
+// terminate is the shutdown by a signal. The servers and the plugins work as before
+// while final functions run, such as the lameduck of plugin health.
 func (s *shutdown) terminate() {
 	s.mu.Lock()
 	s.begun, s.signaled = true, true
@@ -103,8 +103,8 @@ func (s *shutdown) terminate() {
 	s.stop()
 }
 
-// endAtSignal ends the process at the next signal. The first one is not seen
-// here: it was delivered before.
+// endAtSignal ends the process at the next signal. It does not receive the first one,
+// which was delivered before.
 func (s *shutdown) endAtSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -113,7 +113,7 @@ func (s *shutdown) endAtSignal() {
 }
 
 // stop stops the servers, which answer the queries that they have read, and then
-// the plugins. caddy finds no instance afterwards and calls nothing twice.
+// the plugins. Afterwards caddy finds no instance, so that it calls no function again.
 func (s *shutdown) stop() {
 	s.once.Do(func() {
 		watchdog := time.AfterFunc(stopTime, func() {
@@ -132,7 +132,7 @@ func (s *shutdown) stop() {
 	})
 }
 
-// instances returns the running instance and one that starts.
+// instances returns the running instance and an instance that starts.
 func (s *shutdown) instances() []*caddy.Instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,8 +144,9 @@ func (s *shutdown) instances() []*caddy.Instance {
 	return all
 }
 
-// closePlugins runs the functions of a stopped instance. Those of one that has not started
-// may depend on what its start had still to do, so only its attachments end.
+// closePlugins runs the functions of a stopped instance. If the instance has not
+// started, only its attachments end, because other functions may need the rest of the
+// start.
 func closePlugins(inst *caddy.Instance) {
 	if started(inst) {
 		run("shutdown", inst.OnShutdown)
@@ -177,7 +178,7 @@ func (s *shutdown) finish() {
 	}
 }
 
-// run calls all functions, whatever happens in one of them.
+// run calls all functions, also after an error or a panic in one of them.
 func run(phase string, all []func() error) {
 	for _, f := range all {
 		if err := protected(f); err != nil {

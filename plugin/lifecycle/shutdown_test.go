@@ -9,7 +9,7 @@ import (
 	"github.com/coredns/caddy"
 )
 
-// supervised replaces the process's shutdown by one that ends nothing.
+// supervised replaces the shutdown of the process by one that does not exit.
 func supervised(t *testing.T) *shutdown {
 	s := &shutdown{last: func() { calls.add("last") }, exit: func(int) { t.Error("exit") }}
 	before := process
@@ -19,7 +19,7 @@ func supervised(t *testing.T) *shutdown {
 }
 
 // A signal ends the final functions, the servers and the plugins, in this order,
-// and caddy finds nothing to end afterwards.
+// and afterwards caddy finds no instance.
 func TestShutdownOrder(t *testing.T) {
 	for _, tc := range []struct{ name, corefile, want string }{
 		{"plugins", "probe a b\nbroken phases", "final, close a, close b, shutdown, last"},
@@ -40,8 +40,8 @@ func TestShutdownOrder(t *testing.T) {
 	}
 }
 
-// A Windows service stops the servers of its first instance only, whatever has
-// replaced it. The main function ends the rest.
+// A Windows service stops only the servers of its first instance, also after a reload.
+// The main function ends the current instance.
 func TestStoppedServers(t *testing.T) {
 	for _, reloads := range []int{0, 1} {
 		s := supervised(t)
@@ -65,8 +65,8 @@ func TestStoppedServers(t *testing.T) {
 	}
 }
 
-// A signal during a start does not run functions that depend on the rest of the
-// start. What has begun is aborted.
+// A signal during a start aborts the attachments that have begun. It does not run
+// functions that depend on the rest of the start.
 func TestShutdownDuringStart(t *testing.T) {
 	supervised(t)
 	reached, proceed := make(chan struct{}), make(chan struct{})
@@ -100,8 +100,7 @@ func TestNoReloadDuringShutdown(t *testing.T) {
 	}
 }
 
-// The process ends when the servers or plugins do not, and does not wait for a
-// last function that hangs.
+// The process ends although a plugin and the last function hang.
 func TestWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, began := supervised(t), time.Now()

@@ -17,14 +17,16 @@ import (
 func TestReloadBySignal(t *testing.T) {
 	var corefile atomic.Value
 	set := corefile.Store
-	caddy.SetDefaultCaddyfileLoader("test", caddy.LoaderFunc(func(string) (caddy.Input, error) { return input("0", corefile.Load().(string)), nil }))
+	caddy.SetDefaultCaddyfileLoader("test", caddy.LoaderFunc(func(string) (caddy.Input, error) {
+		return input("0", corefile.Load().(string)), nil
+	}))
 	set("probe a")
 	if _, err := caddy.LoadCaddyfile("dns"); err != nil { // caddy reloads with the loader that it used last
 		t.Fatal(err)
 	}
 	trapSignals(t)
 	serve(t, "probe a")
-	end(t, serve(t, "")) // caddy's lock passes what Start wrote to the goroutine for signals
+	end(t, serve(t, "")) // synchronizes the goroutine for signals with Start, by caddy's lock
 	calls.take()
 	for _, step := range []struct{ name, corefile, last string }{
 		{"reload", "probe b", "commit b"},
@@ -47,8 +49,8 @@ func TestReloadBySignal(t *testing.T) {
 
 var trapOnce sync.Once
 
-// trapSignals waits until caddy's goroutine for signals has subscribed to them.
-// A signal before that is lost.
+// trapSignals waits until the goroutine of caddy receives signals. An earlier signal
+// would be lost.
 func trapSignals(t *testing.T) {
 	trapOnce.Do(caddy.TrapSignals)
 	if !eventually(caddyListens) {
@@ -56,7 +58,7 @@ func trapSignals(t *testing.T) {
 	}
 }
 
-// wait reports whether the last call becomes the one given.
+// wait reports whether last becomes the last call within a time limit.
 func (r *recorder) wait(last string) bool {
 	return eventually(func() bool {
 		r.mu.Lock()

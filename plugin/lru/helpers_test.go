@@ -3,9 +3,7 @@ package lru
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +11,8 @@ import (
 
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/dnstest"
 )
 
 // An upstream is a next plugin that is told what to answer.
@@ -92,78 +92,15 @@ func query(name, qtype string) *dns.Msg {
 	return new(dns.Msg).SetQuestion(name, dns.StringToType[qtype])
 }
 
-// parseReply reads "RCODE flags: answer; answer / authority / additional", each
-// record in full.
+// parseReply parses the notation of package dnstest.
 func parseReply(t testing.TB, text string) *dns.Msg {
 	t.Helper()
-	m := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true, RecursionDesired: true, RecursionAvailable: true}}
-	head, sections, _ := strings.Cut(text, ":")
-	for i, word := range strings.Fields(head) {
-		switch {
-		case i == 0:
-			m.Rcode = dns.StringToRcode[word]
-		case word == "aa":
-			m.Authoritative = true
-		case word == "ad":
-			m.AuthenticatedData = true
-		case word == "tc":
-			m.Truncated = true
-		default:
-			t.Fatalf("%q in %q", word, text)
-		}
-	}
-	to := []*[]dns.RR{&m.Answer, &m.Ns, &m.Extra}
-	for i, section := range strings.Split(sections, " / ") {
-		for line := range strings.SplitSeq(section, ";") {
-			rr, err := dns.NewRR(strings.TrimSpace(line))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if rr != nil {
-				*to[i] = append(*to[i], rr)
-			}
-		}
+	m, err := dnstest.Parse(text)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return m
 }
 
-// show writes a reply as parseReply reads it: TTLs too, an SOA record without
-// its data, and EDE codes behind the RCODE.
-func show(m *dns.Msg) string {
-	var b strings.Builder
-	b.WriteString(dns.RcodeToString[m.Rcode])
-	for _, flag := range []struct {
-		on   bool
-		name string
-	}{{m.Authoritative, "aa"}, {m.Truncated, "tc"}, {m.AuthenticatedData, "ad"}} {
-		if flag.on {
-			b.WriteString(" " + flag.name)
-		}
-	}
-	if opt := m.IsEdns0(); opt != nil {
-		for _, o := range opt.Option {
-			fmt.Fprintf(&b, " EDE %d", o.(*dns.EDNS0_EDE).InfoCode)
-		}
-	}
-	b.WriteString(":")
-	for i, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
-		var rrs []string
-		for _, rr := range section {
-			if rr.Header().Rrtype != dns.TypeOPT {
-				rrs = append(rrs, showRR(rr))
-			}
-		}
-		if len(rrs) > 0 {
-			b.WriteString([]string{" ", " / ", " / "}[i] + strings.Join(rrs, "; "))
-		}
-	}
-	return b.String()
-}
-
-func showRR(rr dns.RR) string {
-	h := rr.Header()
-	if h.Rrtype == dns.TypeSOA {
-		return fmt.Sprintf("%s %d SOA", h.Name, h.Ttl)
-	}
-	return fmt.Sprintf("%s %d %s %s", h.Name, h.Ttl, dns.TypeToString[h.Rrtype], strings.TrimPrefix(rr.String(), h.String()))
-}
+// show writes a reply in the notation of package dnstest, with TTLs.
+func show(m *dns.Msg) string { return dnstest.Show(m) }

@@ -6,73 +6,75 @@ import (
 
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/dnstest"
 )
 
-// No upstream is asked for any of these.
+// None of these queries reaches the next plugin.
 func TestAnswers(t *testing.T) {
-	p := start(t, estate, nobody(t))
+	p := start(t, testCorefile, nobody(t))
 	for _, tc := range []struct{ name, qname, qtype, want string }{
 		{"name in a zone", "b.privatelink.hard.test.", "A", "NOERROR aa: b.privatelink.hard.test. A 10.0.0.3"},
-		{"two addresses, one RRset", "a.privatelink.fall.test.", "A", "NOERROR aa: a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
+		{"two addresses, one RRset", "a.privatelink.fall.test.", "A", "NOERROR aa: a.privatelink.fall.test. A 10.0.0.1; A 10.0.0.2"},
 		{"upper case is echoed", "B.PrivateLink.hard.TEST.", "A", "NOERROR aa: B.PrivateLink.hard.TEST. A 10.0.0.3"},
 		{"IPv6", "six.privatelink.fall.test.", "AAAA", "NOERROR aa: six.privatelink.fall.test. AAAA fd00::1"},
-		{"IPv6 only, A asked", "six.privatelink.fall.test.", "A", "NOERROR aa: / SOA privatelink.fall.test."},
-		{"AAAA of IPv4 only", "b.privatelink.hard.test.", "AAAA", "NOERROR aa: / SOA privatelink.hard.test."},
-		{"HTTPS", "b.privatelink.hard.test.", "HTTPS", "NOERROR aa: / SOA privatelink.hard.test."},
-		{"SVCB", "b.privatelink.hard.test.", "SVCB", "NOERROR aa: / SOA privatelink.hard.test."},
-		{"TXT", "b.privatelink.hard.test.", "TXT", "NOERROR aa: / SOA privatelink.hard.test."},
-		{"CNAME of a record", "b.privatelink.hard.test.", "CNAME", "NOERROR aa: / SOA privatelink.hard.test."},
-		{"DS at the apex", "privatelink.hard.test.", "DS", "NOERROR aa: / SOA privatelink.hard.test."},
+		{"A of IPv6 only", "six.privatelink.fall.test.", "A", "NOERROR aa: / privatelink.fall.test. SOA"},
+		{"AAAA of IPv4 only", "b.privatelink.hard.test.", "AAAA", "NOERROR aa: / privatelink.hard.test. SOA"},
+		{"HTTPS", "b.privatelink.hard.test.", "HTTPS", "NOERROR aa: / privatelink.hard.test. SOA"},
+		{"SVCB", "b.privatelink.hard.test.", "SVCB", "NOERROR aa: / privatelink.hard.test. SOA"},
+		{"TXT", "b.privatelink.hard.test.", "TXT", "NOERROR aa: / privatelink.hard.test. SOA"},
+		{"CNAME of a record", "b.privatelink.hard.test.", "CNAME", "NOERROR aa: / privatelink.hard.test. SOA"},
+		{"DS at the apex", "privatelink.hard.test.", "DS", "NOERROR aa: / privatelink.hard.test. SOA"},
 		{"ANY", "b.privatelink.hard.test.", "ANY", "NOERROR aa: b.privatelink.hard.test. A 10.0.0.3"},
-		{"apex SOA", "privatelink.hard.test.", "SOA", "NOERROR aa: SOA privatelink.hard.test."},
+		{"apex SOA", "privatelink.hard.test.", "SOA", "NOERROR aa: privatelink.hard.test. SOA"},
 		{"apex NS", "privatelink.hard.test.", "NS", "NOERROR aa: privatelink.hard.test. NS ns.privatelink-dns.invalid."},
-		{"apex A", "privatelink.hard.test.", "A", "NOERROR aa: / SOA privatelink.hard.test."},
-		{"apex of a fallthrough zone", "privatelink.fall.test.", "A", "NOERROR aa: / SOA privatelink.fall.test."},
-		{"empty non-terminal", "sub.privatelink.hard.test.", "A", "NOERROR aa: / SOA privatelink.hard.test."},
+		{"apex A", "privatelink.hard.test.", "A", "NOERROR aa: / privatelink.hard.test. SOA"},
+		{"apex of a fallthrough zone", "privatelink.fall.test.", "A", "NOERROR aa: / privatelink.fall.test. SOA"},
+		{"empty non-terminal", "sub.privatelink.hard.test.", "A", "NOERROR aa: / privatelink.hard.test. SOA"},
 		{"below an empty non-terminal", "deep.sub.privatelink.hard.test.", "A", "NOERROR aa: deep.sub.privatelink.hard.test. A 10.0.0.4"},
-		{"missing in a strict zone", "no.privatelink.hard.test.", "A", "NXDOMAIN aa: / SOA privatelink.hard.test."},
-		{"below a record of a strict zone", "x.b.privatelink.hard.test.", "A", "NXDOMAIN aa: / SOA privatelink.hard.test."},
-		{"missing in a Backup zone", "no.privatelink.we.backup.windowsazure.com.", "A", "NXDOMAIN aa: / SOA privatelink.we.backup.windowsazure.com."},
-		{"Backup zone made by its record", "v.privatelink.we.backup.windowsazure.com.", "A", "NOERROR aa: v.privatelink.we.backup.windowsazure.com. A 10.0.0.6"},
-		{"alias", "a.fall.test.", "A", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
-		{"alias in upper case", "A.Fall.Test.", "A", "NOERROR: A.Fall.Test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
-		{"alias, AAAA", "a.fall.test.", "AAAA", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test. / SOA privatelink.fall.test."},
-		{"alias, HTTPS", "a.fall.test.", "HTTPS", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test. / SOA privatelink.fall.test."},
+		{"missing in a strict zone", "no.privatelink.hard.test.", "A", "NXDOMAIN aa: / privatelink.hard.test. SOA"},
+		{"below a record of a strict zone", "x.b.privatelink.hard.test.", "A", "NXDOMAIN aa: / privatelink.hard.test. SOA"},
+		{"missing in a Backup zone", "no.privatelink.we.backup.windowsazure.com.", "A", "NXDOMAIN aa: / privatelink.we.backup.windowsazure.com. SOA"},
+		{"Backup zone that its record creates", "v.privatelink.we.backup.windowsazure.com.", "A", "NOERROR aa: v.privatelink.we.backup.windowsazure.com. A 10.0.0.6"},
+		{"alias", "a.fall.test.", "A", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test.; A 10.0.0.1; A 10.0.0.2"},
+		{"alias in upper case", "A.Fall.Test.", "A", "NOERROR: A.Fall.Test. CNAME a.privatelink.fall.test.; A 10.0.0.1; A 10.0.0.2"},
+		{"alias, AAAA", "a.fall.test.", "AAAA", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test. / privatelink.fall.test. SOA"},
+		{"alias, HTTPS", "a.fall.test.", "HTTPS", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test. / privatelink.fall.test. SOA"},
 		{"alias, CNAME", "a.fall.test.", "CNAME", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test."},
 		{"alias, ANY", "a.fall.test.", "ANY", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test."},
-		{"alias of two labels", "deep.sub.hard.test.", "A", "NOERROR: deep.sub.hard.test. CNAME deep.sub.privatelink.hard.test.; deep.sub.privatelink.hard.test. A 10.0.0.4"},
-		{"alias of a vault", "v.we.backup.windowsazure.com.", "A", "NOERROR: v.we.backup.windowsazure.com. CNAME v.privatelink.we.backup.windowsazure.com.; v.privatelink.we.backup.windowsazure.com. A 10.0.0.6"},
-		{"DNS zone endpoint", "p.z7.blob.storage.azure.net.", "A", "NOERROR: p.z7.blob.storage.azure.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
-		{"plain alias of a DNS zone endpoint", "p.blob.core.windows.net.", "A", "NOERROR: p.blob.core.windows.net. CNAME p.privatelink.blob.core.windows.net.; p.privatelink.blob.core.windows.net. A 10.0.0.5"},
+		{"alias of two labels", "deep.sub.hard.test.", "A", "NOERROR: deep.sub.hard.test. CNAME deep.sub.privatelink.hard.test.; A 10.0.0.4"},
+		{"alias of a vault", "v.we.backup.windowsazure.com.", "A", "NOERROR: v.we.backup.windowsazure.com. CNAME v.privatelink.we.backup.windowsazure.com.; A 10.0.0.6"},
+		{"DNS zone endpoint", "p.z7.blob.storage.azure.net.", "A", "NOERROR: p.z7.blob.storage.azure.net. CNAME p.privatelink.blob.core.windows.net.; A 10.0.0.5"},
+		{"plain alias of a DNS zone endpoint", "p.blob.core.windows.net.", "A", "NOERROR: p.blob.core.windows.net. CNAME p.privatelink.blob.core.windows.net.; A 10.0.0.5"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := query(tc.qname, tc.qtype)
-			if got := show(ask(t, p, r)); got != tc.want {
+			if got := dnstest.Brief(ask(t, p, r)); got != tc.want {
 				t.Errorf("%s %s = %s; want %s", tc.qname, tc.qtype, got, tc.want)
 			}
 		})
 	}
 }
 
-// These are not ours, however near they are.
+// Names near the zones and records are passed on.
 func TestForeign(t *testing.T) {
-	p := start(t, estate, upstream(parseReply(t, "NOERROR: x. A 192.0.2.1")))
+	p := start(t, testCorefile, upstream(parseReply(t, "NOERROR: x. A 192.0.2.1")))
 	for _, tc := range []struct{ name, qname string }{
 		{"missing in a fallthrough zone", "other.privatelink.fall.test."},
 		{"below a record of a fallthrough zone", "x.a.privatelink.fall.test."},
 		{"parent of a zone", "fall.test."},
-		{"public name of no record", "other.fall.test."},
+		{"public name without a record", "other.fall.test."},
 		{"public name of an empty non-terminal", "sub.hard.test."},
-		{"missing in a strict zone, public form", "no.hard.test."},
-		{"another partition of a name", "p.z8.blob.storage.azure.net."},
-		{"partition service", "blob.storage.azure.net."},
+		{"public name of a name missing in a strict zone", "no.hard.test."},
+		{"other DNS zone of a DNS zone endpoint", "p.z8.blob.storage.azure.net."},
+		{"parent of all DNS zone endpoints", "blob.storage.azure.net."},
 		{"public service of a region", "pod01-coord1.we.backup.windowsazure.com."},
 		{"a geo code without records", "v.privatelink.eus.backup.windowsazure.com."},
-		{"label that ends like a zone", "aprivatelink.fall.test."},
+		{"label that ends in privatelink", "aprivatelink.fall.test."},
 		{"root", "."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got, want := show(ask(t, p, query(tc.qname, "A"))), "NOERROR: x. A 192.0.2.1"; got != want {
+			if got, want := dnstest.Brief(ask(t, p, query(tc.qname, "A"))), "NOERROR: x. A 192.0.2.1"; got != want {
 				t.Errorf("%s = %s; want %s", tc.qname, got, want)
 			}
 		})
@@ -97,13 +99,13 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"IXFR", "privatelink.fall.test.", "IXFR", func(*dns.Msg) {}, "REFUSED"},
 		{"two OPT records", "a.privatelink.fall.test.", "A", func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, "FORMERR"},
 		{"two OPT records, foreign", "www.example.", "A", func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, "FORMERR"},
-		{"RD=0, ours", "a.privatelink.fall.test.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "NOERROR"},
+		{"RD=0, name in a zone", "a.privatelink.fall.test.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "NOERROR"},
 		{"RD=0, alias", "a.fall.test.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "NOERROR"},
 		{"RD=0, foreign", "www.example.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "REFUSED"},
 		{"RD=0, missing in a fallthrough zone", "other.privatelink.fall.test.", "A", func(m *dns.Msg) { m.RecursionDesired = false }, "REFUSED"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := start(t, estate, nobody(t))
+			p := start(t, testCorefile, nobody(t))
 			r := query(tc.qname, tc.qtype)
 			tc.change(r)
 			if got := dns.RcodeToString[ask(t, p, r).Rcode]; got != tc.want {
@@ -114,20 +116,20 @@ func TestRequestsThatAreRefused(t *testing.T) {
 }
 
 func TestWithoutNextPlugin(t *testing.T) {
-	p := start(t, estate, nil)
+	p := start(t, testCorefile, nil)
 	for _, tc := range []struct{ name, qname, want string }{
-		{"ours, and no recursion is offered", "b.privatelink.hard.test.", "NOERROR aa no-ra: b.privatelink.hard.test. A 10.0.0.3"},
+		{"name in a zone, and RA is clear", "b.privatelink.hard.test.", "NOERROR aa no-ra: b.privatelink.hard.test. A 10.0.0.3"},
 		{"foreign", "www.example.", "REFUSED no-ra:"},
 		{"missing in a fallthrough zone", "other.privatelink.fall.test.", "REFUSED no-ra:"},
 	} {
-		if got := show(ask(t, p, query(tc.qname, "A"))); got != tc.want {
+		if got := dnstest.Brief(ask(t, p, query(tc.qname, "A"))); got != tc.want {
 			t.Errorf("%s: %s; want %s", tc.name, got, tc.want)
 		}
 	}
 }
 
 func TestHeaderOfAnswers(t *testing.T) {
-	p := start(t, estate, nobody(t))
+	p := start(t, testCorefile, nobody(t))
 	r := query("no.privatelink.hard.test.", "A")
 	r.CheckingDisabled = true
 	m := ask(t, p, r)
@@ -142,10 +144,10 @@ func TestHeaderOfAnswers(t *testing.T) {
 	}
 }
 
-// A reply that is too large even for the datagram that the client allows: the
-// server must say SERVFAIL then, which it does by the RCODE returned.
+// If a reply does not fit into a datagram of the size that the client allows,
+// ServeDNS returns SERVFAIL, and the server sends it.
 func TestReplyThatCannotBeWritten(t *testing.T) {
-	p := start(t, estate, nobody(t))
+	p := start(t, testCorefile, nobody(t))
 	rcode, err := p.ServeDNS(t.Context(), &failing{}, query("a.fall.test.", "A"))
 	if rcode != dns.RcodeServerFailure || !errors.Is(err, errTooLong) {
 		t.Errorf("ServeDNS = %s, %v; want SERVFAIL, %v", dns.RcodeToString[rcode], err, errTooLong)

@@ -11,13 +11,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A discard takes replies and does nothing with them.
+// A discard ignores replies.
 type discard struct{ writer }
 
 func (*discard) WriteMsg(*dns.Msg) error { return nil }
 
-// questions are asked of our plugin; the reply of the next plugin leads into a
-// zone for the splice.
+// questions are the benchmarked queries. For the splice, the reply of the next
+// plugin has a chain into a zone.
 var questions = []struct{ name, qname, qtype string }{
 	{"direct", "account500.privatelink.hard.test.", "A"},
 	{"alias", "account500.hard.test.", "A"},
@@ -36,8 +36,9 @@ func benchHandler(b testing.TB) plugin.Handler {
 		fmt.Fprintf(&corefile, "record account%d.hard.test 10.0.%d.%d\n", i, i/256, i%256)
 	}
 	corefile.WriteString("}")
-	spliced := parseReply(b, "NOERROR: backup.corp.test. 60 CNAME account500.hard.test.; account500.hard.test. 60 CNAME account500.privatelink.hard.test.; account500.privatelink.hard.test. 60 CNAME blob.stamp.test.; blob.stamp.test. 60 A 198.51.100.1")
-	foreign := parseReply(b, "NOERROR: www.example.org. 60 A 192.0.2.1")
+	const chain = "backup.corp.test. CNAME account500.hard.test.; CNAME account500.privatelink.hard.test."
+	spliced := parseReply(b, "NOERROR: "+chain+stamp)
+	foreign := parseReply(b, "NOERROR: www.example.org. A 192.0.2.1")
 	return start(b, corefile.String(), plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		if r.Question[0].Name == "backup.corp.test." {
 			return dns.RcodeSuccess, w.WriteMsg(spliced)
@@ -46,8 +47,8 @@ func benchHandler(b testing.TB) plugin.Handler {
 	}))
 }
 
-// stock is plugin file with the same names in one zone, the public names as
-// CNAME records. It has nothing like a splice.
+// stock returns plugin file with the same names in one zone, and the public names
+// as CNAME records. It has no splice.
 func stock(b testing.TB) plugin.Handler {
 	var text strings.Builder
 	text.WriteString("$ORIGIN hard.test.\n@ 60 SOA ns. host. 1 2 3 4 5\n@ 60 NS ns.\n")
@@ -83,7 +84,7 @@ func BenchmarkServeDNS(b *testing.B) {
 	}
 }
 
-// Each allocation has a name, and no answer has one more.
+// The name of each row lists the allocations of an answer.
 func TestAllocations(t *testing.T) {
 	p := benchHandler(t)
 	for _, tc := range []struct {

@@ -16,12 +16,12 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// TestPlacedNamesAreFound loads names into thousands of random zone sets, real
-// zones and zones of few labels among them, and asserts that the owner of a name
-// and the lookup of a name follow one rule.
-func TestPlacedNamesAreFound(t *testing.T) {
+// TestOwnersAreFound loads names into thousands of random zone sets, which have
+// real zones and zones of few labels. It asserts that OwnerOf and Lookup follow
+// the same rule.
+func TestOwnersAreFound(t *testing.T) {
 	random := rand.New(rand.NewPCG(12, 5)) //nolint:gosec // G404: a test
-	accepted, placed := 0, 0
+	accepted, owned := 0, 0
 	for range 4000 {
 		w := world{random: random, cloud: []cloud.Cloud{cloud.Public, cloud.Public, cloud.USGov, cloud.China}[random.IntN(4)]}
 		corefile := w.corefile()
@@ -32,17 +32,17 @@ func TestPlacedNamesAreFound(t *testing.T) {
 		accepted++
 		noTwoClaims(t, &cfg.zones)
 		names := w.names(cfg.zones.Zones)
-		placed += placedAreFound(t, &cfg.zones, names)
+		owned += ownersAreFound(t, &cfg.zones, names)
 		if t.Failed() {
-			t.Fatalf("the first set that fails is\n%s", corefile)
+			t.Fatalf("the first failure is in\n%s", corefile)
 		}
 	}
-	if accepted < 1000 || placed < 15_000 {
-		t.Errorf("only %d sets accepted and %d names placed", accepted, placed)
+	if accepted < 1000 || owned < 15_000 {
+		t.Errorf("%d sets are accepted and %d names have an owner; want 1000 and 15000", accepted, owned)
 	}
 }
 
-// noTwoClaims asserts that each zone of an accepted set has its suffixes alone.
+// noTwoClaims asserts that no two zones of an accepted set claim the same suffix.
 func noTwoClaims(t *testing.T, set *zone.Set) {
 	t.Helper()
 	for i, name := range set.Zones {
@@ -54,9 +54,10 @@ func noTwoClaims(t *testing.T, set *zone.Set) {
 	}
 }
 
-// placedAreFound asserts that every name that the set places is found under all
-// of its names, and every other name under none. It returns the number placed.
-func placedAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (placed int) {
+// ownersAreFound asserts that Lookup finds each name with an owner under all of its
+// aliases, and no name without an owner. It returns the number of names with an
+// owner.
+func ownersAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (owned int) {
 	t.Helper()
 	snapshot, rebuilt := load(t, set, names), load(t, set, names)
 	aliases := snapshot.Aliases()
@@ -67,13 +68,13 @@ func placedAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (placed i
 		}
 		p, err := set.OwnerOf(name)
 		if now, nowErr := snapshot.OwnerOf(name); now != p || fmt.Sprint(nowErr) != fmt.Sprint(err) {
-			t.Errorf("OwnerOf(%q) = %v, %v; with the zones that records made %v, %v", name, p, err, now, nowErr)
+			t.Errorf("OwnerOf(%q) = %v, %v; in the snapshot %v, %v", name, p, err, now, nowErr)
 		}
 		if err != nil {
-			outside(t, snapshot, name, err)
+			outOfZone(t, snapshot, name, err)
 			continue
 		}
-		placed++
+		owned++
 		found(t, snapshot, name, p)
 		for _, alias := range aliases[snapshot.Lookup(string(p.Name)).Record] {
 			if m := snapshot.Lookup(string(alias)); m.Result != zone.Alias || owner(m) != p.Name {
@@ -84,10 +85,10 @@ func placedAreFound(t *testing.T, set *zone.Set, names []dnsname.Name) (placed i
 			synthesized(t, snapshot, "q."+rest, p)
 		}
 	}
-	return placed
+	return owned
 }
 
-// load returns the snapshot of the names that have an owner.
+// load returns a snapshot of the names that have an owner.
 func load(t *testing.T, set *zone.Set, names []dnsname.Name) *zone.Snapshot {
 	t.Helper()
 	b := zone.NewBuilder(set, nil)
@@ -122,8 +123,8 @@ func synthesized(t *testing.T, s *zone.Snapshot, name string, wildcard zone.Owne
 	}
 }
 
-// outside asserts that a name without an owner has no record.
-func outside(t *testing.T, s *zone.Snapshot, name dnsname.Name, err error) {
+// outOfZone asserts that a name without an owner has no record.
+func outOfZone(t *testing.T, s *zone.Snapshot, name dnsname.Name, err error) {
 	t.Helper()
 	m := s.Lookup(string(name))
 	apex := m.Result == zone.Success && m.Record == nil && m.Zone.Name == name
@@ -158,7 +159,7 @@ var (
 
 func (w *world) one(of []string) string { return of[w.random.IntN(len(of))] }
 
-// suffix returns a zone without its first label.
+// suffix returns the name of a zone without its first label.
 func (w *world) suffix() string {
 	if w.random.IntN(3) > 0 {
 		return w.one(realSuffixes)
@@ -182,7 +183,7 @@ func (w *world) corefile() string {
 	return fmt.Sprintf("privatelink %s {\n%scloud %s\nfiles /a\n}", strings.Join(zones, " "), geo, w.cloud.Name)
 }
 
-// names returns the names that a source may have, the zones' own among them.
+// names returns names that a source may have, including the names of the zones.
 func (w *world) names(zones []dnsname.Name) (names []dnsname.Name) {
 	suffixes := append(slices.Clone(realSuffixes), string(w.cloud.Blob), string(w.cloud.Queue), string(w.cloud.Backup))
 	for _, name := range zones {

@@ -7,10 +7,12 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/dnstest"
 )
 
-// The series of each zone exist before the first query, also those of a Backup
-// zone that its record made, and of the Backup zones without records.
+// The series of each zone exist before the first query. This includes a Backup
+// zone that its record creates, and the Backup zones without records.
 func TestSeriesBeginAtZero(t *testing.T) {
 	cfg, err := parse(caddy.NewTestController("dns", "privatelink privatelink.series.test {\nrecord v.zz9.backup.windowsazure.com 10.0.0.1\n}"), "")
 	if err != nil {
@@ -29,7 +31,7 @@ func TestSeriesBeginAtZero(t *testing.T) {
 	}
 }
 
-// series returns the number of series of a metric that have the zone.
+// series returns the number of series of a metric that have the zone as a label.
 func series(t *testing.T, name, zone string) (n int) {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
@@ -63,7 +65,7 @@ func TestAnswersAreCounted(t *testing.T) {
 		{"alias, CNAME", query("b.hard.test.", "CNAME"), "alias", "success"},
 		{"refused", refused, "direct", "refused"},
 	} {
-		p := start(t, estate, nobody(t))
+		p := start(t, testCorefile, nobody(t))
 		count := func() float64 {
 			return countedFor(t, "answers_total", `value:"privatelink.hard.test"`, `value:"`+tc.kind+`"`, `value:"`+tc.result+`"`)
 		}
@@ -75,8 +77,8 @@ func TestAnswersAreCounted(t *testing.T) {
 	}
 }
 
-// Names that no source was read for yet are counted as not ready, for the zone
-// that they would be in.
+// Before every source is loaded, unknown names are counted as not ready for the
+// zone that they would be in.
 func TestNotReadyIsCounted(t *testing.T) {
 	p := start(t, "privatelink privatelink.late.test {\nfiles /does/not/exist\n}", nobody(t))
 	for _, tc := range []struct{ qname, zone string }{
@@ -89,7 +91,7 @@ func TestNotReadyIsCounted(t *testing.T) {
 		}
 		before := count()
 		if m := ask(t, p, query(tc.qname, "A")); m.Rcode != dns.RcodeServerFailure || m.Authoritative {
-			t.Errorf("%s: %s; want SERVFAIL without AA", tc.qname, show(m))
+			t.Errorf("%s: %s; want SERVFAIL without AA", tc.qname, dnstest.Brief(m))
 		}
 		if got := count() - before; got != 1 {
 			t.Errorf("%s: %v answers counted for %s; want 1", tc.qname, got, tc.zone)

@@ -6,15 +6,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Of the EDNS flags only DO is returned, whatever the answer.
+// Every answer copies the EDNS flag DO from the query, and no other flag.
 func TestReservedFlags(t *testing.T) {
-	instance := serve(t, estate+"\nforward . "+upstreamServer(t))
+	instance := serve(t, testCorefile+"\nforward . "+upstreamServer(t))
 	for _, c := range []struct {
 		name, qname string
 		qtype       uint16
 		flags, want uint32
 	}{
-		{"own record", "a.privatelink.fall.test.", dns.TypeA, 0x7fff, 0},
+		{"record", "a.privatelink.fall.test.", dns.TypeA, 0x7fff, 0},
 		{"alias, DO", "a.fall.test.", dns.TypeA, 0xffff, 0x8000},
 		{"NODATA", "a.privatelink.fall.test.", dns.TypeAAAA, 0x4000, 0},
 		{"NXDOMAIN", "none.privatelink.hard.test.", dns.TypeA, 0x7fff, 0},

@@ -21,7 +21,7 @@ import (
 // generations are snapshots with serials and without records.
 type generations struct{ atomic.Pointer[zone.Snapshot] }
 
-// become takes "name serial" for each zone.
+// become stores a snapshot with the zones, each written as "name serial".
 func (g *generations) become(complete bool, zones ...string) {
 	next := &zone.Snapshot{Complete: complete, Zones: map[dnsname.Name]*zone.Zone{}}
 	for _, text := range zones {
@@ -46,7 +46,7 @@ func (s *sent) send(zone string) error {
 	return nil
 }
 
-// since returns the zones of each NOTIFY since the last call.
+// since returns the zones of the NOTIFY messages since the last call.
 func (s *sent) since() string {
 	s.Lock()
 	defer s.Unlock()
@@ -89,13 +89,13 @@ func TestNotifier(t *testing.T) {
 			now.become(true, "a. 1", fmt.Sprintf("b. %d", serial+3), "c. 2")
 			n.notifyChanged()
 		}
-		is("changes while one is under way", "")
+		is("changes while a NOTIFY is sent", "")
 		time.Sleep(time.Minute)
-		is("after it", "b.")
+		is("after it is sent", "b.")
 
 		now.become(true, "a. 1", "b. 30", "c. 2")
 		n.notifyChanged()
-		is("one more", "b.")
+		is("one more change", "b.")
 		n.close()
 		now.become(true, "a. 9", "b. 31", "c. 2")
 		n.notifyChanged()
@@ -104,7 +104,7 @@ func TestNotifier(t *testing.T) {
 	})
 }
 
-// A secondary that does not answer for a minute delays no one but itself.
+// A secondary that does not answer for a minute does not delay other NOTIFY messages.
 func TestNotifierDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now generations
@@ -128,14 +128,14 @@ func TestNotifierDoesNotWait(t *testing.T) {
 		}
 		synctest.Wait()
 		if waited := time.Since(begun); waited != 0 || fast.Load() != 4 {
-			t.Errorf("%d NOTIFY of the other zone within %s; want 4 at once", fast.Load(), waited)
+			t.Errorf("%d NOTIFY messages for the fast zone within %s; want 4 at once", fast.Load(), waited)
 		}
 		n.close()
 		time.Sleep(time.Minute) // the last NOTIFY ends
 	})
 }
 
-// A listener is a secondary as far as NOTIFY goes.
+// A listener is a secondary that receives NOTIFY.
 type listener struct {
 	addr  string
 	zones chan string
@@ -165,7 +165,7 @@ func newListener(t *testing.T) *listener {
 	return l
 }
 
-// hears wants a NOTIFY of each of these zones, once and of no other.
+// hears asserts that the next NOTIFY messages are one for each of the zones.
 func (l *listener) hears(t *testing.T, when string, zones ...string) {
 	t.Helper()
 	var got []string
@@ -207,7 +207,7 @@ func TestServerNotifies(t *testing.T) {
 	other.hears(t, "a reload that adds a secondary", blob, queue, we)
 }
 
-// Two server blocks have the same zones, one of them secondaries.
+// Two server blocks have the same zones, and only one has secondaries.
 func TestServerNotifiesForOneBlock(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		l := newListener(t)
@@ -217,6 +217,6 @@ func TestServerNotifiesForOneBlock(t *testing.T) {
 			slices.Reverse(blocks)
 		}
 		serve(t, blocks[0]+"\n}\nother.test:0 {\nbind 127.0.0.1\n"+blocks[1])
-		l.hears(t, fmt.Sprintf("first block %v", first), "privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net.")
+		l.hears(t, fmt.Sprintf("secondaries in the first block: %v", first), "privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net.")
 	}
 }

@@ -3,6 +3,7 @@ package privatelink
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	stdlog "log"
 	"net"
 	"strings"
@@ -29,13 +30,21 @@ func logOf(f func()) string {
 }
 
 func TestNotifyFailures(t *testing.T) {
+	failed := func(zone, secondary, cause string) error {
+		return fmt.Errorf("notify for zone %q was not accepted by %q: %s", zone, secondary, cause)
+	}
 	silent := func(zone, secondary string) error {
-		return errors.New(`notify for zone "` + zone + `" was not accepted by "` + secondary + `": "read udp 10.0.0.1:4->` + secondary + `: i/o timeout"`)
+		return failed(zone, secondary, `"read udp 10.0.0.1:4->`+secondary+`: i/o timeout"`)
 	}
-	refused := func(zone, secondary string) error {
-		return errors.New(`notify for zone "` + zone + `" was not accepted by "` + secondary + `": rcode was "NOTAUTH"`)
-	}
-	const one, two = "10.0.0.8:53", "10.0.0.9:53"
+	refused := func(zone, secondary string) error { return failed(zone, secondary, `rcode was "NOTAUTH"`) }
+	const (
+		one, two  = "10.0.0.8:53", "10.0.0.9:53"
+		warning   = "[WARNING] plugin/privatelink: secondary "
+		info      = "[INFO] plugin/privatelink: secondary "
+		noAnswer  = " does not answer NOTIFY: "
+		timeout   = ": i/o timeout (it receives changes when it queries by itself)"
+		configure = ": NOTAUTH (configure the zone there, and allow NOTIFY from this server)"
+	)
 	failures := notifyFailures{}
 	for _, tt := range []struct {
 		name string
@@ -43,18 +52,18 @@ func TestNotifyFailures(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"all is well", "a.", nil, ""},
-		{"one does not answer", "a.", silent("a.", one), "[WARNING] plugin/privatelink: secondary 10.0.0.8:53 does not answer NOTIFY: read udp 10.0.0.1:4->10.0.0.8:53: i/o timeout (it receives changes when it queries by itself)"},
-		{"nor for another zone", "b.", silent("b.", one), ""},
-		{"nor does the other", "a.", errors.Join(errors.Join(nil, silent("a.", one)), silent("a.", two)), "[WARNING] plugin/privatelink: secondary 10.0.0.9:53 does not answer NOTIFY: read udp 10.0.0.1:4->10.0.0.9:53: i/o timeout (it receives changes when it queries by itself)"},
-		{"a zone that it may not have", "c.", nil, ""},
-		{"one is back", "a.", silent("a.", two), "[INFO] plugin/privatelink: secondary 10.0.0.8:53 answers NOTIFY again"},
-		{"so is the other", "a.", nil, "[INFO] plugin/privatelink: secondary 10.0.0.9:53 answers NOTIFY again"},
-		{"a zone is refused", "a.", refused("a.", one), "[WARNING] plugin/privatelink: secondary 10.0.0.8:53 refuses NOTIFY for a: NOTAUTH (configure the zone there, and allow NOTIFY from this server)"},
-		{"so is another", "b.", refused("b.", one), "[WARNING] plugin/privatelink: secondary 10.0.0.8:53 refuses NOTIFY for b: NOTAUTH (configure the zone there, and allow NOTIFY from this server)"},
-		{"and again", "b.", refused("b.", one), ""},
-		{"not any more", "b.", nil, "[INFO] plugin/privatelink: secondary 10.0.0.8:53 accepts NOTIFY for b again"},
-		{"something new", "d.", errors.New("no route"), "[WARNING] plugin/privatelink: secondary of d does not answer NOTIFY: no route (it receives changes when it queries by itself)"},
+		{"no failure", "a.", nil, ""},
+		{"one secondary does not answer", "a.", silent("a.", one), warning + one + noAnswer + "read udp 10.0.0.1:4->" + one + timeout},
+		{"nor for a second zone", "b.", silent("b.", one), ""},
+		{"nor does the second secondary", "a.", errors.Join(errors.Join(nil, silent("a.", one)), silent("a.", two)), warning + two + noAnswer + "read udp 10.0.0.1:4->" + two + timeout},
+		{"success for a zone that one secondary may lack", "c.", nil, ""},
+		{"one secondary recovers", "a.", silent("a.", two), info + one + " answers NOTIFY again"},
+		{"the second secondary recovers", "a.", nil, info + two + " answers NOTIFY again"},
+		{"a zone is refused", "a.", refused("a.", one), warning + one + " refuses NOTIFY for a" + configure},
+		{"a second zone is refused", "b.", refused("b.", one), warning + one + " refuses NOTIFY for b" + configure},
+		{"it is refused again", "b.", refused("b.", one), ""},
+		{"it is accepted", "b.", nil, info + one + " accepts NOTIFY for b again"},
+		{"an unknown error", "d.", errors.New("no route"), warning + "of d" + noAnswer + "no route (it receives changes when it queries by itself)"},
 	} {
 		if got := logOf(func() { failures.report(tt.zone, tt.err) }); got != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
@@ -62,7 +71,7 @@ func TestNotifyFailures(t *testing.T) {
 	}
 }
 
-// The errors of plugin transfer are worded as those above.
+// The errors of plugin transfer have the texts of TestNotifyFailures.
 func TestNotifyFailuresOfTransfer(t *testing.T) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +96,7 @@ func TestNotifyFailuresOfTransfer(t *testing.T) {
 	}
 }
 
-// logLines is where the log goes, a line at a time.
+// logLines receives the lines of the log.
 type logLines chan string
 
 func (l logLines) Write(line []byte) (int, error) {
@@ -112,7 +121,7 @@ func (l logLines) has(t *testing.T, want string) {
 			}
 			others = append(others, line)
 		case <-time.After(10 * time.Second):
-			t.Fatalf("no log line has %q, but %q", want, others)
+			t.Fatalf("the log is %q; want a line with %q", others, want)
 		}
 	}
 }

@@ -16,6 +16,8 @@ import (
 	_ "github.com/coredns/coredns/plugin/transfer"
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/dnstest"
 )
 
 func TestMain(m *testing.M) {
@@ -50,7 +52,7 @@ func input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(".:0 {\nbind 127.0.0.1\n" + corefile + "\n}"), ServerTypeName: "dns"}
 }
 
-// exchange asks the instance over "udp" or "tcp".
+// exchange sends a query to the instance over "udp" or "tcp".
 func exchange(t *testing.T, instance *caddy.Instance, network string, r *dns.Msg) *dns.Msg {
 	t.Helper()
 	addr := instance.Servers()[0].LocalAddr().String()
@@ -64,7 +66,8 @@ func exchange(t *testing.T, instance *caddy.Instance, network string, r *dns.Msg
 	return m
 }
 
-// upstreamServer answers every question with the public chain of a's account.
+// upstreamServer returns the address of a server that answers every query with
+// the chain of an account and its public address.
 func upstreamServer(t *testing.T) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -73,7 +76,7 @@ func upstreamServer(t *testing.T) string {
 	}
 	started := make(chan struct{})
 	server := &dns.Server{PacketConn: conn, NotifyStartedFunc: func() { close(started) }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
-		m := parseReply(t, "NOERROR: c1.test. 60 CNAME a.privatelink.fall.test.; "+publicTail)
+		m := parseReply(t, "NOERROR: "+toA+stamp)
 		m.Id, m.Question = r.Id, r.Question
 		_ = w.WriteMsg(m)
 	})}
@@ -84,13 +87,13 @@ func upstreamServer(t *testing.T) string {
 }
 
 func TestServer(t *testing.T) {
-	instance := serve(t, estate+"\nforward . "+upstreamServer(t)+" {\nprefer_udp\n}")
+	instance := serve(t, testCorefile+"\nforward . "+upstreamServer(t)+" {\nprefer_udp\n}")
 	for _, tc := range []struct{ name, qname, qtype, want string }{
 		{"direct", "b.privatelink.hard.test.", "A", "NOERROR aa: b.privatelink.hard.test. A 10.0.0.3"},
-		{"alias", "a.fall.test.", "A", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
-		{"NODATA", "a.fall.test.", "AAAA", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test. / SOA privatelink.fall.test."},
-		{"NXDOMAIN", "no.privatelink.hard.test.", "A", "NXDOMAIN aa: / SOA privatelink.hard.test."},
-		{"splice", "c1.test.", "A", "NOERROR: c1.test. CNAME a.privatelink.fall.test.; a.privatelink.fall.test. A 10.0.0.1; a.privatelink.fall.test. A 10.0.0.2"},
+		{"alias", "a.fall.test.", "A", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test.; A 10.0.0.1; A 10.0.0.2"},
+		{"NODATA", "a.fall.test.", "AAAA", "NOERROR: a.fall.test. CNAME a.privatelink.fall.test. / privatelink.fall.test. SOA"},
+		{"NXDOMAIN", "no.privatelink.hard.test.", "A", "NXDOMAIN aa: / privatelink.hard.test. SOA"},
+		{"splice", "c1.test.", "A", "NOERROR: c1.test. CNAME a.privatelink.fall.test.; A 10.0.0.1; A 10.0.0.2"},
 		{"zone transfer without plugin transfer", "privatelink.hard.test.", "AXFR", "REFUSED no-ra:"},
 	} {
 		for _, network := range []string{"udp", "tcp"} {
@@ -100,7 +103,7 @@ func TestServer(t *testing.T) {
 					r.SetEdns0(1232, false)
 				}
 				m := exchange(t, instance, network, r)
-				if got := show(m); got != tc.want || (m.IsEdns0() != nil) != edns {
+				if got := dnstest.Brief(m); got != tc.want || (m.IsEdns0() != nil) != edns {
 					t.Errorf("%s, %s, EDNS %v: %s; want %s", tc.name, network, edns, got, tc.want)
 				}
 			}
@@ -127,12 +130,12 @@ func TestServerTruncates(t *testing.T) {
 func TestServerNotReady(t *testing.T) {
 	instance := serve(t, "privatelink {\nrecord a.blob.core.windows.net 10.0.0.1\nfiles "+filepath.ToSlash(t.TempDir())+"/*.json\n}\nforward . "+upstreamServer(t))
 	for _, tc := range []struct{ qname, want string }{
-		{"a.blob.core.windows.net.", "NOERROR: a.blob.core.windows.net. CNAME a.privatelink.blob.core.windows.net.; a.privatelink.blob.core.windows.net. A 10.0.0.1"},
+		{"a.blob.core.windows.net.", "NOERROR: a.blob.core.windows.net. CNAME a.privatelink.blob.core.windows.net.; A 10.0.0.1"},
 		{"x.blob.core.windows.net.", "SERVFAIL:"},
 		{"x.privatelink.we.backup.windowsazure.com.", "SERVFAIL:"},
 	} {
 		r := query(tc.qname, "A")
-		if got := show(exchange(t, instance, "udp", r)); got != tc.want {
+		if got := dnstest.Brief(exchange(t, instance, "udp", r)); got != tc.want {
 			t.Errorf("%s: %s; want %s", tc.qname, got, tc.want)
 		}
 		r.SetEdns0(1232, false)
@@ -150,7 +153,7 @@ func TestServerReload(t *testing.T) {
 	write(t, path, "10.0.0.1 a.blob.core.windows.net\n")
 	corefile := "privatelink {\nhosts " + filepath.ToSlash(path) + "\n"
 	instance := serve(t, corefile+"}")
-	exchange(t, instance, "udp", query("a.blob.core.windows.net.", "A")) // a server that does not read yet is not stopped by Restart
+	exchange(t, instance, "udp", query("a.blob.core.windows.net.", "A")) // Restart cannot stop a server before it reads
 	write(t, path, "10.0.0.1.1 a.blob.core.windows.net\n")
 
 	reloaded, err := instance.Restart(input(corefile + "ttl 5m\n}"))
@@ -159,27 +162,27 @@ func TestServerReload(t *testing.T) {
 	}
 	t.Cleanup(func() { stop(t, reloaded) })
 	m := exchange(t, reloaded, "udp", query("a.privatelink.blob.core.windows.net.", "A"))
-	if got, want := show(m), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want || m.Answer[0].Header().Ttl != 300 {
+	if got, want := dnstest.Brief(m), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want || m.Answer[0].Header().Ttl != 300 {
 		t.Errorf("after the reload: %s; want %s for 300 s", m, want)
 	}
 }
 
-// A reload that fails after the plugin has started leaves nothing of it behind,
-// and the old instance at work.
+// A reload that fails after the plugin has started leaves no metrics of its
+// sources, and the old instance still serves.
 func TestServerReloadFails(t *testing.T) {
 	path := filepath.ToSlash(filepath.Join(t.TempDir(), "hosts"))
 	write(t, path, "10.0.0.1 a.blob.core.windows.net\n")
 	instance := serve(t, "privatelink {\nhosts "+path+"\n}")
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	inUse, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
-	addr := taken.Addr().String()
-	onTakenPort := input("privatelink {\nhosts " + path + "\nhosts " + path + "2\n}").(caddy.CaddyfileInput)
-	onTakenPort.Contents = []byte(strings.Replace(string(onTakenPort.Contents), ":0", addr[strings.IndexByte(addr, ':'):], 1))
-	if _, err := instance.Restart(onTakenPort); err == nil {
-		t.Fatal("the reload succeeds on a port that is taken")
+	defer inUse.Close()
+	addr := inUse.Addr().String()
+	onUsedPort := input("privatelink {\nhosts " + path + "\nhosts " + path + "2\n}").(caddy.CaddyfileInput)
+	onUsedPort.Contents = []byte(strings.Replace(string(onUsedPort.Contents), ":0", addr[strings.IndexByte(addr, ':'):], 1))
+	if _, err := instance.Restart(onUsedPort); err == nil {
+		t.Fatal("the reload succeeds on a port in use")
 	}
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
@@ -190,7 +193,8 @@ func TestServerReloadFails(t *testing.T) {
 			t.Errorf("the source of the failed reload is still in %s", f.GetName())
 		}
 	}
-	if got, want := show(exchange(t, instance, "udp", query("a.privatelink.blob.core.windows.net.", "A"))), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want {
+	m := exchange(t, instance, "udp", query("a.privatelink.blob.core.windows.net.", "A"))
+	if got, want := dnstest.Brief(m), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want {
 		t.Errorf("after the failed reload: %s; want %s", got, want)
 	}
 }
@@ -203,10 +207,13 @@ func write(t *testing.T, path, text string) {
 }
 
 func TestServerTransfer(t *testing.T) {
-	instance := serve(t, "transfer {\nto *\n}\n"+estate)
+	instance := serve(t, "transfer {\nto *\n}\n"+testCorefile)
 	serial := exchange(t, instance, "udp", query("privatelink.hard.test.", "SOA")).Answer[0].(*dns.SOA).Serial
-	zone := "SOA privatelink.hard.test.; privatelink.hard.test. NS ns.privatelink-dns.invalid.; b.privatelink.hard.test. A 10.0.0.3; deep.sub.privatelink.hard.test. A 10.0.0.4; SOA privatelink.hard.test."
-	empty := "SOA privatelink.queue.core.windows.net.; privatelink.queue.core.windows.net. NS ns.privatelink-dns.invalid.; SOA privatelink.queue.core.windows.net."
+	const (
+		apex  = "privatelink.hard.test. SOA; NS ns.privatelink-dns.invalid.; "
+		zone  = apex + "b.privatelink.hard.test. A 10.0.0.3; deep.sub.privatelink.hard.test. A 10.0.0.4; privatelink.hard.test. SOA"
+		empty = "privatelink.queue.core.windows.net. SOA; NS ns.privatelink-dns.invalid.; SOA"
+	)
 	ixfr := func(serial uint32) *dns.Msg {
 		return new(dns.Msg).SetIxfr("privatelink.hard.test.", serial, "x.", "y.")
 	}
@@ -218,8 +225,8 @@ func TestServerTransfer(t *testing.T) {
 		{"AXFR", new(dns.Msg).SetAxfr("privatelink.hard.test."), zone},
 		{"AXFR of an empty zone", new(dns.Msg).SetAxfr("privatelink.queue.core.windows.net."), empty},
 		{"IXFR of an older serial", ixfr(serial - 1), zone},
-		{"IXFR of the current serial", ixfr(serial), "SOA privatelink.hard.test."},
-		{"IXFR of a later serial", ixfr(serial + 1), "SOA privatelink.hard.test."},
+		{"IXFR of the current serial", ixfr(serial), "privatelink.hard.test. SOA"},
+		{"IXFR of a later serial", ixfr(serial + 1), "privatelink.hard.test. SOA"},
 		{"AXFR of a foreign zone", new(dns.Msg).SetAxfr("example."), "dns: bad xfr rcode: 5"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -239,19 +246,17 @@ func transferred(r *dns.Msg, addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var rrs []string
+	var rrs []dns.RR
 	for e := range envelopes {
 		if e.Error != nil {
 			return "", e.Error
 		}
-		for _, rr := range e.RR {
-			rrs = append(rrs, showRR(rr))
-		}
+		rrs = append(rrs, e.RR...)
 	}
-	return strings.Join(rrs, "; "), nil
+	return dnstest.BriefRecords(rrs), nil
 }
 
-// A transfer of half the records would take the others from the secondaries.
+// A transfer of half the records would remove the other half at the secondaries.
 func TestNoTransferBeforeReady(t *testing.T) {
 	p := start(t, "privatelink {\nfiles "+filepath.ToSlash(t.TempDir())+"/*.json\n}", nil)
 	if _, err := p.Transfer("privatelink.blob.core.windows.net.", 0); !errors.Is(err, errNotReady) {

@@ -1,10 +1,10 @@
-// Package atomicfile replaces files as a whole, and opens files that may be
-// anything but a file.
+// Package atomicfile replaces files atomically, and opens paths that may not be
+// regular files.
 //
-// A reader, at any moment and also after a crash of the machine, finds the old
-// content or the new one. The temporary file has a fixed name, so that a process
-// that was killed leaves at most one, which the next Replace removes. Random names
-// would collect. One process at a time may therefore replace a file.
+// A reader always finds the complete old or new content, also after a crash of the
+// machine. The temporary file has a fixed name, so that the next Replace removes the
+// one of a killed process. With random names, such files would accumulate. Therefore
+// only one process at a time may replace a file.
 package atomicfile
 
 import (
@@ -39,8 +39,8 @@ func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	return nil
 }
 
-// target returns the path of the file itself. It returns an error for anything but
-// a regular file: a named pipe, say, that an operator put there by mistake.
+// target returns the path without symbolic links. If the path is not that of a regular
+// file, it returns an error.
 func target(path string) (string, error) {
 	switch real, err := filepath.EvalSymlinks(path); {
 	case err == nil:

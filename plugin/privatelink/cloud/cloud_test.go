@@ -32,13 +32,13 @@ func TestCheckGeo(t *testing.T) {
 		{"US Gov code", USGov, "ugv", ""},
 		{"China code", China, "bjb2", ""},
 		{"region", Public, "eastus", `"eastus" is a region, its geo code is "eus"`},
-		{"region as the portal writes it", Public, "Canada Central", `"Canada Central" is a region, its geo code is "cnc"`},
+		{"region in the spelling of the portal", Public, "Canada Central", `"Canada Central" is a region, its geo code is "cnc"`},
 		{"region with two codes", Public, "spaincentral", `"spaincentral" is a region, its geo code is "spc"`},
-		{"region whose name a paired row has too", Public, "westus", `"westus" is a region, its geo code is "wus"`},
+		{"region that is also in a paired row", Public, "westus", `"westus" is a region, its geo code is "wus"`},
 		{"US Gov region", USGov, "usgovvirginia", `"usgovvirginia" is a region, its geo code is "ugv"`},
-		{"code of another cloud", Public, "ugv", `"ugv" is a geo code of the usgov cloud (usgovvirginia), the cloud here is public`},
-		{"region of another cloud", China, "eastus", `"eastus" is a region of the public cloud, the cloud here is china`},
-		{"guess", Public, "cc", `"cc" is no geo code of the public cloud, the nearest are "ccy" (centraluseuap), "clc" (chilecentral), "cnc" (canadacentral)`},
+		{"code of a different cloud", Public, "ugv", `"ugv" is a geo code of the usgov cloud (usgovvirginia), the cloud here is public`},
+		{"region of a different cloud", China, "eastus", `"eastus" is a region of the public cloud, the cloud here is china`},
+		{"unknown code", Public, "cc", `"cc" is no geo code of the public cloud, the nearest are "ccy" (centraluseuap), "clc" (chilecentral), "cnc" (canadacentral)`},
 		{"misspelt region", Public, "westeurop", `"westeurop" is no geo code of the public cloud, the nearest are "we" (westeurope), "wus" (westus), "wus2" (westus2)`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestCheckGeo(t *testing.T) {
 	}
 }
 
-// The table is data: what a slip of the hand would break is asserted here.
+// A typing error in the table would break one of these facts.
 func TestGeoTable(t *testing.T) {
 	count, codes := map[string]int{}, map[string]bool{}
 	for _, g := range geos {
@@ -79,7 +79,10 @@ func TestBackupZone(t *testing.T) {
 			t.Errorf("%s: BackupGeo(BackupZone(eus)) = %q, %v", c.Name, geo, ok)
 		}
 	}
-	for _, not := range []dnsname.Name{"privatelink.blob.core.windows.net.", "eus.backup.windowsazure.com.", "privatelink.backup.windowsazure.com.", "privatelink.privatelink.backup.windowsazure.com.", "privatelink.a.eus.backup.windowsazure.com.", "backup.windowsazure.com."} {
+	for _, not := range []dnsname.Name{
+		"privatelink.blob.core.windows.net.", "backup.windowsazure.com.", "eus.backup.windowsazure.com.", "privatelink.backup.windowsazure.com.",
+		"privatelink.privatelink.backup.windowsazure.com.", "privatelink.a.eus.backup.windowsazure.com.",
+	} {
 		if geo, ok := Public.BackupGeo(not); ok {
 			t.Errorf("BackupGeo(%q) = %q, true; want false", not, geo)
 		}

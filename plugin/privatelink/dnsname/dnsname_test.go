@@ -8,7 +8,7 @@ import (
 func TestParse(t *testing.T) {
 	label63, long := strings.Repeat("a", 63), strings.Repeat("abcdefg.", 31)
 	for _, tc := range []struct{ name, in, want, err string }{
-		{"as Azure writes it", "acct.blob.core.windows.net", "acct.blob.core.windows.net.", ""},
+		{"spelling of Azure", "acct.blob.core.windows.net", "acct.blob.core.windows.net.", ""},
 		{"trailing dot", "acct.blob.core.windows.net.", "acct.blob.core.windows.net.", ""},
 		{"upper case", "Acct.BLOB.core.Windows.NET", "acct.blob.core.windows.net.", ""},
 		{"a Site Recovery label that ends in a hyphen", "v-asr-pod01-id1-.wus.privatelink.siterecovery.windowsazure.com", "v-asr-pod01-id1-.wus.privatelink.siterecovery.windowsazure.com.", ""},
@@ -21,7 +21,7 @@ func TestParse(t *testing.T) {
 		{"leading dot", ".example", "", `".example": a label is empty`},
 		{"label too long", label63 + "a.example", "", `"` + label63 + `a.example": label "` + label63 + `a" has 64 characters, at most 63 are allowed`},
 		{"name too long", long + "abcdef", "", `"` + long[:80] + `"…: a domain name has at most 253 characters, this one has 254`},
-		{"300 characters", strings.Repeat("a", 300), "", `"` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`},
+		{"name of 300 characters", strings.Repeat("a", 300), "", `"` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`},
 		{"blank inside", "a b.example", "", `"a b.example": ' ' is not allowed in a domain name`},
 		{"wildcard", "*.example", "", `"*.example": '*' is not allowed in a domain name`},
 		{"escape", `a\046b.example`, "", `"a\\046b.example": '\\' is not allowed in a domain name`},
@@ -49,10 +49,10 @@ func TestParseOwner(t *testing.T) {
 		{"wildcard too long", "*." + long + "abcd", "", `"*.` + long[:78] + `"…: a domain name has at most 253 characters, this one has 254`},
 		{"not the whole label", "a*.example", "", `"a*.example": '*' is allowed only as the whole first label`},
 		{"not the first label", "a.*.example", "", `"a.*.example": '*' is allowed only as the whole first label`},
-		{"two of them", "*.*.example", "", `"*.*.example": '*' is allowed only as the whole first label`},
-		{"nothing below it", "*", "", `"*": '*' is allowed only as the whole first label`},
-		{"empty label below it", "*..example", "", `"*..example": a label is empty`},
-		{"an empty name", "*.", "", `"*.": '*' is not allowed in a domain name`},
+		{"two wildcards", "*.*.example", "", `"*.*.example": '*' is allowed only as the whole first label`},
+		{"wildcard without a parent", "*", "", `"*": '*' is allowed only as the whole first label`},
+		{"wildcard with an empty parent label", "*..example", "", `"*..example": a label is empty`},
+		{"wildcard with a dot only", "*.", "", `"*.": '*' is not allowed in a domain name`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := ParseOwner(tc.in)

@@ -26,7 +26,7 @@ var (
 
 	// Records is the number of names that a source contributes.
 	Records = gauge("records", "Names with addresses that a source has.", "source")
-	// LastSuccess is when a source was last read whole and without error.
+	// LastSuccess is the time of the last complete read of a source without error.
 	LastSuccess = gauge("last_success_timestamp_seconds", "Time of the last sync of a source without error, in seconds since the epoch.", "source")
 	// Failures counts syncs that failed.
 	Failures = promauto.NewCounterVec(prometheus.CounterOpts{
@@ -35,13 +35,13 @@ var (
 	}, []string{"source"})
 	// Skipped is the number of endpoints and names that are not served.
 	Skipped = gauge("skipped_endpoints", "Endpoints, or single names of endpoints, that a source has and that are not served, by reason.", "source", "reason")
-	// Conflicts is the number of names that endpoints or sources disagree on.
+	// Conflicts is the number of names with different addresses in endpoints or sources.
 	Conflicts = gauge("conflicts", "Names that are in two endpoints of a source, or that an earlier source has with other addresses.", "source")
-	// HeldBack is the number of names that are gone from a source and still served.
+	// HeldBack is the number of names that are served although a source lost them.
 	HeldBack = gauge("held_back_records", "Names of a sudden loss that are served until several syncs agree.", "source")
 	// Unread is 1 for a source because of which fallthrough zones pass names.
 	Unread = gauge("source_unread", "1 if a source has not been read since the start and fallthrough zones pass names that it may have.", "source")
-	// Refresh is how often a source is read. One that is read once only has none.
+	// Refresh is the interval of a source. A static source has none.
 	Refresh = gauge("refresh_seconds", "Time between two syncs of a source, in seconds.", "source")
 	// Serial is the SOA serial of a zone.
 	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
@@ -61,14 +61,14 @@ func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return promauto.NewGaugeVec(prometheus.GaugeOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
 }
 
-// A Kind is how a query reached a name that the zones decide.
+// A Kind is the way in which a query reached a name that the zones decide.
 type Kind uint8
 
 // The kinds of answers.
 const (
 	Direct Kind = iota // the query has a name in a zone
 	Alias              // the query has a public name of a record
-	Splice             // the query has another name, whose CNAME chain reaches the zones
+	Splice             // the query has a foreign name, whose CNAME chain reaches the zones
 )
 
 // A Result is the result of a query.
@@ -79,7 +79,7 @@ const (
 	Success Result = iota
 	NoData
 	NXDomain
-	NotReady // SERVFAIL: the sources are not loaded yet
+	NotReady // SERVFAIL, because the sources are not loaded yet
 	Refused  // a request that is not a query of class IN
 )
 
@@ -95,9 +95,9 @@ func (a *Answers) Count(k Kind, r Result) { a.given[k][r].Inc() }
 // CountPublic adds an answer of the next plugin that was passed on.
 func (a *Answers) CountPublic() { a.public.Inc() }
 
-// answersOf has the counters of each zone. The map is replaced, never modified,
-// so that a query reads it without a lock and without an allocation. A sync.Map
-// would allocate the string that it is asked for.
+// answersOf has the counters of each zone. The map is replaced, never modified, so
+// that a query reads it without a lock and without an allocation. A lookup in a
+// sync.Map would allocate the key.
 var (
 	answersOf   atomic.Pointer[map[string]*Answers]
 	answersOfMu sync.Mutex // held to replace the map

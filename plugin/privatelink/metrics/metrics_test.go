@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// touch makes every metric have a series.
+// touch creates a series of every metric.
 func touch() {
 	AnswersOf("privatelink.blob.core.windows.net").Count(Splice, NoData)
 	Records.WithLabelValues("src").Set(1)
@@ -38,7 +38,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// Every metric is in the plugin's README with its labels.
+// The README of the plugin documents every metric with its labels.
 func TestDocumented(t *testing.T) {
 	touch()
 	readme, err := os.ReadFile("../README.md")
@@ -118,7 +118,8 @@ func TestForget(t *testing.T) {
 	touch()
 	Forget("src")
 	for name, vec := range map[string]prometheus.Collector{
-		"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped, "conflicts": Conflicts, "held back": HeldBack, "unread": Unread, "refresh": Refresh,
+		"records": Records, "last success": LastSuccess, "failures": Failures, "skipped": Skipped,
+		"conflicts": Conflicts, "held back": HeldBack, "unread": Unread, "refresh": Refresh,
 	} {
 		if n := testutil.CollectAndCount(vec); n != 0 {
 			t.Errorf("%s: %d series left", name, n)

@@ -13,45 +13,45 @@ const (
 	// clockTick is above the resolution of every file system's clock (FAT: 2 s).
 	clockTick = 3 * time.Second
 
-	// quietAfter is how long a file without an end mark must not change before it
-	// counts as whole.
+	// quietAfter is the time for which a file without an end mark must not change
+	// before it is considered complete.
 	quietAfter = 10 * time.Second
 )
 
 // A file is one file of a fileSet, with the value of its last good content.
 type file[T any] struct {
 	in         []bool // by pattern: it matches the file
-	remembered bool   // a process before this one has read it
+	remembered bool   // an earlier process has read it
 	gone       bool   // it does not exist
 	regular    bool   // it exists and is a regular file
-	batch      *batch // the files that vanished with it, nil unless gone
+	batch      *batch // the files that vanished with it; nil unless gone
 
-	err error // why it cannot be read
-	bad error // what is wrong with its content
+	err error // of the last read
+	bad error // of the last decoding
 
 	value T
 	some  bool // value is set
-	good  bool // value has been whole once
+	good  bool // the content has been complete once
 	open  bool // more content may follow: decode it again when the file is quiet
 
 	info    fs.FileInfo // before the last read; nil: read it again
 	sum     [sha256.Size]byte
-	changed time.Time // when a change of the file was seen last
+	changed time.Time // when the last change was seen
 	racy    bool      // a change since the last read may not show in info
 }
 
-// past is what a format knows about a file when it decodes it.
+// past has the earlier state of a file, for decoding it.
 type past[T any] struct {
-	value      T    // before, the zero value at first
-	good       bool // the file has been whole once
-	remembered bool // a process before this one has read it
+	value      T    // last good value, or the zero value
+	good       bool // the content has been complete once
+	remembered bool // an earlier process has read it
 	quiet      bool // the file has not changed for quietAfter
 }
 
 // known reports whether the file has had names that may be served.
 func (f *file[T]) known() bool { return f.some || f.remembered }
 
-// refresh brings f up to date and reports whether its value changed. A file with
+// refresh updates f and reports whether its value changed. A file with
 // an error keeps its value.
 func (f *file[T]) refresh(path string, format format[T]) (changed bool) {
 	info := f.look(path)
@@ -84,7 +84,7 @@ func (f *file[T]) refresh(path string, format format[T]) (changed bool) {
 	return f.decode(path, data, quiet, format)
 }
 
-// look returns the state of a regular file, nil of anything else.
+// look returns the state of a regular file, or nil if it is not a regular file.
 func (f *file[T]) look(path string) fs.FileInfo {
 	info, err := os.Stat(path)
 	f.gone, f.regular, f.err = false, false, nil
@@ -102,7 +102,7 @@ func (f *file[T]) look(path string) fs.FileInfo {
 	case err != nil:
 		f.err = err
 	case info.IsDir() && !f.known():
-		f.gone = true // as a folder that a pattern matches from the start
+		f.gone = true // like a folder that a pattern matches from the start
 	case !info.Mode().IsRegular():
 		f.err = notRegular(path)
 	default:
@@ -112,11 +112,11 @@ func (f *file[T]) look(path string) fs.FileInfo {
 	return nil
 }
 
-// ripe reports whether an open file has not changed for long enough.
+// ripe reports whether an open file has not changed for quietAfter.
 func (f *file[T]) ripe(now time.Time) bool { return f.open && now.Sub(f.changed) >= quietAfter }
 
-// unchanged also compares the identity of the file: one that replaced it by a
-// rename may have its size and its time.
+// unchanged also compares the identity of the file, because a file that is renamed
+// to its path may have the same size and time.
 func unchanged(before, now fs.FileInfo) bool {
 	return os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
 
-// A change that shows neither in a file's size nor in its time is seen if the file
-// was read right after its time.
+// A change that alters neither the size nor the time of a file is seen if the file
+// was read within clockTick of its time.
 func TestRacyFiles(t *testing.T) {
 	other := strings.ReplaceAll(exportA, "10.20.0.4", "10.20.0.7")
 	const changed = "a.example. 10.20.0.7 (pe)"
@@ -24,9 +24,9 @@ func TestRacyFiles(t *testing.T) {
 		{"read at the time of its change", 0, 0, changed},
 		{"read within the clock tick", 2 * time.Second, 0, changed},
 		{"read within the clock tick, changed later", 0, 2 * time.Second, changed},
-		{"a time of the future", -time.Hour, 30 * time.Minute, changed},
+		{"a future time", -time.Hour, 30 * time.Minute, changed},
 		{"an old time, changed right after the first read", time.Hour, 0, changed},
-		{"changed long after the read, with the time of before", time.Hour, time.Minute, goodA},
+		{"changed long after the read, with the same time", time.Hour, time.Minute, goodA},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestRacyFiles(t *testing.T) {
 	}
 }
 
-// A file that is read again is decoded only if its content changed.
+// A file that is read again is decoded only if its content has changed.
 func TestUnchangedContent(t *testing.T) {
 	f := newFolder(t)
 	decoded := 0

@@ -22,7 +22,7 @@ type Files struct {
 
 // NewFiles returns the source of the exports that the patterns match, in the
 // syntax of filepath.Match. If vnets has names or resource IDs of virtual
-// networks, only endpoints in these count. An interval of 0 is LocalInterval.
+// networks, only endpoints in these are served. An interval of 0 is LocalInterval.
 func NewFiles(patterns, vnets []string, interval time.Duration) *Files {
 	name := NameIn("files "+strings.Join(patterns, " "), vnets)
 	return &Files{set: newFileSet(patterns, exportFormat{vnets}), config: local(name, interval)}
@@ -35,8 +35,8 @@ func local(name string, interval time.Duration) Config {
 // Config implements Source.
 func (f *Files) Config() Config { return f.config }
 
-// NameIn returns the name of a source whose endpoints are those of the virtual
-// networks: another choice of them is another source.
+// NameIn returns the name of a source of the endpoints in the virtual networks.
+// Sources with different virtual networks are different sources.
 func NameIn(name string, vnets []string) string {
 	if len(vnets) == 0 {
 		return name
@@ -51,8 +51,8 @@ func (f *Files) Fetch(context.Context) (*List, error) { return f.set.fetch() }
 // last list. Call it before the first Fetch.
 func (f *Files) Remember(parts map[string]int) { f.set.remember(parts) }
 
-// exportFormat is the format of exports. JSON has an end mark: a file that is being
-// written is broken until it is whole.
+// exportFormat is the format of exports. JSON has an end mark, so a file is invalid
+// until it is written completely.
 type exportFormat struct {
 	vnets []string
 }
@@ -72,21 +72,21 @@ func (e exportFormat) unite(pages [][]export.Endpoint) *List { return Unite(page
 
 func (exportFormat) none() string { return "an empty array ([])" }
 
-// Unite returns the list that the endpoints of all pages make together. All
-// resources with one endpoint's ID are that endpoint. It counts only while its
-// connection is Approved, if a resource has the connection's state, and in one
-// of the virtual networks, if any are named.
+// Unite returns the list of the endpoints of all pages. Resources with the ID of
+// one endpoint are parts of it. An endpoint is served only if its connection is
+// Approved or no resource has the state of the connection, and only if it is in one
+// of the virtual networks, if there are any.
 func Unite(pages [][]export.Endpoint, vnets []string) *List {
 	return unite(pages, vnets, unserved)
 }
 
-// UniteListed is Unite for complete listings of Azure: a network interface or
-// zone group whose private endpoint is not listed is skipped, because nothing
-// shows that the connection is approved.
+// UniteListed is Unite for complete listings of Azure. It skips a network interface
+// or zone group whose private endpoint is not listed, because the approval of the
+// connection is unknown.
 func UniteListed(pages [][]export.Endpoint, vnets []string) *List {
 	return unite(pages, vnets, func(e export.Endpoint) (Skip, bool) {
 		if !e.Connected {
-			return Skip{e.ID, e.Target, NotApproved, "the private endpoint is not in the listing, so its approval is unknown: add its resource group to azure, or grant Reader on it"}, true
+			return Skip{e.ID, e.Target, NotApproved, notListed}, true
 		}
 		return unserved(e)
 	})
@@ -140,7 +140,7 @@ func endpoints(pages [][]export.Endpoint) (all []*joined) {
 	return all
 }
 
-// join adds another resource of the endpoint.
+// join adds a resource of the endpoint to it.
 func join(whole *export.Endpoint, part export.Endpoint) {
 	whole.DNS = slices.Concat(whole.DNS, part.DNS)
 	if part.Connected {
@@ -149,7 +149,8 @@ func join(whole *export.Endpoint, part export.Endpoint) {
 	whole.Target, whole.VNet = cmp.Or(part.Target, whole.Target), cmp.Or(part.VNet, whole.VNet)
 }
 
-// inAny tells whether one of the names or resource IDs is the virtual network's.
+// inAny reports whether one of the names or resource IDs is that of the virtual
+// network.
 func inAny(vnet string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		return casefold.Equal(name, vnet) || casefold.Equal(name, vnet[strings.LastIndexByte(vnet, '/')+1:])
@@ -166,8 +167,15 @@ func (l *List) add(e export.Endpoint) {
 	}
 }
 
-// unserved returns why no name of an endpoint is served, if so. The state of the
-// connection decides, never its description.
+const (
+	notListed = "the private endpoint is not in the listing, so its approval is unknown: " +
+		"add its resource group to azure, or grant Reader on it"
+	noDNSConfig = "it has no DNS configuration: " +
+		"where a private DNS zone group is attached, export the zone group or the network interface too"
+)
+
+// unserved returns the reason why no name of an endpoint is served, and true, if
+// there is one. It depends on the state of the connection, not on its description.
 func unserved(e export.Endpoint) (Skip, bool) {
 	switch {
 	case e.Connected && e.Status == "":
@@ -179,7 +187,7 @@ func unserved(e export.Endpoint) (Skip, bool) {
 	case !e.Connected || slices.ContainsFunc(e.DNS, func(c export.DNSConfig) bool { return len(c.Addresses) > 0 }):
 		return Skip{}, false
 	case e.Provisioning == "" || casefold.Equal(e.Provisioning, "Succeeded"):
-		return Skip{e.ID, e.Target, NoDNSConfig, "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"}, true
+		return Skip{e.ID, e.Target, NoDNSConfig, noDNSConfig}, true
 	case casefold.Equal(e.Provisioning, "Failed") || casefold.Equal(e.Provisioning, "Canceled"):
 		return Skip{e.ID, e.Target, Provisioning, fmt.Sprintf("it has no DNS configuration, its provisioning state is %s: "+failedRemedy, e.Provisioning)}, true
 	case casefold.Equal(e.Provisioning, "Deleting"):

@@ -10,10 +10,11 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
 
-// The resources of an export, with their properties flattened.
+// endpoint returns a private endpoint of an export, with its properties flattened.
 func endpoint(id, status, provisioning string, configs ...string) string {
-	return fmt.Sprintf(`{"id": %q, "provisioningState": %q, "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": %q}}], "customDnsConfigs": [%s]}`,
-		id, provisioning, status, strings.Join(configs, ", "))
+	connection := fmt.Sprintf(`{"privateLinkServiceConnectionState": {"status": %q}}`, status)
+	return fmt.Sprintf(`{"id": %q, "provisioningState": %q, "privateLinkServiceConnections": [%s], "customDnsConfigs": [%s]}`,
+		id, provisioning, connection, strings.Join(configs, ", "))
 }
 
 func approved(id string, configs ...string) string {
@@ -25,7 +26,9 @@ func zoneGroup(id string, configs ...string) string {
 }
 
 func nic(id, address, fqdn string) string {
-	return fmt.Sprintf(`{"privateEndpoint": {"id": %q}, "ipConfigurations": [{"privateIPAddress": %q, "privateLinkConnectionProperties": {"fqdns": [%q]}}]}`, id, address, fqdn)
+	properties := fmt.Sprintf(`{"fqdns": [%q]}`, fqdn)
+	return fmt.Sprintf(`{"privateEndpoint": {"id": %q}, "ipConfigurations": [{"privateIPAddress": %q, "privateLinkConnectionProperties": %s}]}`,
+		id, address, properties)
 }
 
 func config(fqdn string, addresses ...string) string {
@@ -34,67 +37,70 @@ func config(fqdn string, addresses ...string) string {
 
 func TestFiles(t *testing.T) {
 	const (
-		only    = ", only Approved endpoints are served"
-		noDNS   = "it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"
-		gone    = only + ": it cannot be approved any more, delete the private endpoint and create it again"
-		failed  = "it has no DNS configuration, its provisioning state is "
-		remedy  = ": check the failed deployment, delete the private endpoint and create it again"
-		waiting = "it has no DNS configuration yet, its provisioning state is "
+		only         = ", only Approved endpoints are served"
+		noDNS        = noDNSConfig
+		aAndB        = goodA + "; b.example. 10.20.0.5 (pe)"
+		newInterface = `{"type": "Microsoft.Network/networkInterfaces", "privateEndpoint": {"id": "pe"}, "ipConfigurations": null}`
+		gone         = only + ": it cannot be approved any more, delete the private endpoint and create it again"
+		failed       = "it has no DNS configuration, its provisioning state is "
+		remedy       = ": check the failed deployment, delete the private endpoint and create it again"
+		waiting      = "it has no DNS configuration yet, its provisioning state is "
 	)
 	a, b := config("a.example", "10.20.0.4"), config("b.example", "10.20.0.5")
+	interfaceA, long := nic("pe", "10.20.0.4", "a.example"), strings.Repeat("a", 300)
 	bad := func(addresses ...string) []string { return []string{approved("pe", config("a.example", addresses...))} }
 	for _, tc := range []struct {
 		name  string
 		files []string
 		want  string
 	}{
-		{"approved", []string{approved("pe", a, b)}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe)"},
-		{"approved, in another case", []string{endpoint("pe", "APPROVED", "succeeded", a)}, "a.example. 10.20.0.4 (pe)"},
-		{"approved with names while it is updated", []string{endpoint("pe", "Approved", "Updating", a)}, "a.example. 10.20.0.4 (pe)"},
+		{"approved", []string{approved("pe", a, b)}, aAndB},
+		{"approved, in another case", []string{endpoint("pe", "APPROVED", "succeeded", a)}, goodA},
+		{"approved with names while it is updated", []string{endpoint("pe", "Approved", "Updating", a)}, goodA},
 		{"pending", []string{endpoint("pe", "Pending", "Succeeded", a)}, "not_approved pe: its connection is Pending" + only},
 		{"rejected", []string{endpoint("pe", "Rejected", "Succeeded", a)}, "not_approved pe: its connection is Rejected" + gone},
 		{"disconnected", []string{endpoint("pe", "Disconnected", "Succeeded", a)}, "not_approved pe: its connection is Disconnected" + gone},
-		{"a state nobody knows", []string{endpoint("pe", "Approved?", "Succeeded", a)}, "not_approved pe: its connection is Approved?" + only},
-		{"a state a page long", []string{endpoint("pe", strings.Repeat("x", 5000), "Succeeded", a)}, "not_approved pe: its connection is " + strings.Repeat("x", 40) + only},
+		{"unknown state", []string{endpoint("pe", "Approved?", "Succeeded", a)}, "not_approved pe: its connection is Approved?" + only},
+		{"state of 5,000 characters", []string{endpoint("pe", strings.Repeat("x", 5000), "Succeeded", a)}, "not_approved pe: its connection is " + strings.Repeat("x", 40) + only},
 		{"state missing", []string{endpoint("pe", "", "Succeeded", a)}, "not_approved pe: the state of its connection is missing" + only},
 		{"connection missing", []string{`{"id": "pe", "customDnsConfigs": [` + a + `]}`}, "not_approved pe: the state of its connection is missing" + only},
-		{"rejected, while it is made", []string{endpoint("pe", "Rejected", "Updating")}, "not_approved pe: its connection is Rejected" + gone},
-		{"being made", []string{endpoint("pe", "Approved", "Updating")}, "provisioning pe: " + waiting + "Updating"},
+		{"rejected, while it is created", []string{endpoint("pe", "Rejected", "Updating")}, "not_approved pe: its connection is Rejected" + gone},
+		{"being created", []string{endpoint("pe", "Approved", "Updating")}, "provisioning pe: " + waiting + "Updating"},
 		{"failed", []string{endpoint("pe", "Approved", "Failed")}, "provisioning pe: " + failed + "Failed" + remedy},
 		{"canceled", []string{endpoint("pe", "Approved", "CANCELED")}, "provisioning pe: " + failed + "CANCELED" + remedy},
 		{"being deleted", []string{endpoint("pe", "Approved", "Deleting")}, "provisioning pe: " + failed + "Deleting: nothing to do, it is being deleted"},
-		{"failed with names", []string{endpoint("pe", "Approved", "Failed", a)}, "a.example. 10.20.0.4 (pe)"},
+		{"failed with names", []string{endpoint("pe", "Approved", "Failed", a)}, goodA},
 		{"rejected and failed", []string{endpoint("pe", "rejected", "Failed")}, "not_approved pe: its connection is rejected" + gone},
 		{"no names", []string{approved("pe")}, "no_dns_configuration pe: " + noDNS},
 		{"no names, provisioning state missing", []string{endpoint("pe", "Approved", "")}, "no_dns_configuration pe: " + noDNS},
-		{"names without addresses", []string{`{"id": "pe", "provisioningState": "Succeeded", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}], "customDnsConfigs": [{"fqdn": "a.example", "ipAddresses": []}]}`}, "no_dns_configuration pe: " + noDNS},
+		{"names without addresses", []string{approved("pe", `{"fqdn": "a.example", "ipAddresses": []}`)}, "no_dns_configuration pe: " + noDNS},
 		{"one skipped, one served", []string{"[" + endpoint("new", "Approved", "Updating") + "," + approved("pe", a) + "]"}, "a.example. 10.20.0.4 (pe); provisioning new: " + waiting + "Updating"},
 
-		{"names in the zone group's file", []string{approved("pe"), zoneGroup("pe", a)}, "a.example. 10.20.0.4 (pe)"},
-		{"names in the interface's file", []string{approved("pe"), nic("pe", "10.20.0.4", "a.example")}, "a.example. 10.20.0.4 (pe)"},
-		{"names in all three", []string{approved("pe", a), zoneGroup("pe", b), nic("pe", "10.20.0.6", "a.example")}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe); a.example. 10.20.0.6 (pe)"},
+		{"names in the zone group's file", []string{approved("pe"), zoneGroup("pe", a)}, goodA},
+		{"names in the interface's file", []string{approved("pe"), interfaceA}, goodA},
+		{"all three", []string{approved("pe", a), zoneGroup("pe", b), nic("pe", "10.20.0.6", "a.example")}, aAndB + "; a.example. 10.20.0.6 (pe)"},
 		{"IDs differ in case, the first one is shown", []string{approved("/Sub/PE", a), zoneGroup("/sub/pe", b)}, "a.example. 10.20.0.4 (/Sub/PE); b.example. 10.20.0.5 (/Sub/PE)"},
-		{"a resource group with a Kelvin sign is another one", []string{approved("/rg/K/pe", a), approved("/rg/\u212A/pe", b)}, "a.example. 10.20.0.4 (/rg/K/pe); b.example. 10.20.0.5 (/rg/K/pe)"},
-		{"endpoint after its interface and its zone group", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), approved("pe")}, "a.example. 10.20.0.4 (pe); b.example. 10.20.0.5 (pe)"},
-		{"rejected: nothing of its zone group and interface either", []string{nic("pe", "10.20.0.4", "a.example"), zoneGroup("pe", b), endpoint("pe", "Rejected", "Succeeded")}, "not_approved pe: its connection is Rejected" + gone},
-		{"being made, and its interface has no name yet", []string{endpoint("pe", "Approved", "Updating"), `{"type": "Microsoft.Network/networkInterfaces", "privateEndpoint": {"id": "pe"}, "ipConfigurations": null}`}, "provisioning pe: " + waiting + "Updating"},
-		{"zone group alone", []string{zoneGroup("pe", a)}, "a.example. 10.20.0.4 (pe)"},
-		{"interface alone", []string{nic("pe", "10.20.0.4", "a.example")}, "a.example. 10.20.0.4 (pe)"},
+		{"a resource group with a Kelvin sign is a different one", []string{approved("/rg/K/pe", a), approved("/rg/\u212A/pe", b)}, "a.example. 10.20.0.4 (/rg/K/pe); b.example. 10.20.0.5 (/rg/K/pe)"},
+		{"endpoint after its interface and its zone group", []string{interfaceA, zoneGroup("pe", b), approved("pe")}, aAndB},
+		{"rejected: its zone group and interface are not served", []string{interfaceA, zoneGroup("pe", b), endpoint("pe", "Rejected", "Succeeded")}, "not_approved pe: its connection is Rejected" + gone},
+		{"being created, and its interface has no name yet", []string{endpoint("pe", "Approved", "Updating"), newInterface}, "provisioning pe: " + waiting + "Updating"},
+		{"zone group alone", []string{zoneGroup("pe", a)}, goodA},
+		{"interface alone", []string{interfaceA}, goodA},
 		{"two endpoints for one name", []string{approved("pe1", a), approved("pe2", a)}, "a.example. 10.20.0.4 (pe1); a.example. 10.20.0.4 (pe2)"},
-		{"endpoint in two exports: the later file tells its state", []string{approved("pe", a), endpoint("pe", "Disconnected", "Succeeded")}, "not_approved pe: its connection is Disconnected" + gone},
+		{"endpoint in two exports: its state is that in the later file", []string{approved("pe", a), endpoint("pe", "Disconnected", "Succeeded")}, "not_approved pe: its connection is Disconnected" + gone},
 		{"empty listing", []string{`{"value": []}`}, ""},
 
 		{"IPv6", bad("fd00::4"), "a.example. fd00::4 (pe)"},
-		{"IPv4 mapped into IPv6", bad("::ffff:10.20.0.4"), "a.example. 10.20.0.4 (pe)"},
-		{"duplicate addresses are left to who unites names", bad("10.20.0.4", "10.20.0.4"), "a.example. 10.20.0.4 10.20.0.4 (pe)"},
+		{"IPv4 mapped into IPv6", bad("::ffff:10.20.0.4"), goodA},
+		{"duplicate addresses remain", bad("10.20.0.4", "10.20.0.4"), "a.example. 10.20.0.4 10.20.0.4 (pe)"},
 		{"bad address beside a good one", bad("10.20.0.x", "10.20.0.4"), `a.example. 10.20.0.4 (pe); bad_address pe: a.example: "10.20.0.x" is not an IP address`},
 		{"bad address alone", bad("10.20.0.x"), `bad_address pe: a.example: "10.20.0.x" is not an IP address`},
 		{"address null", []string{approved("pe", `{"fqdn": "a.example", "ipAddresses": [null]}`)}, `bad_address pe: a.example: "" is not an IP address`},
 		{"unspecified address", bad("0.0.0.0"), `bad_address pe: a.example: "0.0.0.0" is not the address of a host`},
 		{"multicast", bad("224.0.0.1", "ff02::1"), `bad_address pe: a.example: "224.0.0.1" is not the address of a host; bad_address pe: a.example: "ff02::1" is not the address of a host`},
-		{"bad name beside a good one", []string{approved("pe", config("a_*.example", "10.20.0.4"), b)}, `b.example. 10.20.0.5 (pe); bad_name pe: "a_*.example": '*' is allowed only as the whole first label`},
+		{"bad name beside a good one", []string{approved("pe", config("a*.a", "10.20.0.4"), b)}, `b.example. 10.20.0.5 (pe); bad_name pe: "a*.a": '*' is allowed only as the whole first label`},
 		{"name missing", []string{approved("pe", `{"ipAddresses": ["10.20.0.4"]}`)}, "bad_name pe: the domain name is empty"},
-		{"name of 300 characters", []string{approved("pe", config(strings.Repeat("a", 300), "10.20.0.4"))}, `bad_name pe: "` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`},
+		{"name of 300 characters", []string{approved("pe", config(long, "10.20.0.4"))}, `bad_name pe: "` + long[:80] + `"…: a domain name has at most 253 characters, this one has 300`},
 		{"invalid UTF-8 in a name", []string{approved("pe", `{"fqdn": "`+"\xff"+`a", "ipAddresses": ["10.20.0.4"]}`)}, `bad_name pe: "�a": '�' is not allowed in a domain name`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -108,15 +114,15 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestFilesFixtures reads the fixtures of package export, in which one estate is
-// written in every shape.
+// TestFilesFixtures reads the fixtures of package export, which have the same
+// endpoints in every form.
 func TestFilesFixtures(t *testing.T) {
 	const (
 		pattern  = "../export/testdata/*.json"
 		group    = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-backup/providers/microsoft.network/privateendpoints/"
 		rejected = "not_approved pe-queue-rejected: its connection is Rejected, only Approved endpoints are served: it cannot be approved any more, delete the private endpoint and create it again"
 		updating = "provisioning pe-blob-new: it has no DNS configuration yet, its provisioning state is Updating"
-		noDNS    = "no_dns_configuration pe-blob: it has no DNS configuration: where a private DNS zone group is attached, export the zone group or the network interface too"
+		noDNS    = "no_dns_configuration pe-blob: " + noDNSConfig
 	)
 	served := []string{
 		"4728190365512870934-ab-pod01-id1.privatelink.we.backup.windowsazure.com. 10.20.0.5 (pe-vault-we)",
@@ -157,20 +163,20 @@ func TestFilesFixtures(t *testing.T) {
 		got := list(file)
 		for _, line := range got {
 			if !slices.Contains(append(served, rejected, updating, noDNS), line) {
-				t.Errorf("%s = %q; want nothing that the estate does not have", file, line)
+				t.Errorf("%s = %q; want only lines of the fixtures", file, line)
 			}
 		}
 		if len(got) == 0 || got[0] == "" {
-			t.Errorf("%s = nothing; want a part of the estate", file)
+			t.Errorf("%s has no endpoint", file)
 		}
 	}
 }
 
-// An export of interfaces alone is served. In a listing of Azure the endpoint
-// must be there, because only it has the state of the connection.
+// An export of interfaces alone is served. A listing of Azure must have the
+// endpoint, because only the endpoint has the state of the connection.
 func TestUniteListed(t *testing.T) {
-	const missing = "not_approved pe: the private endpoint is not in the listing, so its approval is unknown: add its resource group to azure, or grant Reader on it"
-	const a = "a.example. 10.20.0.4 (pe)"
+	const missing = "not_approved pe: " + notListed
+	const a = goodA
 	for _, tc := range []struct {
 		name      string
 		resources []string

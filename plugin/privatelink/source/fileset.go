@@ -14,11 +14,11 @@ import (
 // validate warns about it only, because the export may come later.
 var ErrNoFile = errors.New("no such file")
 
-// A format is a kind of file. T is what one file is decoded to.
+// A format is a kind of file. T is the type of the decoded content.
 type format[T any] interface {
 	// decode returns the value of a file. If more content may follow, open is true,
-	// and the error says why the file does not count as whole, if it never was. Any
-	// other error means that the file is broken.
+	// and the error is the reason why the file is not considered complete, if it never
+	// was complete. Otherwise an error means that the file is invalid.
 	decode(path string, data []byte, past past[T]) (value T, open bool, err error)
 
 	// unite returns the list of all files.
@@ -27,29 +27,29 @@ type format[T any] interface {
 	// count returns [List.Parts] of the files.
 	count(paths []string, values []T, list *List) map[string]int
 
-	// none names what a user writes into a file without endpoints.
+	// none describes the content of a file without endpoints.
 	none() string
 }
 
-// A fileSet is the files that the patterns match. Its list has the last good
-// content of each. A file that vanishes is not an empty file: missing.go decides
-// when its names may go.
+// A fileSet has the files that the patterns match. Its list has the last good
+// content of each file. A file that vanishes is not an empty file: missing.go
+// decides when its names are removed.
 type fileSet[T any] struct {
 	format   format[T]
 	patterns []pattern
 	files    map[string]*file[T]
 	list     *List
 
-	remembered map[string]int // Parts of the process before this one
-	vanished   *batch         // the last one
-	grown      time.Time      // when a file appeared or came back last
+	remembered map[string]int // Parts of an earlier process
+	vanished   *batch         // the last batch
+	grown      time.Time      // when a file last appeared or reappeared
 	fetched    time.Time      // when the last fetch began
 }
 
 // A pattern is in the syntax of filepath.Match.
 type pattern struct {
 	text   string
-	listed bool  // its folders could be read once
+	listed bool  // its folders have been read once
 	err    error // of the last attempt
 	live   bool  // it matches a regular file
 	known  bool  // it matches a file with names that vanished
@@ -65,8 +65,8 @@ func newFileSet[T any](patterns []string, format format[T]) *fileSet[T] {
 	return s
 }
 
-// fetch looks at every file and reads those that changed. If nothing changed, it
-// returns the same list as before. The error joins what is wrong with any file.
+// fetch checks every file and reads the changed ones. If nothing changed, it returns
+// the same list as before. The error joins the errors of all files.
 func (s *fileSet[T]) fetch() (*List, error) {
 	now := time.Now()
 	s.find(now)
@@ -118,7 +118,7 @@ func (s *fileSet[T]) add(path string) *file[T] {
 	return f
 }
 
-// refresh reads the files that changed, and reports whether any value did.
+// refresh reads the changed files and reports whether a value changed.
 func (s *fileSet[T]) refresh() (changed bool) {
 	for i := range s.patterns {
 		p := &s.patterns[i]
@@ -139,7 +139,7 @@ func (s *fileSet[T]) refresh() (changed bool) {
 
 func (s *fileSet[T]) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
 
-// values returns the paths and the values of the files, without some of them.
+// values returns the paths and the values of the files that are not in without.
 func (s *fileSet[T]) values(without map[string]bool) (paths []string, values []T) {
 	for _, path := range s.paths() {
 		if f := s.files[path]; f.some && !without[path] {
@@ -152,7 +152,7 @@ func (s *fileSet[T]) values(without map[string]bool) (paths []string, values []T
 func (s *fileSet[T]) rebuild() {
 	paths, values := s.values(nil)
 	s.list = s.format.unite(values)
-	if len(paths) == 1 { // the usual case, without maps of all names
+	if len(paths) == 1 { // the usual case needs no maps of all names
 		s.list.Parts = map[string]int{paths[0]: len(namesOf(s.list.Entries))}
 	} else {
 		s.list.Parts = s.format.count(paths, values, s.list)
@@ -165,7 +165,7 @@ func (s *fileSet[T]) rebuild() {
 	s.list.Complete = s.complete()
 }
 
-// complete reports whether every part of the source has been read as a whole.
+// complete reports whether every file of the source has been read completely.
 func (s *fileSet[T]) complete() bool {
 	for i := range s.patterns {
 		if p := &s.patterns[i]; !p.listed || !p.exists && !p.known {
@@ -180,7 +180,8 @@ func (s *fileSet[T]) complete() bool {
 	return true
 }
 
-// errors returns what is wrong now. The texts do not change while it lasts.
+// errors returns the current errors. Their texts stay the same while they last, so
+// that each is logged once.
 func (s *fileSet[T]) errors() (errs []error) {
 	for i := range s.patterns {
 		if err := s.wrong(&s.patterns[i]); err != nil {

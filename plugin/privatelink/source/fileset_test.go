@@ -12,6 +12,9 @@ import (
 const (
 	goodA = `a.example. 10.20.0.4 (pe)`
 	goodB = `b.example. 10.20.0.5 (pe2)`
+
+	onePage   = "one page of a longer listing (it links to a next page): half a listing is no listing, export all pages"
+	shortened = "a JSON string is not what belongs there (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
 )
 
 var (
@@ -43,7 +46,7 @@ func TestFilesBreakAndRepair(t *testing.T) {
 	f.same(src, list, "a.json: line 2: unexpected end of JSON input")
 	f.write("b.json", `{"value": [], "nextLink": "https://arm.example/2"}`)
 	f.same(src, list, "a.json: line 2: unexpected end of JSON input\n"+
-		"b.json: one page of a longer listing (it links to a next page): half a listing is no listing, export all pages")
+		"b.json: "+onePage)
 	f.write("b.json", approved("pe2", config("c.example", "10.20.0.6")))
 	f.fetch(src, goodA+"; c.example. 10.20.0.6 (pe2)", "a.json: line 2: unexpected end of JSON input")
 	f.write("a.json", exportA)
@@ -66,9 +69,9 @@ func TestFilesErrors(t *testing.T) {
 		{"empty file", "", "a.json: the document is empty"},
 		{"byte order mark alone", "\ufeff", "a.json: the document is empty"},
 		{"a hosts file", "# comment\n", "a.json: line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
-		{"another export", "[\r\n{\r\n\"id\": \"vm\"}]", "a.json: no private endpoint, private DNS zone group or network interface in it"},
-		{"wrong type", "[" + exportA + ",\r\n" + approved("pe3", `"@{Fqdn=c.example}"`) + "]", "a.json: line 2: CustomDNSConfigs: a JSON string is not what belongs there (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"},
-		{"one page of many", `{"data": [` + exportA + `], "skip_token": "t"}`, "a.json: one page of a longer listing (it links to a next page): half a listing is no listing, export all pages"},
+		{"export without private endpoints", "[\r\n{\r\n\"id\": \"vm\"}]", "a.json: no private endpoint, private DNS zone group or network interface in it"},
+		{"wrong type", "[" + exportA + ",\r\n" + approved("pe3", `"@{Fqdn=c.example}"`) + "]", "a.json: line 2: CustomDNSConfigs: " + shortened},
+		{"one page of many", `{"data": [` + exportA + `], "skip_token": "t"}`, "a.json: " + onePage},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFolder(t)
@@ -78,13 +81,13 @@ func TestFilesErrors(t *testing.T) {
 	}
 }
 
-func TestFilesCome(t *testing.T) {
+func TestFilesAppear(t *testing.T) {
 	f := newFolder(t)
 	src := NewFiles([]string{f.at("*.json"), f.at("b.json")}, nil, 0)
 	f.same(src, f.fetch(src, "not complete", "*.json: no such file\nb.json: no such file"), "*.json: no such file\nb.json: no such file")
 	f.write("a.json", exportA)
 	f.fetch(src, "not complete; "+goodA, "b.json: no such file")
-	f.write("b.json", exportB) // which both patterns match
+	f.write("b.json", exportB) // both patterns match it
 	f.same(src, f.fetch(src, goodA+"; "+goodB, ""), "")
 }
 
@@ -95,8 +98,8 @@ func TestFilesBadPattern(t *testing.T) {
 	f.fetch(src, "not complete; "+goodA, "[.json: syntax error in pattern")
 }
 
-// TestFilesRenamed replaces a file by one of the same size and time, as rsync
-// and careful scripts may.
+// TestFilesRenamed replaces a file by one with the same size and time, as rsync
+// may.
 func TestFilesRenamed(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
@@ -127,7 +130,7 @@ func TestFilesLinked(t *testing.T) {
 	f.fetch(src, goodB, "")
 }
 
-// A folder that a pattern matches is passed over.
+// A folder that a pattern matches is ignored.
 func TestFilesFolder(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
@@ -139,16 +142,17 @@ func TestFilesFolder(t *testing.T) {
 	f.fetch(src, goodA+"; "+goodB, "")
 }
 
-// A folder in the place of the file, as containers mount one that is missing, or
-// for the pattern, has no records to serve: that is no reason to be ready.
+// If only a folder matches, there are no records, and the source is not ready.
+// Container engines create a folder if a mounted file is missing.
 func TestFolderForAFile(t *testing.T) {
 	f := newFolder(t)
 	f.must(os.Mkdir(f.at("a.json"), 0o700))
 	f.fetch(NewFiles([]string{f.at("*.json")}, nil, 0), "not complete", "*.json: no such file")
-	f.fetch(NewFiles([]string{f.at("a.json")}, nil, 0), "not complete", "a.json: a folder, write a pattern for the files in it, such as "+filepath.Join("a.json", "*.json"))
+	want := "a.json: a folder, write a pattern for the files in it, such as " + filepath.Join("a.json", "*.json")
+	f.fetch(NewFiles([]string{f.at("a.json")}, nil, 0), "not complete", want)
 }
 
-// A named pipe would never end, and opening it would wait for a writer.
+// A named pipe has no end, and opening it would wait for a writer.
 func TestFilesPipe(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
@@ -169,14 +173,14 @@ func TestFilesTooLarge(t *testing.T) {
 	f.write("a.json", exportA)
 	src := NewFiles([]string{f.at("a.json")}, nil, 0)
 	list := f.fetch(src, goodA, "")
-	f.must(os.Truncate(f.at("a.json"), maxFileSize+1)) // the rest is a hole
+	f.must(os.Truncate(f.at("a.json"), maxFileSize+1)) // the file is sparse
 	f.same(src, list, "a.json: larger than the limit of 67108864 bytes")
 	f.write("a.json", exportB)
 	f.fetch(src, goodB, "")
 }
 
 func TestEncodings(t *testing.T) {
-	const bom = "\ufeff"
+	const bom, noMark = "\ufeff", "x: not UTF-8 text; UTF-16 needs a byte order mark"
 	plain := func(s string) string { return s }
 	utf16le := func(s string) string { return encode(s, 0, 8) }
 	utf16be := func(s string) string { return encode(s, 8, 0) }
@@ -191,7 +195,7 @@ func TestEncodings(t *testing.T) {
 		{"UTF-8 with a byte order mark", plain, bom, "", ""},
 		{"UTF-16, little endian: > in PowerShell 5", utf16le, bom, "", ""},
 		{"UTF-16, big endian", utf16be, bom, "", ""},
-		{"UTF-16 without a byte order mark", utf16be, "", "x: not UTF-8 text; UTF-16 needs a byte order mark", "x: not UTF-8 text; UTF-16 needs a byte order mark"},
+		{"UTF-16 without a byte order mark", utf16be, "", noMark, noMark},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFolder(t)
@@ -209,7 +213,7 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// encode writes s as UTF-16, shifting each unit for its first and second octet.
+// encode returns s as UTF-16. Each unit is shifted for its first and second octet.
 func encode(s string, first, second int) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(s)) {

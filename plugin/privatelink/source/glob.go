@@ -13,8 +13,8 @@ import (
 
 // glob is filepath.Glob with errors. filepath.Glob ignores a folder that cannot
 // be read, so that a disk error looks like a folder without files. With an error,
-// glob also returns the matches that it found. A folder that does not exist, or is
-// a file, has no files: that is not an error.
+// glob also returns the matches that it found. A folder that does not exist or is a
+// file has no matches and is not an error.
 func glob(pattern string) (matches []string, err error) {
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		return nil, err
@@ -38,13 +38,13 @@ func glob(pattern string) (matches []string, err error) {
 		}
 		found, err := inFolder(dir, file)
 		matches = append(matches, found...)
-		// A wildcard also matches folders that are not meant, such as lost+found.
+		// A wildcard also matches folders such as lost+found, which the user did not mean.
 		errs = append(errs, ignoring(err, fs.ErrPermission))
 	}
 	return matches, errors.Join(errs...)
 }
 
-// inFolder returns the paths of what is in the folder and matches the pattern.
+// inFolder returns the paths in the folder that match the pattern.
 func inFolder(dir, pattern string) (matches []string, err error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -53,7 +53,7 @@ func inFolder(dir, pattern string) (matches []string, err error) {
 	if !info.IsDir() {
 		return nil, nil
 	}
-	folder, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe may be there now
+	folder, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now
 	if err != nil {
 		return nil, ignoring(err, fs.ErrNotExist)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Without an error, glob returns what filepath.Glob returns.
+// glob returns the result of filepath.Glob if no folder is unreadable.
 func TestGlob(t *testing.T) {
 	f := newFolder(t)
 	for _, dir := range []string{"a", "a/a", "a/b", "b", "b/a.json", "..data"} {

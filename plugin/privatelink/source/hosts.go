@@ -12,8 +12,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
-// Hosts reads files with a line "ADDRESS FQDN..." a name, of which the portal's
-// "Download host file" is one: it writes the endpoint's ID as the comment.
+// Hosts reads files with lines "ADDRESS FQDN...". The Azure portal writes such a file
+// with "Download host file", in which the comment of a line is the endpoint's ID.
 type Hosts struct {
 	set    *fileSet[List]
 	config Config
@@ -35,9 +35,9 @@ func (h *Hosts) Fetch(context.Context) (*List, error) { return h.set.fetch() }
 // last list. Call it before the first Fetch.
 func (h *Hosts) Remember(parts map[string]int) { h.set.remember(parts) }
 
-// hostsFormat is the format of hosts files. They have no end mark: a file that is
-// being written looks like a whole one, unless it ends within a line. Therefore,
-// names go only when the file has been quiet.
+// hostsFormat is the format of hosts files. They have no end mark, so a file that is
+// being written looks complete unless it ends within a line. Therefore names are
+// removed only after the file has not changed for quietAfter.
 type hostsFormat struct{}
 
 func (hostsFormat) decode(path string, data []byte, past past[List]) (list List, open bool, err error) {
@@ -92,8 +92,8 @@ func (hostsFormat) none() string { return fmt.Sprintf("the line %q", noEndpoints
 const resourceID = "/subscriptions/"
 
 // noEndpoints is the line of a hosts file that has no endpoints on purpose. A file
-// with other comments alone is an error: the comments at its top are also what is
-// left when a disk is full.
+// that has only other comments is an error, because a full disk may leave only the
+// comments at its top.
 const noEndpoints = "# no endpoints"
 
 var (
@@ -118,8 +118,8 @@ func decodeHosts(path string, data []byte) (List, error) {
 	return list, nil
 }
 
-// addLine adds the entries of a line. An endpoint has several lines: ids has each
-// resource ID once, because an ID that is a part of its line keeps all of it.
+// addLine adds the entries of a line. An endpoint has several lines. ids has each
+// resource ID once, because a substring keeps its whole line in memory.
 func (l *List) addLine(position, line string, ids map[string]string) error {
 	content, comment, _ := strings.Cut(line, "#")
 	fields := strings.Fields(content)

@@ -14,7 +14,7 @@ func TestDecodeHosts(t *testing.T) {
 		{"empty file", "", "", noLine},
 		{"comments alone", "# 10.20.0.4 a.example\n\n", "", noLine},
 		{"no endpoints, on purpose", "# exported today\r\n # No endpoints \r\n", "", ""},
-		{"no endpoints, behind a record", "# no endpoints\n10.20.0.4 a.example", "a.example. 10.20.0.4 (h:2)", ""},
+		{"no endpoints, before a record", "# no endpoints\n10.20.0.4 a.example", "a.example. 10.20.0.4 (h:2)", ""},
 		{"no endpoints, within a comment", "# there are no endpoints\n", "", noLine},
 		{"one line without its end", "10.20.0.4 a.example", "a.example. 10.20.0.4 (h:1)", ""},
 		{"blank lines count", "\n \t\n10.20.0.4 a.example\n", "a.example. 10.20.0.4 (h:3)", ""},
@@ -30,8 +30,8 @@ func TestDecodeHosts(t *testing.T) {
 		{"the portal's file", "# Exported from the Azure portal\r\n# Private IP    FQDN    Private Endpoint Id\r\n10.20.0.4    a.example    #" + id + "\r\n", "a.example. 10.20.0.4 (" + id + ")", ""},
 		{"ID after a blank, several names", "10.20.0.4 a.example b.example # " + id + " ", "a.example. 10.20.0.4 (" + id + "); b.example. 10.20.0.4 (" + id + ")", ""},
 		{"skip names the endpoint", "0.0.0.0 a.example #" + id, "bad_address " + id + `: a.example: "0.0.0.0" is not the address of a host`, ""},
-		{"bad name, good one beside it", "10.20.0.4 a*.example b.example", `b.example. 10.20.0.4 (h:1); bad_name h:1: "a*.example": '*' is allowed only as the whole first label`, ""},
-		{"300 characters", "10.20.0.4 " + strings.Repeat("a", 300), `bad_name h:1: "` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`, ""},
+		{"bad name beside a good name", "10.20.0.4 a*.example b.example", `b.example. 10.20.0.4 (h:1); bad_name h:1: "a*.example": '*' is allowed only as the whole first label`, ""},
+		{"name of 300 characters", "10.20.0.4 " + strings.Repeat("a", 300), `bad_name h:1: "` + strings.Repeat("a", 80) + `"…: a domain name has at most 253 characters, this one has 300`, ""},
 		{"localhost", "127.0.0.1\tlocalhost\n::1 localhost", "localhost. 127.0.0.1 (h:1); localhost. ::1 (h:2)", ""},
 		{"multicast of /etc/hosts", "ff02::1 ip6-allnodes", `bad_address h:1: ip6-allnodes: "ff02::1" is not the address of a host`, ""},
 		{"broadcast of /etc/hosts", "255.255.255.255 broadcasthost", `bad_address h:1: broadcasthost: "255.255.255.255" is not the address of a host`, ""},
@@ -41,14 +41,14 @@ func TestDecodeHosts(t *testing.T) {
 		{"name before the address", "a.example 10.20.0.4", "", `line 1: "a.example" is not an IP address`},
 		{"address alone", "10.20.0.4", "", `line 1: "10.20.0.4": an address and a name are expected`},
 		{"name in the comment only", "\n10.20.0.4 # a.example", "", `line 2: "10.20.0.4": an address and a name are expected`},
-		{"word a page long", strings.Repeat("a", 5000), "", `line 1: "` + strings.Repeat("a", 80) + `": an address and a name are expected`},
-		{"address a page long", strings.Repeat("1", 5000) + " a.example", "", `line 1: "` + strings.Repeat("1", 80) + `" is not an IP address`},
+		{"word of 5,000 characters", strings.Repeat("a", 5000), "", `line 1: "` + strings.Repeat("a", 80) + `": an address and a name are expected`},
+		{"address of 5,000 characters", strings.Repeat("1", 5000) + " a.example", "", `line 1: "` + strings.Repeat("1", 80) + `" is not an IP address`},
 		{"an export", "[\n{}\n]", "", `line 1: "[": an address and a name are expected`},
 		{"binary", "\x7fELF\x02 \x01\x00", "", `line 1: "\x7fELF\x02" is not an IP address`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			list, err := decodeHosts("h", []byte(tc.in))
-			list.Complete = true // which is not for the decoder to say
+			list.Complete = true // the decoder leaves it false
 			if got := show(&list); got != tc.want || text(err) != tc.err {
 				t.Errorf("decodeHosts(%.200q) = %q, %q; want %q, %q", tc.in, got, text(err), tc.want, tc.err)
 			}
@@ -83,18 +83,18 @@ func FuzzDecodeHosts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		list, err := decodeHosts("h", data)
 		if err != nil && (list.Entries != nil || list.Skipped != nil) {
-			t.Errorf("decodeHosts(%q) = %+v, %v; want nothing beside the error", data, list, err)
+			t.Errorf("decodeHosts(%q) = %+v, %v; want no entries with the error", data, list, err)
 		}
 		for _, e := range list.Entries {
 			if name, err := dnsname.Parse(string(e.FQDN)); err != nil || name != e.FQDN {
-				t.Errorf("decodeHosts(%q) = name %q; want one in order: %v", data, string(e.FQDN), err)
+				t.Errorf("decodeHosts(%q) = name %q; want a valid one: %v", data, string(e.FQDN), err)
 			}
 			if len(e.Addrs) != 1 || e.Endpoint == "" {
 				t.Errorf("decodeHosts(%q) = %+v; want one address and an endpoint", data, e)
 			}
 			for _, addr := range e.Addrs {
 				if again, err := ParseAddr(addr.String()); err != nil || again != addr {
-					t.Errorf("decodeHosts(%q) = address %v; want one in order: %v", data, addr, err)
+					t.Errorf("decodeHosts(%q) = address %v; want a valid one: %v", data, addr, err)
 				}
 			}
 		}

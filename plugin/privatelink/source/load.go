@@ -12,13 +12,13 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxFileSize is far above the export of the largest subscription (about 3 kB an
-// endpoint) and far below what would hurt.
+// maxFileSize is far above the export of the largest subscription, with about 3 kB
+// for an endpoint, and far below the memory of a server.
 const maxFileSize = 64 << 20
 
-// load returns the text of a regular file. It checks the file that it opened: a
-// named pipe that replaced the file would block the read, and without O_NONBLOCK
-// the open.
+// load returns the text of a regular file. It checks the opened file, because a named
+// pipe that replaced the file would block the read. Without O_NONBLOCK, it would also
+// block the open.
 func load(path string) (text []byte, err error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -36,12 +36,12 @@ func load(path string) (text []byte, err error) {
 	case info.Size() > maxFileSize:
 		return nil, tooLarge
 	}
-	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead)) // one allocation of its size
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead)) // a single allocation
 	_, err = data.ReadFrom(io.LimitReader(file, maxFileSize+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case data.Len() > maxFileSize: // it grows
+	case data.Len() > maxFileSize: // the file grows
 		return nil, tooLarge
 	}
 	text, err = decodeText(data.Bytes())
@@ -51,8 +51,8 @@ func load(path string) (text []byte, err error) {
 	return text, err
 }
 
-// decodeText returns UTF-8. PowerShell writes UTF-16 with a byte order mark, some
-// editors UTF-8 with one. Plain UTF-8 is returned as it is, without a copy.
+// decodeText returns the text as UTF-8. PowerShell writes UTF-16 with a byte order
+// mark, and some editors write UTF-8 with one. Plain UTF-8 is returned without a copy.
 func decodeText(data []byte) ([]byte, error) {
 	if utf8.Valid(data) && !bytes.HasPrefix(data, []byte("\uFEFF")) {
 		return data, nil

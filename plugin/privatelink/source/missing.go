@@ -11,30 +11,30 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// A file that vanishes is a failure, unless a user meant it. A user who deletes
-// one file of several, with few names, means it; a share that is not mounted, a
-// renamed folder or a script that deletes everything before it fails looks
-// different: the last file of a pattern, or many names. The alternative, to
-// believe every deletion and to leave the rest to the guard of the syncer, lost
-// the names of small sources within seconds and those of large ones a little later.
+// A vanished file is a failure unless a user deleted it on purpose. If one file of
+// several vanishes, and it has few names, its names are removed. If the last file of
+// a pattern vanishes, or many names do, the names are kept: the cause may be a share
+// that is not mounted, a renamed folder, or a script that deletes everything before it
+// fails. The alternative was to accept every deletion and to rely on the guard of the
+// syncer. It lost the names of small sources within seconds, and of large ones later.
 const (
-	// maxLost is how many names may go with files that vanish together.
+	// maxLost is the number of names that may be removed with files that vanish together.
 	maxLost = 5
 
-	// goneAfter is how long files must be gone before they are dropped. A file may
-	// be replaced by delete and create, and a fetch may see a deletion of all
-	// files, or a share that is mounted again, half way.
+	// goneAfter is the time after which files that are gone are dropped. A file may
+	// be replaced by delete and create, and a fetch may run while all files are
+	// deleted or a share is mounted again.
 	goneAfter = 5 * time.Second
 )
 
-// A batch is files that vanished together.
+// A batch has the files that vanished together.
 type batch struct {
-	last  time.Time // when a file of it vanished last
-	names int       // that are lost with those of its files that are still gone
+	last  time.Time // when its last file vanished
+	names int       // lost with its files that are still gone
 }
 
-// remember adds the files that an earlier process read, by its Parts. Files that
-// match no pattern are ignored, because the Corefile changed.
+// remember adds the files in the Parts of an earlier process. Files that match no
+// pattern are ignored, because the Corefile changed.
 func (s *fileSet[T]) remember(parts map[string]int) {
 	for key, names := range parts {
 		s.remembered[key] = max(names, 0)
@@ -51,8 +51,8 @@ func (s *fileSet[T]) remember(parts map[string]int) {
 	}
 }
 
-// matching returns by pattern whether it matches the path. Unlike glob's paths, a
-// pattern may have "./" or "//" in it.
+// matching reports for each pattern whether it matches the path. Both are cleaned,
+// because a pattern may have "./" or "//", and the paths of glob have not.
 func (s *fileSet[T]) matching(path string) []bool {
 	in := make([]bool, len(s.patterns))
 	for i, p := range s.patterns {
@@ -61,8 +61,8 @@ func (s *fileSet[T]) matching(path string) []bool {
 	return in
 }
 
-// follow puts files that vanished into a batch, takes those that came back out of
-// theirs, and reports whether there are any.
+// follow puts vanished files into a batch, removes reappeared files from their batch,
+// and reports whether there are any.
 func (s *fileSet[T]) follow(now time.Time) (moved bool) {
 	for _, f := range s.files {
 		switch {
@@ -80,13 +80,13 @@ func (s *fileSet[T]) follow(now time.Time) (moved bool) {
 }
 
 // together reports whether a file that vanished since the last fetch belongs to the
-// last batch: at that time, less than goneAfter had passed, or its files waited.
+// last batch, because goneAfter had not passed or the files of the batch are kept.
 func (s *fileSet[T]) together() bool {
 	b := s.vanished
 	return b != nil && (s.fetched.Sub(b.last) < goneAfter || b.names <= maxLost && s.fetched.Sub(s.grown) < goneAfter)
 }
 
-// gone returns the files that are gone and for which the condition holds.
+// gone returns the paths of the files that are gone and fulfil the condition.
 func (s *fileSet[T]) gone(which func(*file[T]) bool) map[string]bool {
 	paths := map[string]bool{}
 	for path, f := range s.files {
@@ -113,7 +113,7 @@ func (s *fileSet[T]) weigh() {
 	}
 }
 
-// lost returns how many names only these files have.
+// lost returns the number of names that only these files have.
 func (s *fileSet[T]) lost(paths map[string]bool) (n int) {
 	_, rest := s.values(paths)
 	if all, _ := s.values(nil); len(rest) < len(all) {
@@ -128,8 +128,8 @@ func (s *fileSet[T]) lost(paths map[string]bool) (n int) {
 	return n
 }
 
-// missed reports whether the files of a key of Parts are among the paths, nil
-// being all, and this process has not read any of them as a whole.
+// missed reports whether the files of a key of Parts are among the paths, or paths is
+// nil, and this process has not read any of the files completely.
 func (s *fileSet[T]) missed(key string, paths map[string]bool) bool {
 	for _, path := range sharers(key) {
 		f := s.files[path]
@@ -155,7 +155,8 @@ func (s *fileSet[T]) drop(now time.Time) bool {
 	return len(deleted) > 0
 }
 
-// unshare leaves the remembered names that deleted files shared to the others.
+// unshare assigns the remembered names that deleted files shared to the files that
+// shared them.
 func (s *fileSet[T]) unshare(deleted map[string]bool) {
 	rest := map[string]int{}
 	for key, names := range s.remembered {
@@ -167,7 +168,7 @@ func (s *fileSet[T]) unshare(deleted map[string]bool) {
 	s.remembered = rest
 }
 
-// isLast reports whether one of the patterns that match f matches no other file.
+// isLast reports whether one of the patterns that match f matches no existing file.
 func (s *fileSet[T]) isLast(f *file[T]) bool {
 	for i, p := range s.patterns {
 		if f.in[i] && !p.live {

@@ -12,14 +12,14 @@ import (
 type counter struct {
 	paths []string
 	files map[dnsname.Name][]int // that have the name, ascending
-	alone map[dnsname.Name][]int // each of which takes the name along when it is lost
+	alone map[dnsname.Name][]int // each of which removes the name when it is lost
 }
 
 func newCounter(paths []string) *counter {
 	return &counter{paths, map[dnsname.Name][]int{}, map[dnsname.Name][]int{}}
 }
 
-// has adds a name of a file. The files come in ascending order.
+// has adds a name of a file. Calls are in ascending order of the files.
 func (c *counter) has(file int, name dnsname.Name) {
 	if files := c.files[name]; len(files) == 0 || files[len(files)-1] != file {
 		c.files[name] = append(files, file)
@@ -58,18 +58,18 @@ func (c *counter) key(files []int) string {
 // sharers returns the paths of a key of Parts.
 func sharers(key string) []string { return strings.Split(key, "\n") }
 
-// A part is what one file has of an endpoint.
+// A part has the resources of an endpoint in one file.
 type part struct {
 	file int
 	export.Endpoint
 }
 
-// count also finds the files without names of their own that names depend on: the
-// file of an endpoint has its virtual network and the state of its connection,
+// count also finds files that names depend on although other files have the names.
+// The file of an endpoint has its virtual network and the state of its connection,
 // and its names may be in the file of its network interface.
 func (e exportFormat) count(paths []string, pages [][]export.Endpoint, list *List) map[string]int {
 	c, parts, served := newCounter(paths), map[string][]part{}, byEndpoint(list)
-	endpoints := map[dnsname.Name]int{} // how many have the name
+	endpoints := map[dnsname.Name]int{} // number of endpoints that have the name
 	for _, names := range served {
 		for name := range names {
 			endpoints[name]++
@@ -96,7 +96,7 @@ func (e exportFormat) count(paths []string, pages [][]export.Endpoint, list *Lis
 	return c.parts()
 }
 
-// lost returns at how many endpoints a name is lost without the file.
+// lost returns, for each name, the number of endpoints that lose it without the file.
 func (e exportFormat) lost(file int, page []export.Endpoint, parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
 	ids := map[string]bool{}
 	var rest []export.Endpoint

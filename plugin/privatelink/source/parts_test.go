@@ -11,7 +11,7 @@ import (
 func TestParts(t *testing.T) {
 	const hub = `"subnet": {"id": "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/hub/subnets/s"}`
 	a, b := config("a.example", "10.20.0.4"), config("b.example", "10.20.0.5")
-	inHub := `{"id": "pe", "provisioningState": "Succeeded", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}], ` + hub + `}`
+	inHub := strings.TrimSuffix(approved("pe"), "}") + ", " + hub + "}"
 	for _, tc := range []struct {
 		name  string
 		files []string
@@ -20,14 +20,14 @@ func TestParts(t *testing.T) {
 	}{
 		{"one file", []string{approved("pe", a, b)}, nil, "0:2"},
 		{"an empty file", []string{"[]", approved("pe", a)}, nil, "0:0 1:1"},
-		{"a file with nothing that is served", []string{endpoint("pe", "Pending", "Succeeded", a), approved("pe2", b)}, nil, "0:0 1:1"},
+		{"a file without a served endpoint", []string{endpoint("pe", "Pending", "Succeeded", a), approved("pe2", b)}, nil, "0:0 1:1"},
 		{"two files", []string{approved("pe", a), approved("pe2", b)}, nil, "0:1 1:1"},
 		{"a name of two endpoints in two files", []string{approved("pe", a), approved("pe2", a, b)}, nil, "0:0 0+1:1 1:1"},
 		{"a name of two endpoints in one file", []string{"[" + approved("pe", a) + "," + approved("pe2", a) + "]"}, nil, "0:1"},
 		{"an endpoint in two files", []string{approved("pe", a, b), zoneGroup("pe", a)}, nil, "0:1 0+1:1 1:0"},
 		{"an endpoint in three files, each with the name", []string{approved("pe", a), zoneGroup("pe", a), nic("pe", "10.20.0.4", "a.example")}, nil, "0:0 0+1+2:1 1:0 2:0"},
 		{"names in the file of the interface", []string{approved("pe"), nic("pe", "10.20.0.4", "a.example")}, nil, "0:0 1:1"},
-		{"the network in the file of the endpoint, names in another", []string{inHub, zoneGroup("pe", a)}, []string{"hub"}, "0:1 1:1"},
+		{"the network in the file of the endpoint, names in a second file", []string{inHub, zoneGroup("pe", a)}, []string{"hub"}, "0:1 1:1"},
 		{"the state in the later file", []string{endpoint("pe", "Rejected", "Succeeded", a), approved("pe", a)}, nil, "0:0 1:1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -51,8 +51,8 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// Remembered paths that match no pattern, and broken numbers, do not matter.
-func TestRememberOthers(t *testing.T) {
+// Remembered paths that match no pattern, and invalid numbers, are ignored.
+func TestRememberForeignPaths(t *testing.T) {
 	f := newFolder(t)
 	f.write("a.json", exportA)
 	src := NewFiles([]string{f.at("./*.json")}, nil, 0)
@@ -62,7 +62,7 @@ func TestRememberOthers(t *testing.T) {
 	}
 }
 
-// parts shows Parts as FILE:NAMES, with a + between the files that share names.
+// parts formats Parts as FILE:NAMES, with a + between the files that share names.
 func (f *folder) parts(list *List) string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(list.Parts)) {

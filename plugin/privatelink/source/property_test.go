@@ -19,31 +19,31 @@ import (
 
 type names map[dnsname.Name]bool
 
-// A world plays random events on files. It serves what the syncer would serve
-// without its guard: an incomplete list removes nothing. It does not know how the
-// source decides; it knows from the files which names may go:
+// A world applies random events to files. It serves the names that a syncer without a
+// guard would serve: an incomplete list removes no name. It derives the names that may
+// be removed from the files, independently of the source:
 //
-//   - A name goes when each file that had it is whole now and lacks it, and in the
-//     case of a hosts file has not been written for ten seconds.
-//   - A file that does not exist releases its names when it has been gone for five
-//     seconds and each of its patterns matches another file. Within five seconds,
-//     no more than five names go that way.
+//   - A name may be removed when each file that had it is complete and lacks it. A
+//     hosts file must not have changed for ten seconds.
+//   - A missing file releases its names when it has been missing for five seconds and
+//     each of its patterns matches an existing file. At most five names are released
+//     in this way within five seconds.
 type world struct {
 	*scenario
 	random *rand.Rand
 	files  []*tracked
 	served names
-	lost   []time.Time // when a name went with a deleted file
+	lost   []time.Time // when a name was removed with a deleted file
 	events []string
 
-	restarted bool // names that files share are not counted in lost then: Parts has only their number
+	restarted bool // lost does not count shared names, because Parts has only their number
 }
 
-// A tracked is a file of a world.
+// A tracked file is a file of a world.
 type tracked struct {
 	path     string
 	patterns []string
-	had      names // of each whole content, until they are released
+	had      names // of each complete content, until they are released
 	rest     string
 	written  time.Time
 	changed  time.Time // written, deleted, or renamed with its folder
@@ -80,12 +80,11 @@ func newWorld(t *testing.T, hosts bool, seed uint64) *world {
 		w.files = append(w.files, f)
 		w.write(f, w.text(f), "")
 	}
-	w.look()
+	w.check()
 	return w
 }
 
-// text returns the content of a file with names of its own and names that other
-// files may also have.
+// text returns the content of a file. Some of its names may also be in other files.
 func (w *world) text(f *tracked) string {
 	var all []string
 	for i := range w.random.IntN(9) {
@@ -108,7 +107,7 @@ func (w *world) write(f *tracked, text, rest string) {
 	f.written, f.changed, f.rest = time.Now(), time.Now(), rest
 }
 
-// event changes something, or waits, and looks.
+// event applies one random event and checks the names each second.
 func (w *world) event() {
 	f := w.files[w.random.IntN(len(w.files))]
 	text, kind := w.text(f), w.random.IntN(14)
@@ -118,7 +117,7 @@ func (w *world) event() {
 		w.write(f, text, "")
 	case 2:
 		w.write(f, text[:w.random.IntN(len(text))], "")
-	case 3: // slowly
+	case 3: // write the content in parts
 		w.write(f, "", text)
 	case 4, 5, 6:
 		now, err := os.ReadFile(w.at(f.path))
@@ -138,10 +137,10 @@ func (w *world) event() {
 		w.restarted = true
 	}
 	for range w.random.IntN(8) {
-		w.look()
+		w.check()
 		time.Sleep(time.Second)
 	}
-	w.look()
+	w.check()
 }
 
 func (w *world) rename(from, to string) {
@@ -155,8 +154,8 @@ func (w *world) rename(from, to string) {
 	}
 }
 
-// look fetches and checks the names that are not served any longer.
-func (w *world) look() {
+// check fetches, and asserts that each removed name may be removed.
+func (w *world) check() {
 	w.Helper()
 	w.fetch()
 	now, before := names(namesOf(w.list.Entries)), w.served
@@ -168,17 +167,17 @@ func (w *world) look() {
 	}
 	w.served = now
 	for _, f := range w.files {
-		current, whole := w.namesIn(f)
-		released := whole && w.quiet(f)
+		current, complete := w.namesIn(f)
+		released := complete && w.quiet(f)
 		for name := range f.had {
 			if !now[name] && (!released || current[name]) {
-				w.Fatalf("%s went, %s had it\n%s", name, f.path, strings.Join(w.events, "\n"))
+				w.Fatalf("%s of %s is removed\n%s", name, f.path, strings.Join(w.events, "\n"))
 			}
 		}
 		if released {
 			f.had = names{}
 		}
-		if whole {
+		if complete {
 			maps.Copy(f.had, current)
 			maps.DeleteFunc(f.had, func(name dnsname.Name, _ bool) bool { return !now[name] })
 		}
@@ -207,18 +206,18 @@ func (w *world) forget(f *tracked, now names) {
 	}
 	w.lost = slices.DeleteFunc(w.lost, func(at time.Time) bool { return time.Since(at) >= goneAfter })
 	if len(w.lost) > maxLost {
-		w.Fatalf("%d names went with deleted files within %v\n%s", len(w.lost), goneAfter, strings.Join(w.events, "\n"))
+		w.Fatalf("%d names are removed with deleted files within %v\n%s", len(w.lost), goneAfter, strings.Join(w.events, "\n"))
 	}
 }
 
-// namesIn returns the names of a file and whether it is whole.
+// namesIn returns the names of a file, and reports whether it is complete.
 func (w *world) namesIn(f *tracked) (names, bool) {
 	data, err := os.ReadFile(w.at(f.path))
 	if err != nil {
 		return nil, false
 	}
 	if w.hosts {
-		if !w.quiet(f) { // the last line may go on
+		if !w.quiet(f) { // the last line may be incomplete
 			data = data[:bytes.LastIndexByte(data, '\n')+1]
 		}
 		list, err := decodeHosts(f.path, data)
@@ -242,7 +241,7 @@ func (w *world) mayBeDeleted(f *tracked) bool {
 	return true
 }
 
-// recovers makes all files whole. What they have is then all there is.
+// recovers makes all files complete, and asserts that exactly their names are served.
 func (w *world) recovers() {
 	w.rename("away", "d")
 	want := names{}
@@ -252,10 +251,10 @@ func (w *world) recovers() {
 		maps.Copy(want, current)
 	}
 	for range 12 {
-		w.look()
+		w.check()
 		time.Sleep(time.Second)
 	}
-	w.look()
+	w.check()
 	if !maps.Equal(w.served, want) || !w.list.Complete || w.err != nil {
 		w.Errorf("%d names at the end, complete %v, %v; want %d\n%s", len(w.served), w.list.Complete, w.err, len(want), strings.Join(w.events, "\n"))
 	}

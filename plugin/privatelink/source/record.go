@@ -12,8 +12,8 @@ type Record struct {
 	list *List
 }
 
-// NewRecord returns the source of the entries. Its position, "file:line", is
-// that of the first record line.
+// NewRecord returns the source of the entries. The position, "file:line", is that of
+// the first record line.
 func NewRecord(position string, entries []Entry) *Record {
 	return &Record{name: "record " + position, list: &List{Entries: entries, Complete: true}}
 }
@@ -24,7 +24,7 @@ func (r *Record) Config() Config { return Config{Name: r.name, Static: true} }
 // Fetch implements Source. It never fails.
 func (r *Record) Fetch(context.Context) (*List, error) { return r.list, nil }
 
-// ParseEntry returns the entry of one record line, or what is wrong with it.
+// ParseEntry returns the entry of one record line, or the error in it.
 func ParseEntry(position, fqdn string, addresses []string) (Entry, error) {
 	name, err := dnsname.ParseOwner(fqdn)
 	if err != nil {

@@ -18,16 +18,17 @@ type filesSource interface {
 	Remember(parts map[string]int)
 }
 
-// A scenario runs steps on a folder and a source of it, in a synctest bubble:
+// A scenario runs steps on a folder and its source, in a synctest bubble:
 //
-//	NAME=X:N     writes the file NAME, now, with the names X1 to XN; more X:N follow after a +
+//	NAME=X:N     writes the file NAME, now, with the names X1 to XN; a + joins several X:N
 //	cut NAME     leaves the first half of a file
 //	rm NAME...   deletes files
 //	mv A B       renames a file or a folder
 //	mkdir NAME
 //	link A B     makes a symbolic link B to A
 //	text NAME T  writes a file with this text, in which | is a newline
-//	old NAME     sets the file's time to an hour ago, future NAME to one ahead
+//	old NAME     sets the time of a file to an hour ago
+//	future NAME  sets the time of a file to an hour from now
 //	3s           fetches once a second, for three seconds
 //	restart      makes a new source that remembers the Parts of the last list
 type scenario struct {
@@ -48,7 +49,7 @@ func newScenario(t *testing.T, hosts bool, patterns ...string) *scenario {
 	return s
 }
 
-// play runs the steps, which semicolons separate, and then fetches.
+// play runs the steps, which are separated by semicolons, and then fetches.
 func play(t *testing.T, hosts bool, patterns, steps, want string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -114,13 +115,13 @@ func (s *scenario) step(text string) {
 	}
 }
 
-// put writes a file whose time is that of the bubble.
+// put writes a file with the time of the bubble.
 func (s *scenario) put(name, content string) {
 	s.must(os.WriteFile(s.at(name), []byte(content), 0o600))
 	s.must(os.Chtimes(s.at(name), time.Time{}, time.Now()))
 }
 
-// content returns the file of a spec such as "a:10+b:2".
+// content returns the content of a spec such as "a:10+b:2".
 func (s *scenario) content(spec string) string {
 	var names []string
 	for part := range strings.SplitSeq(spec, "+") {
@@ -149,7 +150,8 @@ func (s *scenario) contentOf(names []string) string {
 	return "[" + strings.Join(all, ",\n") + "]"
 }
 
-// lossText is the text of a loss, which state shortens: TestLossTexts has it all.
+// lossText matches the text of a loss, so that state can shorten it. TestLossTexts
+// compares the whole text.
 var lossText = regexp.MustCompile(`(?:no longer (matches) a file|the files? (?:is|are) (gone)), (?:the|their|its) last (?:(\d+) names are|name is) kept: .*`)
 
 // state returns the number of names, whether the list is complete, and the error.

@@ -25,7 +25,7 @@ func TestParseAddr(t *testing.T) {
 		{"port", "10.20.0.4:53", "", `"10.20.0.4:53" is not an IP address`},
 		{"octet of 256", "10.20.0.256", "", `"10.20.0.256" is not an IP address`},
 		{"octet with a leading zero", "10.20.0.04", "", `"10.20.0.04" is not an IP address`},
-		{"a page long", strings.Repeat("1", 5000), "", `"` + strings.Repeat("1", 80) + `" is not an IP address`},
+		{"5,000 characters", strings.Repeat("1", 5000), "", `"` + strings.Repeat("1", 80) + `" is not an IP address`},
 		{"unspecified", "0.0.0.0", "", `"0.0.0.0" is not the address of a host`},
 		{"unspecified IPv6", "::", "", `"::" is not the address of a host`},
 		{"unspecified, mapped", "::ffff:0.0.0.0", "", `"::ffff:0.0.0.0" is not the address of a host`},
@@ -36,7 +36,7 @@ func TestParseAddr(t *testing.T) {
 		{"broadcast, mapped", "::ffff:255.255.255.255", "", `"::ffff:255.255.255.255" is not the address of a host`},
 		{"zone", "fe80::1%eth0", "", `"fe80::1%eth0": a zone is not allowed in an address`},
 		{"zone of a mapped address", "::ffff:10.20.0.4%eth0", "", `"::ffff:10.20.0.4%eth0": a zone is not allowed in an address`},
-		{"zone a page long", "fe80::1%" + strings.Repeat("e", 5000), "", `"fe80::1%` + strings.Repeat("e", 72) + `": a zone is not allowed in an address`},
+		{"zone of 5,000 characters", "fe80::1%" + strings.Repeat("e", 5000), "", `"fe80::1%` + strings.Repeat("e", 72) + `": a zone is not allowed in an address`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			addr, err := ParseAddr(tc.in)
@@ -54,7 +54,7 @@ func TestParseAddr(t *testing.T) {
 func TestSkipString(t *testing.T) {
 	for _, tt := range []struct{ name, target, want string }{
 		{"target unknown", "", "skipped pe-blob: the domain name is empty"},
-		{"target is no ID", "rsv-we", "skipped pe-blob: the domain name is empty"},
+		{"target is not an ID", "rsv-we", "skipped pe-blob: the domain name is empty"},
 		{"vault", "/subscriptions/0/resourceGroups/rg/providers/Microsoft.RecoveryServices/Vaults/rsv-we", "skipped pe-blob (vault rsv-we): the domain name is empty"},
 		{"account", "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acct/", "skipped pe-blob (storageAccounts acct): the domain name is empty"},
 	} {
@@ -64,8 +64,8 @@ func TestSkipString(t *testing.T) {
 	}
 }
 
-// A folder of files for a source. Each file that is written is a second younger
-// than the one before, so that no test depends on the file system's clock.
+// A folder has the files of a source. Each written file is a second younger than the
+// last one, so that no test depends on the clock of the file system.
 type folder struct {
 	testing.TB
 	path string
@@ -92,8 +92,8 @@ func (f *folder) must(err error) {
 	}
 }
 
-// fetch compares what a source gives, as show writes it, and its error, without
-// the folder's path.
+// fetch asserts that the source returns the list, in the notation of show, and the
+// error, without the path of the folder.
 func (f *folder) fetch(src Source, want, wantErr string) *List {
 	f.Helper()
 	list, err := src.Fetch(f.Context())
@@ -104,18 +104,19 @@ func (f *folder) fetch(src Source, want, wantErr string) *List {
 	return list
 }
 
-// same tells that the source sees no change.
+// same asserts that the source returns its last list again.
 func (f *folder) same(src Source, last *List, wantErr string) {
 	f.Helper()
 	if list, err := src.Fetch(f.Context()); list != last || f.short(text(err)) != wantErr {
-		f.Errorf("Fetch() of %s = %p %s, %q; want %p as before, %q", f.short(src.Config().Name), list, show(list), f.short(text(err)), last, wantErr)
+		name := f.short(src.Config().Name)
+		f.Errorf("Fetch() of %s = %p %s, %q; want %p as before, %q", name, list, show(list), f.short(text(err)), last, wantErr)
 	}
 }
 
 func (f *folder) short(s string) string { return strings.ReplaceAll(s, f.path+"/", "") }
 
-// show writes a list as "NAME ADDRESS... (ENDPOINT)" and "REASON ENDPOINT: DETAIL"
-// with semicolons between.
+// show formats a list as "NAME ADDRESS... (ENDPOINT)" and "REASON ENDPOINT: DETAIL"
+// with semicolons between them.
 func show(l *List) string {
 	var all []string
 	if !l.Complete {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// unprivileged runs f as a user whom file permissions bind, also if root runs the
-// tests. Only the file system sees the other user, and only in this thread.
+// unprivileged runs f as a user without root's access to all files, also if root runs
+// the tests. Only file access has the new user, and only in this thread.
 func unprivileged(t *testing.T, f func()) {
 	t.Helper()
 	if os.Getuid() == 0 {
@@ -23,18 +23,18 @@ func unprivileged(t *testing.T, f func()) {
 	f()
 }
 
-// nobodys is a folder that the user of unprivileged owns.
-func nobodys(t *testing.T) *folder {
+// ownedFolder returns a folder that the user of unprivileged owns.
+func ownedFolder(t *testing.T) *folder {
 	f := newFolder(t)
 	if os.Getuid() == 0 {
 		f.must(os.Chown(f.path, 65534, -1))
-		f.must(os.Chmod(filepath.Dir(f.path), 0o755)) //nolint:gosec // G302: the other user has to enter it
+		f.must(os.Chmod(filepath.Dir(f.path), 0o755)) //nolint:gosec // G302: the new user has to enter it
 	}
 	return f
 }
 
 func TestFilesUnreadable(t *testing.T) {
-	f := nobodys(t)
+	f := ownedFolder(t)
 	unprivileged(t, func() {
 		f.must(os.Mkdir(f.at("d"), 0o700))
 		f.write("d/a.json", exportA)
@@ -42,12 +42,12 @@ func TestFilesUnreadable(t *testing.T) {
 		f.must(os.Chmod(f.at("d/a.json"), 0))
 		list := f.fetch(src, "not complete", "open d/a.json: permission denied")
 		f.same(src, list, "open d/a.json: permission denied")
-		f.must(os.Chmod(f.at("d/a.json"), 0o600)) // alters neither size nor time
+		f.must(os.Chmod(f.at("d/a.json"), 0o600)) // changes neither size nor time
 		f.fetch(src, goodA, "")
 	})
 }
 
-// A folder that hides its files is an error, and they are not gone.
+// A folder that cannot be read is an error, and its files are not gone.
 func TestFolderUnreadable(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -55,14 +55,14 @@ func TestFolderUnreadable(t *testing.T) {
 		pattern string
 		want    string
 	}{
-		{"neither list nor enter", 0, "d/*.json", "d/*.json: open d: permission denied\nstat d/a.json: permission denied"},
-		{"list, not enter", 0o600, "d/*.json", "stat d/a.json: permission denied"},
-		{"enter, not list", 0o300, "d/*.json", "d/*.json: open d: permission denied"},
-		{"a file without a wildcard", 0o600, "d/a.json", "d/a.json: lstat d/a.json: permission denied\nstat d/a.json: permission denied"},
+		{"no permission", 0, "d/*.json", "d/*.json: open d: permission denied\nstat d/a.json: permission denied"},
+		{"permission to list only", 0o600, "d/*.json", "stat d/a.json: permission denied"},
+		{"permission to enter only", 0o300, "d/*.json", "d/*.json: open d: permission denied"},
+		{"no wildcard", 0o600, "d/a.json", "d/a.json: lstat d/a.json: permission denied\nstat d/a.json: permission denied"},
 		{"a folder that a wildcard matches", 0, "*/*.json", "stat d/a.json: permission denied"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f := nobodys(t)
+			f := ownedFolder(t)
 			unprivileged(t, func() {
 				f.must(os.Mkdir(f.at("d"), 0o700))
 				f.write("d/a.json", exportA)
@@ -77,9 +77,9 @@ func TestFolderUnreadable(t *testing.T) {
 	}
 }
 
-// A folder that could never be listed may have any names.
+// If a folder could never be listed, the list is incomplete.
 func TestFolderUnreadableFromTheStart(t *testing.T) {
-	f := nobodys(t)
+	f := ownedFolder(t)
 	unprivileged(t, func() {
 		f.must(os.Mkdir(f.at("d"), 0o300))
 		f.write("d/a.json", exportA)
@@ -94,7 +94,7 @@ func TestFolderUnreadableFromTheStart(t *testing.T) {
 	})
 }
 
-// A device, a folder with a loop of links: neither blocks nor looks empty.
+// A loop of links, a device and a named pipe are errors. They do not block.
 func TestFolderLoop(t *testing.T) {
 	f := newFolder(t)
 	f.must(os.Symlink("d", f.at("d")))

@@ -12,8 +12,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// Load reads the state file. A file that does not exist is an empty state. The
-// error names the file and the position in it, in bytes; the state is empty then.
+// Load reads the state file. If the file does not exist, the state is empty. An error
+// has the file and the position in bytes, and the state is empty.
 func Load(path string) (State, error) {
 	file, err := atomicfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -31,10 +31,10 @@ func Load(path string) (State, error) {
 	return s, nil
 }
 
-// A decoder reads one value after the other.
+// A decoder reads the values of the file in order.
 type decoder struct {
 	*json.Decoder
-	texts map[string]string // each text once: an endpoint has several names
+	texts map[string]string // each text once, because an endpoint has several names
 }
 
 func (d *decoder) state() (s State, err error) {
@@ -60,7 +60,7 @@ func (d *decoder) state() (s State, err error) {
 	return s, err
 }
 
-// end rejects anything after the state: two files in one.
+// end rejects data after the state, such as a second state.
 func (d *decoder) end() error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("the end of the file is expected")

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// A pipe or a folder that an operator put there by mistake is refused. Opening it
-// never blocks.
+// A pipe or a folder instead of the file is an error. Opening it does not block.
 func TestNotAFile(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe")
@@ -18,10 +17,10 @@ func TestNotAFile(t *testing.T) {
 	}
 	for _, path := range []string{pipe, folder} {
 		if _, err := Load(path); err == nil || err.Error() != path+": not a regular file" {
-			t.Errorf("Load = %v; want it refused", err)
+			t.Errorf("Load = %v; want an error", err)
 		}
 		if err := Save(path, sample("10.0.0.1")); err == nil || err.Error() != path+": not a regular file" {
-			t.Errorf("Save = %v; want it refused", err)
+			t.Errorf("Save = %v; want an error", err)
 		}
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// Save replaces the state file as a whole. It needs a buffer for one record, not
-// for the file.
+// Save replaces the state file atomically. Its buffer has one record, not the file.
 func Save(path string, s State) error {
 	return atomicfile.Replace(path, 0o600, func(w io.Writer) error {
 		e := &encoder{w: w}
@@ -20,8 +19,8 @@ func Save(path string, s State) error {
 	})
 }
 
-// An encoder writes JSON piece by piece and keeps the first error. encoding/json
-// would make garbage of several times the file's size.
+// An encoder writes JSON in pieces and keeps the first error. encoding/json would
+// allocate several times the size of the file.
 type encoder struct {
 	w    io.Writer
 	line []byte
@@ -37,8 +36,8 @@ func (e *encoder) flush() {
 
 func (e *encoder) raw(text string) { e.line = append(e.line, text...) }
 
-// text appends a JSON string. Names and resource IDs are plain ASCII; anything
-// else is left to encoding/json.
+// text appends a JSON string. Names and resource IDs are plain ASCII. encoding/json
+// quotes all other text.
 func (e *encoder) text(s string) {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

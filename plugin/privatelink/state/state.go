@@ -1,9 +1,9 @@
-// Package state reads and writes the file with the last good records, so that a
-// server that starts without Azure, or without its files, answers as the previous
-// one did.
+// Package state reads and writes the file with the last good records. With it, a
+// server that starts without Azure or without its files has the same answers as
+// before.
 //
-// The file is JSON with one record a line. It is read and written record by
-// record: 100,000 of them are 30 MB, and a server holds them in memory already.
+// The file is JSON with one record a line. It is read and written record by record,
+// because 100,000 records are 30 MB, and the server already has them in memory.
 package state
 
 import (
@@ -14,12 +14,11 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// version is the version of the format that Save writes. Load reads version 1 as
-// well, which had no parts.
+// version is the version of the format that Save writes. Load also reads version 1,
+// which had no parts.
 const version = 2
 
-// A State has the records and serials with which a server starts again. The zero
-// value is empty.
+// A State has the records and serials for the next start. The zero value is empty.
 type State struct {
 	Serials map[dnsname.Name]uint32 // of each zone, in its SOA record
 	Sources map[string]Source       // by the name of the source
@@ -32,5 +31,5 @@ type Source struct {
 	Partial bool           // the source has not been loaded as a whole
 }
 
-// sorted makes two files with the same content equal.
+// sorted returns the keys in order, so that files with the same content are equal.
 func sorted[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -41,7 +41,7 @@ func TestSaveAndLoad(t *testing.T) {
 		}
 	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
-		t.Errorf("the folder has %v; want the state alone", files)
+		t.Errorf("the folder has %v; want only the state file", files)
 	}
 }
 
@@ -56,11 +56,11 @@ func TestLoadErrors(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"empty", ``, `byte 0: the file ends here, it has been cut`},
 		{"cut in a key", `{"version": 2, "sou`, `byte 15: the file ends here, it has been cut`},
-		{"cut behind an entry", `{"version": 2, "sources": {"x": {"entries": [{"fqdn": "a.b", "ipAddresses": ["10.0.0.1"]}`, `byte 89: source "x": the file ends here, it has been cut`},
+		{"cut after an entry", `{"version": 2, "sources": {"x": {"entries": [{"fqdn": "a.b", "ipAddresses": ["10.0.0.1"]}`, `byte 89: source "x": the file ends here, it has been cut`},
 		{"cut at the last byte", `{"version": 2, "sources": {}`, `byte 28: the file ends here, it has been cut`},
 		{"two states", `{"version": 2}{"version": 2}`, `byte 15: the end of the file is expected`},
 		{"an array", `[]`, `byte 1: [ where { is expected`},
-		{"another version", `{"version": 3}`, `byte 14: version 3, this server reads versions 1 to 2`},
+		{"unknown version", `{"version": 3}`, `byte 14: version 3, this server reads versions 1 to 2`},
 		{"no version", `{}`, `byte 2: version 0, this server reads versions 1 to 2`},
 		{"a bad name", `{"version": 1, "sources": {"x": [{"fqdn": "a..b", "ipAddresses": ["10.0.0.1"]}]}}`, `byte 78: source "x": "a..b": a label is empty`},
 		{"a bad address", `{"version": 1, "sources": {"x": [{"fqdn": "a.b", "ipAddresses": ["10.0.0"]}]}}`, `byte 75: source "x": ParseAddr("10.0.0"): IPv4 address too short`},
@@ -97,7 +97,7 @@ func TestLoadVersion1(t *testing.T) {
 	}
 }
 
-// A save allocates no more for many records than for one.
+// A save with many records has as many allocations as one with few.
 func TestSaveAllocations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	var counts []float64
@@ -115,7 +115,7 @@ func TestSaveAllocations(t *testing.T) {
 	}
 }
 
-// A failed save leaves the old file.
+// A failed save returns an error with the path.
 func TestSaveFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gone", "state")
 	if err := Save(path, State{}); err == nil || !strings.Contains(err.Error(), "gone") {

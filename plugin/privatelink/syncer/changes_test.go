@@ -12,7 +12,7 @@ import (
 func TestChangesAreLogged(t *testing.T) {
 	many := func(n int) (entries []string) {
 		for i := range n {
-			entries = append(entries, fmt.Sprintf("m%02d.blob.core.windows.net. 10.0.0.1", i))
+			entries = append(entries, fmt.Sprintf("m%02d 10.0.0.1", i))
 		}
 		return entries
 	}
@@ -23,14 +23,14 @@ func TestChangesAreLogged(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		before, now []string
-		want        string // lines, and how many
+		want        string // the log
 	}{
-		{"nothing", nil, nil, ""},
+		{"no names", nil, nil, ""},
 		{"the same", many(2), many(2), ""},
-		{"new", many(1), []string{many(1)[0], "b.blob.core.windows.net. 10.0.0.2 from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.2 from /pe/b"},
-		{"new in another form", many(1), []string{many(1)[0], "b.z7.blob.storage.azure.net. 10.0.0.2 from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.2 from /pe/b"},
-		{"other address", many(1), []string{"m00.blob.core.windows.net. 10.0.0.9 from=/pe/b"}, "changed m00.privatelink.blob.core.windows.net: 10.0.0.9 (was 10.0.0.1) from /pe/b"},
-		{"gone", many(2), many(1), "removed m01.privatelink.blob.core.windows.net: no source has it (was 10.0.0.1)"},
+		{"new name", many(1), []string{many(1)[0], "b 10.0.0.2 from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.2 from /pe/b"},
+		{"new name in its form with a DNS zone", many(1), []string{many(1)[0], "b.z7.blob.storage.azure.net. 10.0.0.2 from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.2 from /pe/b"},
+		{"changed address", many(1), []string{"m00 10.0.0.9 from=/pe/b"}, "changed m00.privatelink.blob.core.windows.net: 10.0.0.9 (was 10.0.0.1) from /pe/b"},
+		{"removed name", many(2), many(1), "removed m01.privatelink.blob.core.windows.net: no source has it (was 10.0.0.1)"},
 		{"many addresses", many(1), []string{many(1)[0], addresses + " from=/pe/b"}, "added b.privatelink.blob.core.windows.net: 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 4 more from /pe/b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestChangesAreLogged(t *testing.T) {
 				defer twin.Close()
 				twin.Commit()
 				out.Reset()
-				f.gives(tt.now...)
+				f.set(tt.now...)
 				time.Sleep(agreement)
 				reloaded := begin(t, p, "", f)
 				s.Close()
@@ -64,21 +64,21 @@ func TestChangesAreLogged(t *testing.T) {
 func TestChangesAreBounded(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
-	f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+	f := newFake("f", "a 10.0.0.1")
 	s := serve(t, NewProcess(), f)
-	entries := []string{"a.blob.core.windows.net. 10.0.0.1"}
+	entries := []string{"a 10.0.0.1"}
 	for i := range 100 {
-		entries = append(entries, fmt.Sprintf("m%02d.blob.core.windows.net. 10.0.0.1", i))
+		entries = append(entries, fmt.Sprintf("m%02d 10.0.0.1", i))
 	}
 	out.Reset()
-	f.gives(entries...)
+	f.set(entries...)
 	poll(t, s)
 	if n := strings.Count(out.String(), "\n"); n != maxLines+1 || !strings.Contains(out.String(), "80 more names changed") {
 		t.Errorf("%d lines:\n%s", n, out.String())
 	}
 }
 
-// The first snapshot of a process is one line, if it has many names.
+// If the first snapshot of a process has many names, it is logged as one line.
 func TestFirstNamesAreCounted(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
@@ -92,7 +92,7 @@ func TestFirstNamesAreCounted(t *testing.T) {
 func TestRemovedByReload(t *testing.T) {
 	var out bytes.Buffer
 	p := NewProcess()
-	old := serve(t, p, newFake("f", "a.blob.core.windows.net. 10.0.0.1"), newFake("g", "b.blob.core.windows.net. 10.0.0.2"))
+	old := serve(t, p, newFake("f", "a 10.0.0.1"), newFake("g", "b 10.0.0.2"))
 	reloaded := begin(t, p, "", newFake("f"))
 	logTo(t, &out)
 	old.Close()
@@ -100,7 +100,8 @@ func TestRemovedByReload(t *testing.T) {
 		t.Errorf("log before the commit: %s", out.String())
 	}
 	reloaded.Commit()
-	if got, want := out.String(), "removed b.privatelink.blob.core.windows.net: no source has it (was 10.0.0.2)\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
+	got, want := out.String(), "removed b.privatelink.blob.core.windows.net: no source has it (was 10.0.0.2)\n"
+	if !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
 		t.Errorf("log %q; want %q", got, want)
 	}
 }

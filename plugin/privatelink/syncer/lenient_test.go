@@ -19,7 +19,7 @@ const passes = ": not read within two minutes of the start: its names in fallthr
 func unreadable(name string) *fake {
 	f := newFake(name)
 	f.remote = true
-	f.fails(nil)
+	f.fail(nil)
 	return f
 }
 
@@ -29,7 +29,7 @@ func TestUnreadSourcePassesNames(t *testing.T) {
 		var out bytes.Buffer
 		logTo(t, &out)
 		bad := unreadable("bad")
-		s := serve(t, p, newFake("good", "a.blob.core.windows.net. 10.0.0.1"), bad)
+		s := serve(t, p, newFake("good", "a 10.0.0.1"), bad)
 		expect := func(when, want string) {
 			t.Helper()
 			time.Sleep(time.Second)
@@ -49,7 +49,7 @@ func TestUnreadSourcePassesNames(t *testing.T) {
 			t.Errorf("source_unread = %g; want 1", got)
 		}
 		for range 3 {
-			s = reload(t, p, s, newFake("good", "a.blob.core.windows.net. 10.0.0.1"), bad)
+			s = reload(t, p, s, newFake("good", "a 10.0.0.1"), bad)
 			expect("after a reload", "foreign")
 		}
 		time.Sleep(10 * time.Minute)
@@ -57,7 +57,7 @@ func TestUnreadSourcePassesNames(t *testing.T) {
 		if n := strings.Count(out.String(), "bad"+passes); n != 1 || strings.Contains(out.String(), "good"+passes) {
 			t.Errorf("logged %d times, want once, for one source:\n%s", n, out.String())
 		}
-		bad.gives("x.blob.core.windows.net. 10.0.0.2")
+		bad.set("x 10.0.0.2")
 		time.Sleep(3 * time.Minute)
 		if addrs(s, "x") != "10.0.0.2" || !s.Ready() || testutil.ToFloat64(metrics.Unread.WithLabelValues("bad")) != 0 {
 			t.Errorf("after the recovery: x is %s, ready %t", addrs(s, "x"), s.Ready())
@@ -68,9 +68,9 @@ func TestUnreadSourcePassesNames(t *testing.T) {
 // A source that has been loaded never passes names, whatever fails later.
 func TestLoadedSourceKeepsNames(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := serve(t, p, f)
-		f.fails(nil)
+		f.fail(nil)
 		time.Sleep(time.Hour)
 		s = reload(t, p, s, f)
 		if s.Snapshot().Lenient || !s.Ready() || addrs(s, "a") != "10.0.0.1" {
@@ -92,7 +92,7 @@ func TestSourceOfReload(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *Process) {
-				good := newFake("good", "a.blob.core.windows.net. 10.0.0.1")
+				good := newFake("good", "a 10.0.0.1")
 				s := serve(t, p, good)
 				time.Sleep(time.Hour)
 				bad := unreadable("bad")

@@ -16,10 +16,9 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// A world has files and a listing with names in them, and a model of which names
-// must be served. It checks the promise after each event: no name disappears
-// without a complete list, whole intervals and agreement, or a change of the
-// Corefile.
+// A world has files, a listing, and a model of the names that must be served. After
+// each event it asserts that no name is removed without either a change of the
+// Corefile, or complete lists that agree and are an interval apart.
 type world struct {
 	t      *testing.T
 	rand   *rand.Rand
@@ -30,12 +29,12 @@ type world struct {
 	syncer  *Syncer
 	listing *fake
 
-	good    map[string][]string // of each file: the names that it had when it was last whole
+	good    map[string][]string // by file, the names of its last complete content
 	exists  map[string]bool
 	broken  map[string]bool
-	whole   map[string]bool // files that have been whole since the start
+	read    map[string]bool // files that have been complete since the start
 	listed  map[string]bool // names that the listing must keep
-	old     map[string]bool // names served before a restart, while a file has not been whole since
+	old     map[string]bool // names served before a restart; empty once all files have been complete since
 	history []string
 }
 
@@ -45,8 +44,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	folder := t.TempDir()
 	w := &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 0)), folder: filepath.Join(folder, "exports"), state: filepath.Join(folder, "state"),
-		process: NewProcess(), listing: newFake("listing"),
-		good: map[string][]string{}, exists: map[string]bool{}, broken: map[string]bool{}, whole: map[string]bool{}, listed: map[string]bool{}, old: map[string]bool{},
+		process: NewProcess(), listing: newFake("listing"), good: map[string][]string{}, exists: map[string]bool{}, broken: map[string]bool{},
+		read: map[string]bool{}, listed: map[string]bool{}, old: map[string]bool{},
 	}
 	w.check(os.Mkdir(w.folder, 0o700))
 	w.listing.remote = true
@@ -102,19 +101,19 @@ func (w *world) write(path string) {
 	w.good[path], w.exists[path], w.broken[path] = names, true, false
 }
 
-// list replaces the listing: complete, partial, with unread endpoints, or failing.
+// list sets a listing that is complete, incomplete, has unread endpoints, or fails.
 func (w *world) list() string {
 	names := w.names("g")
 	var entries []string
 	for _, name := range names {
-		entries = append(entries, name+".blob.core.windows.net. 10.0.0.2 from=/pe/"+name)
+		entries = append(entries, name+" 10.0.0.2")
 	}
 	list := listOf(entries...)
 	kept := map[string]bool{}
 	kind := w.rand.IntN(4)
 	switch kind {
 	case 0:
-		w.listing.fails(nil)
+		w.listing.fail(nil)
 		return "listing fails"
 	case 1:
 		list.Complete = false
@@ -187,11 +186,11 @@ func (w *world) event() string {
 
 func (w *world) sleep() { time.Sleep(time.Duration(130+w.rand.IntN(200)) * time.Second) }
 
-// restarted is the model of a restart: while a file that was there is missing or
-// broken, the names of before stay.
+// restarted is the model of a restart. While an earlier file is missing or invalid,
+// the names that were served before the restart stay.
 func (w *world) restarted(served map[string]bool) {
 	maps.DeleteFunc(served, func(name string, _ bool) bool { return name[0] != 'f' })
-	clear(w.whole)
+	clear(w.read)
 	for path := range w.good {
 		if !w.exists[path] || w.broken[path] {
 			w.good[path] = nil
@@ -203,34 +202,34 @@ func (w *world) restarted(served map[string]bool) {
 // model computes the names that must be served now.
 func (w *world) model() map[string]bool {
 	must := maps.Clone(w.listed)
-	whole := true
+	complete := true
 	for path, names := range w.good {
-		w.whole[path] = w.whole[path] || w.exists[path] && !w.broken[path]
-		whole = whole && w.whole[path]
+		w.read[path] = w.read[path] || w.exists[path] && !w.broken[path]
+		complete = complete && w.read[path]
 		for _, name := range names {
 			must[name] = true
 		}
 	}
-	if whole {
+	if complete {
 		clear(w.old)
 	}
 	maps.Copy(must, w.old)
 	return must
 }
 
-// forget drops a deleted file that takes five names along at most, while there are
-// others: its names may go.
+// forget drops each deleted file that alone has at most five names, while other files
+// exist, because its names may be removed.
 func (w *world) forget() {
 	few := map[string]bool{}
 	for path := range w.good {
 		if !w.exists[path] && slices.Contains(slices.Collect(maps.Values(w.exists)), true) && len(w.only(path)) <= 5 {
-			few[path] = true // all at once: their order does not matter then
+			few[path] = true // deleted after the loop, so that the order does not matter
 		}
 	}
 	maps.DeleteFunc(w.good, func(path string, _ []string) bool { return few[path] })
 }
 
-// only returns the names that no other file has.
+// only returns the names that only this file has.
 func (w *world) only(path string) []string {
 	return slices.DeleteFunc(slices.Clone(w.good[path]), func(name string) bool {
 		for other, names := range w.good {
@@ -270,7 +269,7 @@ func (w *world) verify(event string) {
 func TestModel(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			logTo(t, nowhere{})
+			logTo(t, discard{})
 			bubble(t, func(t *testing.T, _ *Process) {
 				w := newWorld(t, seed)
 				w.sleep()
@@ -285,6 +284,6 @@ func TestModel(t *testing.T) {
 	}
 }
 
-type nowhere struct{}
+type discard struct{}
 
-func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }

@@ -75,7 +75,7 @@ func TestOutsideZones(t *testing.T) {
 func TestOrderOfFindings(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
-	list := listOf("q.vault.azure.net. 10.0.0.1", "a.blob.core.windows.net. 20.1.2.3", "b.blob.core.windows.net. 10.0.0.1 from=/1", "b.blob.core.windows.net. 10.0.0.2 from=/2")
+	list := listOf("q.vault.azure.net. 10.0.0.1", "a 20.1.2.3", "b 10.0.0.1 from=/1", "b 10.0.0.2 from=/2")
 	for i := range 30 {
 		list.Skipped = append(list.Skipped,
 			source.Skip{Endpoint: fmt.Sprint("/pe/a", i), Reason: source.OtherVNet, Detail: "it is in none of the virtual networks that vnet names"},

@@ -10,7 +10,7 @@ import (
 
 func TestOnChange(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		first, second := newFake("1", "a.blob.core.windows.net. 10.0.0.1"), newFake("2", "b.blob.core.windows.net. 10.0.0.2")
+		first, second := newFake("1", "a 10.0.0.1"), newFake("2", "b 10.0.0.2")
 		var calls atomic.Int32
 		var s *Syncer
 		var seen atomic.Value
@@ -29,14 +29,14 @@ func TestOnChange(t *testing.T) {
 			seen  string
 		}{
 			{"nothing changes", func() {}, 0, "10.0.0.1, 10.0.0.2"},
-			{"one source changes", func() { first.gives("a.blob.core.windows.net. 10.0.0.3") }, 1, "10.0.0.3, 10.0.0.2"},
-			{"the other changes", func() { second.gives("b.blob.core.windows.net. 10.0.0.4") }, 2, "10.0.0.3, 10.0.0.4"},
+			{"one source changes", func() { first.set("a 10.0.0.3") }, 1, "10.0.0.3, 10.0.0.2"},
+			{"the second source changes", func() { second.set("b 10.0.0.4") }, 2, "10.0.0.3, 10.0.0.4"},
 			{"nothing changes again", func() {}, 2, "10.0.0.3, 10.0.0.4"},
 		} {
 			step.does()
 			time.Sleep(10 * time.Minute)
 			if calls.Load() != step.calls || seen.Load() != step.seen {
-				t.Errorf("%s: called %d times, has seen %v; want %d times and %s", step.name, calls.Load(), seen.Load(), step.calls, step.seen)
+				t.Errorf("%s: called %d times, the last call saw %v; want %d times and %s", step.name, calls.Load(), seen.Load(), step.calls, step.seen)
 			}
 		}
 	})

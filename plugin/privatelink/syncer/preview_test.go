@@ -14,16 +14,17 @@ import (
 )
 
 func TestLook(t *testing.T) {
+	const record = "a.privatelink.blob.core.windows.net"
 	for _, tt := range []struct {
 		name     string
 		sources  []source.Source
 		complete bool
 		want     string // record, addresses served, endpoints
 	}{
-		{"one", []source.Source{newFake("a", "a.blob.core.windows.net. 10.0.0.1")}, true, "a.privatelink.blob.core.windows.net [10.0.0.1] [/pe/a.blob.core.windows.net.]"},
-		{"two endpoints for a name", []source.Source{newFake("a", "a.blob.core.windows.net. 10.0.0.1", "a.privatelink.blob.core.windows.net. 10.0.0.2")}, true, "a.privatelink.blob.core.windows.net [10.0.0.1 10.0.0.2] [/pe/a.blob.core.windows.net. /pe/a.privatelink.blob.core.windows.net.]"},
-		{"the first source wins", []source.Source{newFake("a", "a.blob.core.windows.net. 10.0.0.1"), newFake("b", "a.privatelink.blob.core.windows.net. 10.0.0.2")}, true, "a.privatelink.blob.core.windows.net [10.0.0.1] [/pe/a.blob.core.windows.net.]"},
-		{"one fails", []source.Source{failing(nil), newFake("b", "a.blob.core.windows.net. 10.0.0.2")}, false, "a.privatelink.blob.core.windows.net [10.0.0.2] [/pe/a.blob.core.windows.net.]"},
+		{"one endpoint", []source.Source{newFake("a", "a 10.0.0.1")}, true, record + " [10.0.0.1] [/pe/a]"},
+		{"two endpoints for a name", []source.Source{newFake("a", "a 10.0.0.1", record+". 10.0.0.2")}, true, record + " [10.0.0.1 10.0.0.2] [/pe/a /pe/" + record + ".]"},
+		{"two sources: the first is served", []source.Source{newFake("a", "a 10.0.0.1"), newFake("b", record+". 10.0.0.2")}, true, record + " [10.0.0.1] [/pe/a]"},
+		{"the first source fails", []source.Source{failing(nil), newFake("b", "a 10.0.0.2")}, false, record + " [10.0.0.2] [/pe/a]"},
 	} {
 		p := Look(t.Context(), testSet, tt.sources, nil)
 		var got []string
@@ -36,10 +37,10 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// failing gives the list together with an error.
+// failing returns a source that returns the list and an error.
 func failing(list *source.List) source.Source {
 	f := newFake("failing")
-	f.fails(list)
+	f.fail(list)
 	return f
 }
 
@@ -51,7 +52,7 @@ func endpoints(entries []source.Entry) (all []string) {
 }
 
 func TestLookFindings(t *testing.T) {
-	list := listOf("a.blob.core.windows.net. 203.0.113.1", "www.example. 10.0.0.1")
+	list := listOf("a 203.0.113.1", "www.example. 10.0.0.1")
 	conflict := func(fqdn dnsname.Name) source.Conflict {
 		return source.Conflict{FQDN: fqdn, Endpoint: "/pe/6", Target: "/vaults/rsv", Detail: "10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1"}
 	}
@@ -59,7 +60,7 @@ func TestLookFindings(t *testing.T) {
 	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)
 	want := []string{
 		"conflict: a.privatelink.blob.core.windows.net has different addresses in two descriptions of one endpoint, all of them are served: 10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1 of /pe/6 (vault rsv): remove the older file",
-		"public_address: a.privatelink.blob.core.windows.net has the address 203.0.113.1, which is not in a private range; it is served: check the private endpoint /pe/a.blob.core.windows.net.",
+		"public_address: a.privatelink.blob.core.windows.net has the address 203.0.113.1, which is not in a private range; it is served: check the private endpoint /pe/a",
 		"skipped: skipped /pe/www.example.: www.example is in none of the zones",
 	}
 	if got := p.Sources[0]; !slices.Equal(kinds(got.Findings), want) || got.Err == nil || got.Name != "failing" {
@@ -78,12 +79,12 @@ func kinds(findings []Finding) (all []string) {
 func TestLookWithState(t *testing.T) {
 	ten := func(first, last int) (all []string) {
 		for i := first; i <= last; i++ {
-			all = append(all, fmt.Sprintf("a%d.blob.core.windows.net. 10.0.0.%d", i, i))
+			all = append(all, fmt.Sprintf("a%d 10.0.0.%d", i, i))
 		}
 		return all
 	}
-	known := map[string]state.Source{"failing": {Entries: listOf("a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2").Entries}, "ten": {Entries: listOf(ten(1, 10)...).Entries}}
-	part := listOf("b.blob.core.windows.net. 10.0.0.9")
+	known := map[string]state.Source{"failing": {Entries: listOf("a 10.0.0.1", "b 10.0.0.2").Entries}, "ten": {Entries: listOf(ten(1, 10)...).Entries}}
+	part := listOf("b 10.0.0.9")
 	part.Complete = false
 	for _, tt := range []struct {
 		name     string
@@ -95,7 +96,7 @@ func TestLookWithState(t *testing.T) {
 		{"a source that fails", failing(nil), 2, true, "10.0.0.1 10.0.0.2"},
 		{"a source that fails in part", failing(part), 1, true, "10.0.0.1 10.0.0.9"},
 		{"a source without state that fails", newFailing("other"), 0, false, ""},
-		{"a source that was read", newFake("failing", "b.blob.core.windows.net. 10.0.0.9"), 0, true, "10.0.0.9"},
+		{"a source that was read", newFake("failing", "b 10.0.0.9"), 0, true, "10.0.0.9"},
 		{"a sudden loss", newFake("ten", ten(1, 3)...), 7, true, "10.0.0.1 10.0.0.10 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 10.0.0.7 10.0.0.8 10.0.0.9"},
 	} {
 		p := Look(t.Context(), testSet, []source.Source{tt.src}, known)
@@ -117,7 +118,7 @@ func TestLookWithState(t *testing.T) {
 
 func newFailing(name string) source.Source {
 	f := newFake(name)
-	f.fails(nil)
+	f.fail(nil)
 	return f
 }
 
@@ -125,7 +126,7 @@ func newFailing(name string) source.Source {
 func TestLookRemembersFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.hosts")
 	src := source.NewHosts([]string{path}, 0)
-	known := map[string]state.Source{src.Config().Name: {Entries: listOf("a.blob.core.windows.net. 10.0.0.1").Entries, Parts: map[string]int{path: 1}}}
+	known := map[string]state.Source{src.Config().Name: {Entries: listOf("a 10.0.0.1").Entries, Parts: map[string]int{path: 1}}}
 	p := Look(t.Context(), testSet, []source.Source{src}, known)
 	if got := p.Sources[0]; len(got.Restored) != 1 || got.Err == nil || !strings.Contains(got.Err.Error(), "no longer matches a file, its last name is kept") {
 		t.Errorf("Look() = %d restored, %v; want 1, the error of a pattern without files", len(got.Restored), got.Err)

@@ -19,7 +19,7 @@ import (
 
 const blobZone = "privatelink.blob.core.windows.net."
 
-// serveBlock returns a syncer of another server block that has committed.
+// serveBlock returns a syncer of the server block id after its Commit.
 func serveBlock(t testing.TB, p *Process, id, stateFile string, sources ...source.Source) *Syncer {
 	s := p.New(Config{Block: id, Zones: testSet, Sources: sources, StateFile: stateFile})
 	s.Begin()
@@ -36,20 +36,20 @@ func reload(t testing.TB, p *Process, s *Syncer, sources ...source.Source) *Sync
 	return next
 }
 
-// A list that only the running instance has seen survives a reload.
+// The last good list survives a reload while the source fails.
 func TestSourcesOutliveReload(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := serve(t, p, f)
-		f.fails(nil)
-		s = reload(t, p, s, newFake("f", "a.blob.core.windows.net. 10.0.0.2"))
+		f.fail(nil)
+		s = reload(t, p, s, newFake("f", "a 10.0.0.2"))
 		if got := addrs(s, "a"); got != "10.0.0.1" {
 			t.Errorf("served %s after the reload; want the last good 10.0.0.1", got)
 		}
 	})
 }
 
-// One source is polled once an interval, whoever has it.
+// A source is polled once an interval, in however many blocks it is.
 func TestOnePollerForAll(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		f := newFake("f", accounts(10)...)
@@ -71,17 +71,17 @@ func TestOnePollerForAll(t *testing.T) {
 		if n := f.fetches.Load(); n < 10 || n > 13 {
 			t.Errorf("%d fetches in ten minutes; want one a minute", n)
 		}
-		f.gives() // a sudden loss, and reloads while it is held
+		f.set() // a sudden loss, and reloads while it is held
 		for range 20 {
 			time.Sleep(4 * time.Second)
 			first = reload(t, p, first, f)
 			if got := addrs(first, "n0"); got != "10.0.0.1" {
-				t.Fatalf("served %s; want it held for two minutes", got)
+				t.Fatalf("served %s; want the name held for two minutes", got)
 			}
 		}
 		time.Sleep(5 * time.Minute)
 		if got := addrs(first, "n0"); got != "foreign" {
-			t.Errorf("served %s after all lists agreed; want it gone", got)
+			t.Errorf("served %s after all lists agreed; want no record", got)
 		}
 	})
 }
@@ -93,7 +93,7 @@ func TestShortestIntervalCounts(t *testing.T) {
 		s := serve(t, p, slow)
 		both := serveBlock(t, p, "second", "", fast)
 		before := slow.fetches.Load()
-		time.Sleep(time.Minute + 10*time.Second) // the first minute was planned before
+		time.Sleep(time.Minute + 10*time.Second) // the first delay of a minute has begun
 		if n := slow.fetches.Load() - before; n < 5 {
 			t.Errorf("%d fetches; want one a second", n)
 		}
@@ -112,13 +112,13 @@ func TestShortestIntervalCounts(t *testing.T) {
 func TestAbort(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		var out bytes.Buffer
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := serve(t, p, f)
 		serial := s.Snapshot().Zones[blobZone].Serial
 		logTo(t, &out)
 		for range 3 {
 			time.Sleep(time.Second)
-			failed := begin(t, p, "", newFake("g", "b.blob.core.windows.net. 10.0.0.2"))
+			failed := begin(t, p, "", newFake("g", "b 10.0.0.2"))
 			if got := addrs(failed, "b"); got != "10.0.0.2" {
 				t.Errorf("served %s before the commit; want the new records", got)
 			}
@@ -142,13 +142,12 @@ func TestAbort(t *testing.T) {
 	})
 }
 
-// A Backup zone that a record made stays a zone after its last record and a
-// reload.
+// A Backup zone that a record created remains after a reload without its records.
 func TestEmptiedZoneOutlivesReload(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		f := newFake("f", "1.privatelink.we.backup.windowsazure.com. 10.0.0.1")
 		s := serve(t, p, f)
-		f.gives()
+		f.set()
 		time.Sleep(agreement)
 		for range 3 {
 			s = reload(t, p, s, f)
@@ -158,14 +157,14 @@ func TestEmptiedZoneOutlivesReload(t *testing.T) {
 		}
 		other := serveBlock(t, p, "other", "", newFake("g"))
 		if got := other.Snapshot().Lookup("1.privatelink.we.backup.windowsazure.com.").Result; got != zone.OutOfZone {
-			t.Errorf("result %d in another block; want %d", got, zone.OutOfZone)
+			t.Errorf("result %d in a different block; want %d", got, zone.OutOfZone)
 		}
 	})
 }
 
 func TestBlocksAreForgotten(t *testing.T) {
 	p := NewProcess()
-	s := serve(t, p, newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+	s := serve(t, p, newFake("f", "a 10.0.0.1"))
 	s.Close()
 	s.Close()
 	if len(p.blocks)+len(p.pollers)+len(p.states) != 0 {
@@ -173,14 +172,14 @@ func TestBlocksAreForgotten(t *testing.T) {
 	}
 }
 
-func TestRemoteIsNotWaitedFor(t *testing.T) {
+func TestStartDoesNotWaitForRemoteSource(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		f.remote = true
 		began := time.Now()
 		s := serve(t, p, f)
 		if took := time.Since(began); took > 0 || addrs(s, "a") != "not ready" {
-			t.Errorf("the start took %s and serves %s; want it at once, not ready", took, addrs(s, "a"))
+			t.Errorf("the start took %s and serves %s; want no delay, not ready", took, addrs(s, "a"))
 		}
 		time.Sleep(time.Second)
 		if got := addrs(s, "a"); got != "10.0.0.1" {
@@ -192,7 +191,7 @@ func TestRemoteIsNotWaitedFor(t *testing.T) {
 // A local source on a stalled disk delays the start by two seconds, once.
 func TestStalledSource(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		f.stall = make(chan struct{})
 		began := time.Now()
 		first, second := serve(t, p, f), serveBlock(t, p, "second", "", f)
@@ -201,12 +200,12 @@ func TestStalledSource(t *testing.T) {
 		}
 		first = reload(t, p, first, f)
 		if took := time.Since(began); took != startTime {
-			t.Errorf("the reload took %s; want nothing", took-startTime)
+			t.Errorf("the reload took %s; want no time", took-startTime)
 		}
 		close(f.stall)
 		time.Sleep(time.Second)
 		if got := addrs(first, "a") + " " + addrs(second, "a"); got != "10.0.0.1 10.0.0.1" {
-			t.Errorf("served %s when the disk is back", got)
+			t.Errorf("served %s after the disk recovered", got)
 		}
 	})
 }
@@ -219,11 +218,11 @@ func TestDelays(t *testing.T) {
 		err         error
 		least, most int32 // fetches in the first hour
 	}{
-		{"a remote source that works", true, nil, 54, 67},
-		{"a remote source that fails is retried every two minutes", true, errors.New("it rains"), 28, 34},
-		{"a local source that fails is read as before", false, errors.New("it rains"), 54, 67},
-		{"asked to wait", true, busy(20 * time.Minute), 3, 4},
-		{"asked to wait for very long", true, busy(1000 * time.Hour), 1, 1},
+		{"a remote source succeeds", true, nil, 54, 67},
+		{"a remote source fails: two minutes", true, errors.New("it rains"), 28, 34},
+		{"a local source fails: one minute", false, errors.New("it rains"), 54, 67},
+		{"busy for 20 minutes", true, busy(20 * time.Minute), 3, 4},
+		{"busy for 1000 hours", true, busy(1000 * time.Hour), 1, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *Process) {
@@ -235,7 +234,7 @@ func TestDelays(t *testing.T) {
 				if n := f.fetches.Load(); n < tc.least || n > tc.most {
 					t.Errorf("%d fetches in an hour; want %d to %d", n, tc.least, tc.most)
 				}
-				f.gives("a.blob.core.windows.net. 10.0.0.1")
+				f.set("a 10.0.0.1")
 				time.Sleep(2 * time.Hour)
 				before := f.fetches.Load()
 				time.Sleep(10 * time.Minute)
@@ -247,7 +246,7 @@ func TestDelays(t *testing.T) {
 	}
 }
 
-// The refresh interval is known before the first fetch.
+// The metric of the refresh interval exists before the first fetch.
 func TestRefreshMetric(t *testing.T) {
 	series := testutil.CollectAndCount(metrics.Refresh)
 	f := newFake(t.Name())
@@ -264,9 +263,9 @@ func TestRefreshMetric(t *testing.T) {
 	}
 }
 
-// A log that nobody reads delays no snapshot of another source.
+// A blocked log does not delay snapshots.
 func TestLogDoesNotDelayPublishing(t *testing.T) {
-	f, g := newFake("f", "a.blob.core.windows.net. 10.0.0.1"), newFake("g", "b.blob.core.windows.net. 10.0.0.2")
+	f, g := newFake("f", "a 10.0.0.1"), newFake("g", "b 10.0.0.2")
 	published := make(chan struct{}, 10)
 	s := NewProcess().New(Config{Zones: testSet, Sources: []source.Source{f, g}, OnChange: func() { published <- struct{}{} }})
 	s.Begin()
@@ -278,7 +277,7 @@ func TestLogDoesNotDelayPublishing(t *testing.T) {
 	logTo(t, blocked)
 	var polls sync.WaitGroup
 	for i, one := range []*fake{f, g} {
-		one.gives(fmt.Sprintf("%c.blob.core.windows.net. 10.0.0.9", 'a'+i))
+		one.set(fmt.Sprintf("%c 10.0.0.9", 'a'+i))
 		polls.Go(func() {
 			if p := s.pollers[i]; p.poll(t.Context()) {
 				p.refreshSubscribers()
@@ -306,10 +305,10 @@ func (w *blockedWriter) Write(b []byte) (int, error) {
 func TestChangedSource(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		path := filepath.Join(t.TempDir(), "state")
-		old := serveState(t, p, path, newFake("f", "a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2"))
+		old := serveState(t, p, path, newFake("f", "a 10.0.0.1", "b 10.0.0.2"))
 		time.Sleep(time.Minute)
-		changed := newFake("g", "a.blob.core.windows.net. 10.0.0.3")
-		changed.fails(nil)
+		changed := newFake("g", "a 10.0.0.3")
+		changed.fail(nil)
 		s := reload(t, p, old, changed)
 		time.Sleep(10 * time.Minute)
 		if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 10.0.0.2" || s.Ready() {
@@ -324,7 +323,7 @@ func TestChangedSource(t *testing.T) {
 		if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 10.0.0.2" {
 			t.Errorf("served %s after a restart; want the old records", got)
 		}
-		changed.gives("a.blob.core.windows.net. 10.0.0.3")
+		changed.set("a 10.0.0.3")
 		time.Sleep(10 * time.Minute)
 		if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.3 foreign" || !s.Ready() {
 			t.Errorf("served %s, ready %v when the new source has been loaded; want its records", got, s.Ready())
@@ -339,8 +338,8 @@ func TestChangedSource(t *testing.T) {
 func TestStateOfSecondBlock(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		path := filepath.Join(t.TempDir(), "state")
-		serveState(t, p, path, newFake("f", "a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2")).Close()
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		serveState(t, p, path, newFake("f", "a 10.0.0.1", "b 10.0.0.2")).Close()
+		f := newFake("f", "a 10.0.0.1")
 		p = NewProcess()
 		first, second := p.New(Config{Block: "first", Zones: testSet, Sources: []source.Source{f}}), p.New(Config{Block: "second", Zones: testSet, Sources: []source.Source{f}, StateFile: path})
 		for _, s := range []*Syncer{first, second} {

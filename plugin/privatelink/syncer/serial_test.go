@@ -10,29 +10,29 @@ import (
 
 func TestSerial(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := serve(t, p, f)
 		start := now()
 		serial := func() string {
 			zones := s.Snapshot().Zones
 			return fmt.Sprintf("%d %d", int(zones[blobZone].Serial-start), int(zones["privatelink.queue.core.windows.net."].Serial-start))
 		}
-		gives := func(address string) { f.gives("a.blob.core.windows.net. " + address); poll(t, s) }
+		set := func(address string) { f.set("a " + address); poll(t, s) }
 		for _, step := range []struct {
 			name string
 			do   func()
 			want string // serials of the blob and the queue zone, after the start
 		}{
 			{"first", func() {}, "0 0"},
-			{"nothing changed", func() { gives("10.0.0.1") }, "0 0"},
-			{"changed in the same second", func() { gives("10.0.0.2") }, "1 0"},
-			{"changed again", func() { gives("10.0.0.3") }, "2 0"},
-			{"later", func() { time.Sleep(10 * time.Second); gives("10.0.0.4") }, "10 0"},
+			{"nothing changed", func() { set("10.0.0.1") }, "0 0"},
+			{"changed in the same second", func() { set("10.0.0.2") }, "1 0"},
+			{"changed again", func() { set("10.0.0.3") }, "2 0"},
+			{"later", func() { time.Sleep(10 * time.Second); set("10.0.0.4") }, "10 0"},
 			{"a reload without a change", func() { time.Sleep(time.Second); s = reload(t, p, s, f) }, "10 0"},
-			{"a reload with another TTL", func() {
-				set := *testSet
-				set.TTL = 7
-				next := p.New(Config{Block: "test", Zones: &set, Sources: []source.Source{f}})
+			{"a reload with a different TTL", func() {
+				zones := *testSet
+				zones.TTL = 7
+				next := p.New(Config{Block: "test", Zones: &zones, Sources: []source.Source{f}})
 				next.Begin()
 				t.Cleanup(next.Close)
 				s.Close()
@@ -52,24 +52,24 @@ func TestSerial(t *testing.T) {
 // and its commit.
 func TestSerialMovesDuringReload(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := serve(t, p, f)
-		next := begin(t, p, "", newFake("g", "a.blob.core.windows.net. 10.0.0.2"))
-		f.gives("a.blob.core.windows.net. 10.0.0.3")
+		next := begin(t, p, "", newFake("g", "a 10.0.0.2"))
+		f.set("a 10.0.0.3")
 		poll(t, s)
 		published := s.Snapshot().Zones[blobZone].Serial
 		s.Close()
 		next.Commit()
 		if got := next.Snapshot().Zones[blobZone].Serial; got <= published {
-			t.Errorf("serial %d after the commit; want one after %d, with which other records were transferred", got, published)
+			t.Errorf("serial %d after the commit; want one after %d, because its zone has different records", got, published)
 		}
 	})
 }
 
-// Two blocks that serve one zone with other records never move a serial back.
+// Two blocks that serve a zone with different records never decrease a serial.
 func TestSerialOfTwoBlocks(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f, g := newFake("f", "a.blob.core.windows.net. 10.0.0.1"), newFake("g", "a.blob.core.windows.net. 10.0.1.1")
+		f, g := newFake("f", "a 10.0.0.1"), newFake("g", "a 10.0.1.1")
 		first, second := serve(t, p, f), serveBlock(t, p, "second", "", g)
 		last := map[string]uint32{}
 		check := func(id string, s *Syncer) {
@@ -80,10 +80,10 @@ func TestSerialOfTwoBlocks(t *testing.T) {
 			}
 		}
 		for i := range 20 {
-			g.gives(fmt.Sprintf("a.blob.core.windows.net. 10.0.1.%d", i+2))
+			g.set(fmt.Sprintf("a 10.0.1.%d", i+2))
 			poll(t, second)
-			if i%4 == 3 { // the records of one become those of the other
-				f.gives(fmt.Sprintf("a.blob.core.windows.net. 10.0.1.%d", i+1))
+			if i%4 == 3 { // both blocks have the same records
+				f.set(fmt.Sprintf("a 10.0.1.%d", i+1))
 				poll(t, first)
 			}
 			check("first", first)

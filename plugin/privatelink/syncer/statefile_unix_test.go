@@ -20,7 +20,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
 
-// serveState returns a syncer with a state file that has committed.
+// serveState returns a syncer with a state file after its Commit.
 func serveState(t testing.TB, p *Process, path string, sources ...source.Source) *Syncer {
 	s := begin(t, p, path, sources...)
 	s.Commit()
@@ -50,24 +50,24 @@ func texts(entries []source.Entry) (all []string) {
 	return all
 }
 
-// A server that starts again, with a clock that is slow, answers from the file.
+// A restarted server answers from the state file, also with a slow clock.
 func TestStateAnswersAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	serial := uint32(0)
 	for _, tc := range []struct {
-		name  string
-		fails *source.List
-		want  string
+		name string
+		list *source.List
+		want string
 	}{
-		{"the first start", listOf("a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2"), "10.0.0.1 10.0.0.2"},
-		{"no Azure", nil, "10.0.0.1 10.0.0.2"},
-		{"no files", &source.List{}, "10.0.0.1 10.0.0.2"},
-		{"a part", &source.List{Entries: listOf("a.blob.core.windows.net. 10.0.0.3").Entries}, "10.0.0.3 10.0.0.2"},
-		{"a small loss", listOf("a.blob.core.windows.net. 10.0.0.3"), "10.0.0.3 foreign"},
+		{"the first start", listOf("a 10.0.0.1", "b 10.0.0.2"), "10.0.0.1 10.0.0.2"},
+		{"no list", nil, "10.0.0.1 10.0.0.2"},
+		{"empty incomplete list", &source.List{}, "10.0.0.1 10.0.0.2"},
+		{"incomplete list", &source.List{Entries: listOf("a 10.0.0.3").Entries}, "10.0.0.3 10.0.0.2"},
+		{"a small loss", listOf("a 10.0.0.3"), "10.0.0.3 foreign"},
 	} {
-		bubble(t, func(t *testing.T, p *Process) { // each begins in the year 2000
+		bubble(t, func(t *testing.T, p *Process) { // each bubble begins in the year 2000
 			f := newFake("f")
-			f.fails(tc.fails)
+			f.fail(tc.list)
 			s := serveState(t, p, path, f)
 			if strings.HasSuffix(tc.want, "foreign") {
 				time.Sleep(agreement)
@@ -89,7 +89,7 @@ func TestStateOfRemoteSource(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	for _, want := range []string{"not ready", "10.0.0.1"} {
 		bubble(t, func(t *testing.T, p *Process) {
-			f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+			f := newFake("f", "a 10.0.0.1")
 			f.remote = true
 			s := serveState(t, p, path, f)
 			if got := addrs(s, "a"); got != want {
@@ -113,11 +113,11 @@ func TestStateIsGuarded(t *testing.T) {
 	}
 }
 
-// A source learns which files it had before the restart.
+// A source receives the Parts of its last list after a restart.
 func TestStateRemembersParts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	for _, want := range []string{"map[]", "map[/a:7]"} {
-		f := &forgetful{fake: newFake("f", "a.blob.core.windows.net. 10.0.0.1")}
+		f := &forgetful{fake: newFake("f", "a 10.0.0.1")}
 		f.next.Load().list.Parts = map[string]int{"/a": 7}
 		p := NewProcess()
 		s := serveState(t, p, path, f)
@@ -135,7 +135,7 @@ type forgetful struct {
 
 func (f *forgetful) Remember(parts map[string]int) { f.parts = parts }
 
-func TestBrokenState(t *testing.T) {
+func TestInvalidState(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -152,7 +152,7 @@ func TestBrokenState(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		logTo(t, &out)
-		s := begin(t, NewProcess(), path, newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+		s := begin(t, NewProcess(), path, newFake("f", "a 10.0.0.1"))
 		s.Close()
 		if got := addrs(s, "a"); got != "10.0.0.1" || !strings.Contains(out.String(), want) {
 			t.Errorf("served %s, log %q; want %q", got, out.String(), want)
@@ -164,7 +164,7 @@ func TestBrokenState(t *testing.T) {
 func TestStateOfTwoBlocks(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		path := filepath.Join(t.TempDir(), "state")
-		f, g := newFake("f", "a.blob.core.windows.net. 10.0.0.1"), newFake("g", "b.blob.core.windows.net. 10.0.0.2")
+		f, g := newFake("f", "a 10.0.0.1"), newFake("g", "b 10.0.0.2")
 		first, second := serveState(t, p, path, f), serveBlock(t, p, "second", path, g)
 		time.Sleep(time.Minute)
 		both := "f:a[10.0.0.1], g:b[10.0.0.2]"
@@ -176,7 +176,7 @@ func TestStateOfTwoBlocks(t *testing.T) {
 		if got := saved(t, path); got != both {
 			t.Errorf("saved %s after a reload; want %s", got, both)
 		}
-		f.gives("a.blob.core.windows.net. 10.0.0.4")
+		f.set("a 10.0.0.4")
 		poll(t, first)
 		first.Close() // the process ends, one block after the other
 		second.Close()
@@ -199,19 +199,19 @@ func TestStateOfTwoBlocks(t *testing.T) {
 func TestStateOverReload(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		path := filepath.Join(t.TempDir(), "state")
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := serveState(t, p, path, f)
 		time.Sleep(time.Minute)
-		failed := begin(t, p, path, newFake("g", "b.blob.core.windows.net. 10.0.0.2"))
+		failed := begin(t, p, path, newFake("g", "b 10.0.0.2"))
 		time.Sleep(time.Minute)
-		f.gives("a.blob.core.windows.net. 10.0.0.3")
+		f.set("a 10.0.0.3")
 		time.Sleep(2 * time.Minute)
 		if got := saved(t, path); got != "f:a[10.0.0.3]" {
 			t.Errorf("saved %s during a reload; want the served records", got)
 		}
 		failed.Close()
 		time.Sleep(time.Minute)
-		f.gives("a.blob.core.windows.net. 10.0.0.4")
+		f.set("a 10.0.0.4")
 		poll(t, s)
 		s.Close()
 		if got := saved(t, path); got != "f:a[10.0.0.4]" {
@@ -220,15 +220,15 @@ func TestStateOverReload(t *testing.T) {
 	})
 }
 
-// However often the records change, the file is written every five seconds.
+// If the records change often, the file is written every five seconds.
 func TestSavesAreRare(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		path := filepath.Join(t.TempDir(), "state")
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := serveState(t, p, path, f)
 		saves, last := 0, os.FileInfo(nil)
 		for i := range 600 { // a minute
-			f.gives(fmt.Sprintf("a.blob.core.windows.net. 10.0.%d.%d", i/100, i%100))
+			f.set(fmt.Sprintf("a 10.0.%d.%d", i/100, i%100))
 			poll(t, s)
 			time.Sleep(100 * time.Millisecond)
 			synctest.Wait()
@@ -243,7 +243,7 @@ func TestSavesAreRare(t *testing.T) {
 	})
 }
 
-// A save that failed is tried again although nothing changes, and counted.
+// A failed save is counted and retried although no record changes.
 func TestUnsavedState(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		var out bytes.Buffer
@@ -251,7 +251,7 @@ func TestUnsavedState(t *testing.T) {
 		before := unsaved()
 		folder := filepath.Join(t.TempDir(), "later")
 		logTo(t, &out)
-		s := serveState(t, p, filepath.Join(folder, "state"), newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+		s := serveState(t, p, filepath.Join(folder, "state"), newFake("f", "a 10.0.0.1"))
 		time.Sleep(time.Minute)
 		if got := unsaved() - before; got != 1 {
 			t.Errorf("%v unsaved states without the folder; want 1", got)
@@ -280,7 +280,7 @@ func TestUnsavedState(t *testing.T) {
 	})
 }
 
-// A symbolic link stays. The temporary file of a killed process is removed.
+// A symbolic link is preserved. The temporary file of a killed process is removed.
 func TestStateBehindLink(t *testing.T) {
 	folder := t.TempDir()
 	link, file := filepath.Join(folder, "link"), filepath.Join(folder, "file")
@@ -290,8 +290,8 @@ func TestStateBehindLink(t *testing.T) {
 	if err := os.WriteFile(file+".tmp", []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the target is missing, then there
-		serveState(t, NewProcess(), link, newFake("f", "a.blob.core.windows.net. 10.0.0.1")).Close()
+	for range 2 { // the target is missing first
+		serveState(t, NewProcess(), link, newFake("f", "a 10.0.0.1")).Close()
 		if to, err := os.Readlink(link); err != nil || to != "file" || saved(t, file) != "f:a[10.0.0.1]" {
 			t.Errorf("link to %q, %v, saved %s", to, err, saved(t, file))
 		}
@@ -305,7 +305,7 @@ func TestStateBehindLink(t *testing.T) {
 // it has been read, no list is whole.
 func TestSlowState(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		f := newFake("f", "a.blob.core.windows.net. 10.0.0.1")
+		f := newFake("f", "a 10.0.0.1")
 		s := p.New(Config{Block: "test", Zones: testSet, Sources: []source.Source{f}, StateFile: filepath.Join(t.TempDir(), "state")})
 		file := &stateFile{path: s.StateFile, loaded: make(chan struct{}), wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}), users: map[*Syncer]stateUser{}}
 		p.states[s.StateFile] = file
@@ -315,7 +315,7 @@ func TestSlowState(t *testing.T) {
 		if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 not ready" || s.Ready() {
 			t.Errorf("served %s, ready %v before the state file is read", got, s.Ready())
 		}
-		last := state.State{Sources: map[string]state.Source{"f": {Entries: listOf("b.blob.core.windows.net. 10.0.0.2").Entries}}}
+		last := state.State{Sources: map[string]state.Source{"f": {Entries: listOf("b 10.0.0.2").Entries}}}
 		if err := state.Save(s.StateFile, last); err != nil {
 			t.Fatal(err)
 		}
@@ -337,7 +337,7 @@ func TestSlowState(t *testing.T) {
 func TestStateIsReplaced(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		path := filepath.Join(t.TempDir(), "state")
-		s := serveState(t, p, path, newFake("f", "a.blob.core.windows.net. 10.0.0.1"))
+		s := serveState(t, p, path, newFake("f", "a 10.0.0.1"))
 		want := "f:a[10.0.0.1]"
 		for _, damage := range []func() error{func() error { return os.Remove(path) }, func() error { return os.WriteFile(path, []byte("{}"), 0o600) }} {
 			time.Sleep(2 * time.Minute)
@@ -358,12 +358,12 @@ func TestStateIsReplaced(t *testing.T) {
 // A source that was never whole is saved as far as it was read.
 func TestPartialState(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
-	part := listOf("a.blob.core.windows.net. 10.0.0.1")
+	part := listOf("a 10.0.0.1")
 	part.Complete = false
 	for _, list := range []*source.List{part, nil} {
 		bubble(t, func(t *testing.T, p *Process) {
 			f := newFake("f")
-			f.fails(list)
+			f.fail(list)
 			s := serveState(t, p, path, f)
 			if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 not ready" || s.Ready() {
 				t.Errorf("served %s, ready %v; want the part, not ready", got, s.Ready())

@@ -21,7 +21,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A fake is a source whose next fetch is set from outside.
+// A fake is a source with a settable result of the next fetch.
 type fake struct {
 	name     string
 	remote   bool
@@ -49,22 +49,29 @@ func (f *fake) Fetch(context.Context) (*source.List, error) {
 	return n.list, n.err
 }
 
-// gives sets the next list of the source: an entry is "name address...".
-func (f *fake) gives(entries ...string) { f.next.Store(&fetched{listOf(entries...), nil}) }
+// set sets the next list of the source, in the notation of listOf.
+func (f *fake) set(entries ...string) { f.next.Store(&fetched{listOf(entries...), nil}) }
 
-func (f *fake) fails(list *source.List) { f.next.Store(&fetched{list, errors.New("it rains")}) }
+// fail sets the next list of the source, which may be nil, and an error.
+func (f *fake) fail(list *source.List) { f.next.Store(&fetched{list, errors.New("it rains")}) }
 
 func newFake(name string, entries ...string) *fake {
 	f := &fake{name: name}
-	f.gives(entries...)
+	f.set(entries...)
 	return f
 }
 
+// listOf returns a complete list of entries "NAME ADDRESS... [from=ENDPOINT]". A name
+// without a final dot is the blob name of an account. The default endpoint is
+// /pe/NAME.
 func listOf(entries ...string) *source.List {
 	l := &source.List{Complete: true}
 	for _, text := range entries {
 		f := strings.Fields(text)
 		e := source.Entry{FQDN: dnsname.Name(f[0]), Endpoint: "/pe/" + f[0]}
+		if !strings.HasSuffix(f[0], ".") {
+			e.FQDN += ".blob.core.windows.net."
+		}
 		for _, word := range f[1:] {
 			if id, ok := strings.CutPrefix(word, "from="); ok {
 				e.Endpoint = id
@@ -79,13 +86,13 @@ func listOf(entries ...string) *source.List {
 
 var testSet = &zone.Set{Cloud: cloud.Public, Zones: []dnsname.Name{"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net."}}
 
-// bubble runs a test whose time is synthetic, with a process of its own.
+// bubble runs a test with synthetic time and a new Process.
 func bubble(t *testing.T, f func(t *testing.T, p *Process)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { f(t, NewProcess()) })
 }
 
-// begin returns a syncer that has begun. It is closed when the test ends.
+// begin returns a syncer after its Begin. It is closed when the test ends.
 func begin(t testing.TB, p *Process, stateFile string, sources ...source.Source) *Syncer {
 	s := p.New(Config{Block: "test", Zones: testSet, Sources: sources, StateFile: stateFile})
 	s.Begin()
@@ -93,7 +100,7 @@ func begin(t testing.TB, p *Process, stateFile string, sources ...source.Source)
 	return s
 }
 
-// serve returns a syncer that has committed.
+// serve returns a syncer after its Commit.
 func serve(t testing.TB, p *Process, sources ...source.Source) *Syncer {
 	s := begin(t, p, "", sources...)
 	s.Commit()
@@ -127,11 +134,11 @@ func TestMerge(t *testing.T) {
 		first, second []string // entries of the sources
 		want          string   // served for a and b
 	}{
-		{"two sources, two names", []string{"a.blob.core.windows.net. 10.0.0.1"}, []string{"b.blob.core.windows.net. 10.0.0.2"}, "10.0.0.1, 10.0.0.2"},
-		{"the first source wins a name", []string{"a.blob.core.windows.net. 10.0.0.1"}, []string{"a.blob.core.windows.net. 10.0.0.2"}, "10.0.0.1, foreign"},
-		{"the first source wins in any form of the name", []string{"a.privatelink.blob.core.windows.net. 10.0.0.1"}, []string{"a.z7.blob.storage.azure.net. 10.0.0.2"}, "10.0.0.1, foreign"},
-		{"one source's addresses are united", []string{"a.blob.core.windows.net. 10.0.0.1", "a.privatelink.blob.core.windows.net. 10.0.0.2 10.0.0.1"}, nil, "10.0.0.1 10.0.0.2, foreign"},
-		{"so are those of two endpoints", []string{"a.blob.core.windows.net. 10.0.0.1 from=/pe/1", "a.blob.core.windows.net. 10.0.0.2 from=/pe/2"}, nil, "10.0.0.1 10.0.0.2, foreign"},
+		{"two sources, two names", []string{"a 10.0.0.1"}, []string{"b 10.0.0.2"}, "10.0.0.1, 10.0.0.2"},
+		{"two sources, one name: the first is served", []string{"a 10.0.0.1"}, []string{"a 10.0.0.2"}, "10.0.0.1, foreign"},
+		{"two sources, two forms of a name: the first is served", []string{"a.privatelink.blob.core.windows.net. 10.0.0.1"}, []string{"a.z7.blob.storage.azure.net. 10.0.0.2"}, "10.0.0.1, foreign"},
+		{"the addresses of one source are united", []string{"a 10.0.0.1", "a.privatelink.blob.core.windows.net. 10.0.0.2 10.0.0.1"}, nil, "10.0.0.1 10.0.0.2, foreign"},
+		{"the addresses of two endpoints are united", []string{"a 10.0.0.1 from=/pe/1", "a 10.0.0.2 from=/pe/2"}, nil, "10.0.0.1 10.0.0.2, foreign"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := serve(t, NewProcess(), newFake("1", tc.first...), newFake("2", tc.second...))
@@ -142,16 +149,16 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// The alias of a later source counts although its addresses do not.
+// The alias of a later source is served although its addresses are not.
 func TestLaterSourceAddsAlias(t *testing.T) {
-	s := serve(t, NewProcess(), newFake("1", "a.blob.core.windows.net. 10.0.0.1"), newFake("2", "a.z7.blob.storage.azure.net. 10.0.0.1"))
+	s := serve(t, NewProcess(), newFake("1", "a 10.0.0.1"), newFake("2", "a.z7.blob.storage.azure.net. 10.0.0.1"))
 	if m := s.Snapshot().Lookup("a.z7.blob.storage.azure.net."); m.Result != zone.Alias || m.Record.Addrs[0].String() != "10.0.0.1" {
 		t.Errorf("Lookup = %+v", m)
 	}
 }
 
 func TestFailures(t *testing.T) {
-	part := listOf("a.blob.core.windows.net. 10.0.0.9")
+	part := listOf("a 10.0.0.9")
 	part.Complete = false
 	for _, tc := range []struct {
 		name  string
@@ -159,16 +166,16 @@ func TestFailures(t *testing.T) {
 		want  string
 		ready bool
 	}{
-		{"never loaded", func(f *fake) { f.fails(nil) }, "not ready not ready", false},
-		{"a part is served, the rest is not denied", func(f *fake) { f.fails(part) }, "10.0.0.9 not ready", false},
-		{"loaded, then nothing", func(f *fake) { f.fails(nil) }, "10.0.0.1 10.0.0.2", true},
-		{"loaded, then a part: it changes, and removes nothing", func(f *fake) { f.fails(part) }, "10.0.0.9 10.0.0.2", true},
-		{"loaded, then an error with the whole", func(f *fake) { f.fails(listOf("a.blob.core.windows.net. 10.0.0.3")) }, "10.0.0.3 foreign", true},
-		{"loaded, then empty", func(f *fake) { f.gives() }, "foreign foreign", true},
+		{"never loaded", func(f *fake) { f.fail(nil) }, "not ready not ready", false},
+		{"incomplete: its names are served, other names are not ready", func(f *fake) { f.fail(part) }, "10.0.0.9 not ready", false},
+		{"loaded, then an error", func(f *fake) { f.fail(nil) }, "10.0.0.1 10.0.0.2", true},
+		{"loaded, then incomplete: names change, none is removed", func(f *fake) { f.fail(part) }, "10.0.0.9 10.0.0.2", true},
+		{"loaded, then an error with a complete list", func(f *fake) { f.fail(listOf("a 10.0.0.3")) }, "10.0.0.3 foreign", true},
+		{"loaded, then empty", func(f *fake) { f.set() }, "foreign foreign", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *Process) {
-				f := newFake("f", "a.blob.core.windows.net. 10.0.0.1", "b.blob.core.windows.net. 10.0.0.2")
+				f := newFake("f", "a 10.0.0.1", "b 10.0.0.2")
 				if !strings.HasPrefix(tc.name, "loaded") {
 					tc.steps(f)
 				}
@@ -185,28 +192,28 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-func TestEachSourceIsFollowed(t *testing.T) {
+func TestEachSourceIsPolled(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		steady, moving := newFake("1", "a.blob.core.windows.net. 10.0.0.1"), newFake("2", "b.blob.core.windows.net. 10.0.0.2")
-		s := serve(t, p, steady, moving)
+		constant, changing := newFake("1", "a 10.0.0.1"), newFake("2", "b 10.0.0.2")
+		s := serve(t, p, constant, changing)
 		first := s.Snapshot()
 
 		time.Sleep(10 * time.Minute)
 		if s.Snapshot() != first {
 			t.Error("a new snapshot is built although nothing changed")
 		}
-		if n := steady.fetches.Load(); n < 9 || n > 13 {
+		if n := constant.fetches.Load(); n < 9 || n > 13 {
 			t.Errorf("%d fetches in ten minutes; want one a minute", n)
 		}
-		moving.gives("b.blob.core.windows.net. 10.0.0.3")
+		changing.set("b 10.0.0.3")
 		time.Sleep(2 * time.Minute)
 		if got := addrs(s, "b"); got != "10.0.0.3" {
 			t.Errorf("served %s; want the new address", got)
 		}
-		moving.fails(nil)
+		changing.fail(nil)
 		time.Sleep(time.Hour)
 		if got := addrs(s, "a") + ", " + addrs(s, "b"); got != "10.0.0.1, 10.0.0.3" {
-			t.Errorf("served %s after an hour's outage; want the last good addresses", got)
+			t.Errorf("served %s after an outage of an hour; want the last good addresses", got)
 		}
 	})
 }
@@ -215,7 +222,7 @@ func TestEachSourceIsFollowed(t *testing.T) {
 func TestRecordsDoNotOutliveReload(t *testing.T) {
 	p := NewProcess()
 	for _, addr := range []string{"10.0.0.1", "10.0.0.2"} {
-		s := serve(t, p, source.NewRecord("Corefile:3", listOf("a.blob.core.windows.net. "+addr).Entries))
+		s := serve(t, p, source.NewRecord("Corefile:3", listOf("a "+addr).Entries))
 		if got := addrs(s, "a"); got != addr {
 			t.Errorf("served %s; want %s", got, addr)
 		}
@@ -233,34 +240,35 @@ func TestLog(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
 	list := listOf(
-		"a.blob.core.windows.net. 10.0.0.1 from=/pe/1", "a.blob.core.windows.net. 10.0.0.2 from=/pe/2",
-		"b.blob.core.windows.net. 20.1.2.3 from=/pe/3", "c.database.windows.net. 10.0.0.4 from=/pe/4",
-		"d.blob.core.windows.net. 100.64.0.1 fd00::1 127.0.0.1")
+		"a 10.0.0.1 from=/pe/1", "a 10.0.0.2 from=/pe/2",
+		"b 20.1.2.3 from=/pe/3", "c.database.windows.net. 10.0.0.4 from=/pe/4",
+		"d 100.64.0.1 fd00::1 127.0.0.1")
 	list.Skipped = []source.Skip{{Endpoint: "/pe/5", Reason: source.NotApproved, Detail: "its connection is Pend\ning"}}
 	f := newFake("src")
-	pours := func() {
+	failing := func() {
 		f.next.Store(&fetched{&source.List{Entries: list.Entries, Skipped: list.Skipped, Complete: true}, errors.New("it rains\nit pours")})
 	}
-	pours()
+	failing()
 	bubble(t, func(t *testing.T, p *Process) {
 		serve(t, p, f)
 		for range 2 {
-			pours()
+			failing()
 			time.Sleep(agreement)
 		}
-		f.gives()
+		f.set()
 		time.Sleep(agreement)
 	})
+	const public = ", which is not in a private range; it is served: check the private endpoint "
 	want := []string{
 		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
 		"[WARNING] plugin/privatelink: src: skipped /pe/5: its connection is Pend\uFFFDing",
 		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/1 and /pe/2",
 		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the address 20.1.2.3, which is not in a private range; it is served: check the private endpoint /pe/3",
-		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1, which is not in a private range; it is served: check the private endpoint /pe/d.blob.core.windows.net.",
+		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1, which is not in a private range; it is served: check the private endpoint /pe/d",
 		"[WARNING] plugin/privatelink: src: skipped /pe/4: c.database.windows.net is in none of the zones: to serve them, add privatelink.database.windows.net to the zones of privatelink",
 		"[INFO] plugin/privatelink: added a.privatelink.blob.core.windows.net: 10.0.0.1, 10.0.0.2 from /pe/1",
 		"[INFO] plugin/privatelink: added b.privatelink.blob.core.windows.net: 20.1.2.3 from /pe/3",
-		"[INFO] plugin/privatelink: added d.privatelink.blob.core.windows.net: 100.64.0.1, 127.0.0.1, fd00::1 from /pe/d.blob.core.windows.net.",
+		"[INFO] plugin/privatelink: added d.privatelink.blob.core.windows.net: 100.64.0.1, 127.0.0.1, fd00::1 from /pe/d",
 		"[INFO] plugin/privatelink: src: recovered",
 		"[INFO] plugin/privatelink: removed a.privatelink.blob.core.windows.net: no source has it (was 10.0.0.1, 10.0.0.2)",
 		"[INFO] plugin/privatelink: removed b.privatelink.blob.core.windows.net: no source has it (was 20.1.2.3)",
@@ -275,18 +283,18 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// Findings of a source that two server blocks have are logged once.
+// The findings of a source in two server blocks are logged once.
 func TestLogOfTwoBlocks(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
-	f := newFake(t.Name(), "a.blob.core.windows.net. 20.1.2.3")
+	f := newFake(t.Name(), "a 20.1.2.3")
 	p := NewProcess()
 	first := serve(t, p, f)
 	second := p.New(Config{Block: "second", Zones: testSet, Sources: []source.Source{f}})
 	second.Begin()
 	t.Cleanup(second.Close)
 	second.Commit()
-	f.gives("a.blob.core.windows.net. 20.1.2.3", "b.blob.core.windows.net. 10.0.0.1")
+	f.set("a 20.1.2.3", "b 10.0.0.1")
 	poll(t, first)
 	if n := strings.Count(out.String(), "20.1.2.3"); n != 2 || strings.Count(out.String(), "10.0.0.1") != 1 {
 		t.Errorf("logged %d times:\n%s", n, out.String())

@@ -29,8 +29,8 @@ func (s *Snapshot) Aliases() map[*Record][]dnsname.Name {
 	return all
 }
 
-// publicNames returns the names x.SUFFIX of the record x.ZONE that lead to it. A
-// longer suffix of such a name may be the claim of another zone.
+// publicNames returns the public names x.SUFFIX of the record x.ZONE. It leaves out a
+// name of which a different zone claims a longer suffix.
 func (s *Snapshot) publicNames(z *Zone, r *Record) []dnsname.Name {
 	names := []dnsname.Name{}
 	labels, _ := r.Name.CutSuffix(z.Name)
@@ -53,9 +53,8 @@ func (s *Snapshot) Suffix(name dnsname.Name) dnsname.Name {
 	return suffixAfter(name, labels)
 }
 
-// PublicSuffixes returns the suffixes that all public names of the set's zones are
-// below, the Backup zones of all regions included. Those of DNS zone endpoints
-// are last.
+// PublicSuffixes returns the suffixes of all public names of the zones, including the
+// Backup zones of all regions. The suffixes of DNS zone endpoints are last.
 func (s *Set) PublicSuffixes() []dnsname.Name {
 	all, last := []dnsname.Name{s.Cloud.Backup}, []dnsname.Name(nil)
 	for _, zone := range s.Zones {
@@ -71,9 +70,9 @@ func (s *Set) PublicSuffixes() []dnsname.Name {
 	return append(all, last...)
 }
 
-// Forward returns the suffix that another DNS server has to forward so that a
-// query for the name, or for the public name of the record, gets here. Backup has
-// one suffix for all regions. Forward returns "" for a name outside every zone.
+// Forward returns the suffix that a DNS server has to forward to this server, so that
+// it receives queries for the name or for the public name of the record. Backup has one
+// suffix for all regions. Forward returns "" for a name outside every zone.
 func (s *Set) Forward(name dnsname.Name) dnsname.Name {
 	c, labels := NewBuilder(s, nil).claims.find(string(name))
 	switch {

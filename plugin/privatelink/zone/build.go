@@ -17,9 +17,9 @@ type Builder struct {
 	endpoints map[string]*Record
 }
 
-// NewBuilder returns a builder with the zones of the set and the known ones, all
-// of them empty. A zone that lost its last record is still a zone: its name is
-// among the known ones. Known zones that are not in the set are ignored.
+// NewBuilder returns a builder with the zones of the set and the known zones, all of
+// them empty. The known zones include each Backup zone that lost its last record.
+// Known zones that are not in the set are ignored.
 func NewBuilder(set *Set, known []dnsname.Name) *Builder {
 	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, claims: newTable(set.Cloud), endpoints: map[string]*Record{}}
 	for _, name := range slices.Concat(set.Zones, known) {
@@ -30,7 +30,7 @@ func NewBuilder(set *Set, known []dnsname.Name) *Builder {
 	return b
 }
 
-// zone returns the zone of the name. A new zone's claims join the table.
+// zone returns the zone of the name. It adds the claims of a new zone to the table.
 func (b *Builder) zone(name dnsname.Name) *Zone {
 	z, ok := b.zones[name]
 	if !ok {

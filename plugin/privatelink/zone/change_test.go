@@ -15,11 +15,11 @@ func TestChanges(t *testing.T) {
 	build := func(records map[string]string) *Zone {
 		b := NewBuilder(set, nil)
 		for name, addr := range records {
-			place, err := set.OwnerOf(dnsname.Name(name + ".blob.core.windows.net."))
+			owner, err := set.OwnerOf(dnsname.Name(name + ".blob.core.windows.net."))
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.Add(place, []netip.Addr{netip.MustParseAddr(addr)})
+			b.Add(owner, []netip.Addr{netip.MustParseAddr(addr)})
 		}
 		return b.Snapshot(true, at(1)).Zones[blob]
 	}
@@ -33,9 +33,9 @@ func TestChanges(t *testing.T) {
 		{"the same", build(was), was, "[]"},
 		{"no zone before", nil, was, "[{a.privatelink.blob.core.windows.net [] [10.0.0.1]} {b.c.privatelink.blob.core.windows.net [] [10.0.0.2]}]"},
 		{"new name", build(was), map[string]string{"a": "10.0.0.1", "b.c": "10.0.0.2", "d": "10.0.0.3"}, "[{d.privatelink.blob.core.windows.net [] [10.0.0.3]}]"},
-		{"other address", build(was), map[string]string{"a": "10.0.0.9", "b.c": "10.0.0.2"}, "[{a.privatelink.blob.core.windows.net [10.0.0.1] [10.0.0.9]}]"},
-		{"gone, with the names above it", build(was), map[string]string{"a": "10.0.0.1"}, "[{b.c.privatelink.blob.core.windows.net [10.0.0.2] []}]"},
-		{"gone, names below it stay", build(map[string]string{"c": "10.0.0.1", "b.c": "10.0.0.2"}), map[string]string{"b.c": "10.0.0.2"}, "[{c.privatelink.blob.core.windows.net [10.0.0.1] []}]"},
+		{"changed address", build(was), map[string]string{"a": "10.0.0.9", "b.c": "10.0.0.2"}, "[{a.privatelink.blob.core.windows.net [10.0.0.1] [10.0.0.9]}]"},
+		{"removed name, with the names above it", build(was), map[string]string{"a": "10.0.0.1"}, "[{b.c.privatelink.blob.core.windows.net [10.0.0.2] []}]"},
+		{"removed name, names below it stay", build(map[string]string{"c": "10.0.0.1", "b.c": "10.0.0.2"}), map[string]string{"b.c": "10.0.0.2"}, "[{c.privatelink.blob.core.windows.net [10.0.0.1] []}]"},
 	} {
 		if got := fmt.Sprint(build(tt.now).Changes(tt.before)); got != tt.want {
 			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)

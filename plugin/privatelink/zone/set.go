@@ -18,7 +18,7 @@ import (
 const DefaultTTL uint32 = 60
 
 // A Set has the zones that a Corefile lists and the rules for their names. A
-// Backup zone need not be listed: it becomes a zone with its first record.
+// Backup zone need not be listed, because its first record creates it.
 type Set struct {
 	Cloud cloud.Cloud
 	Zones []dnsname.Name // each begins with "privatelink."
@@ -59,12 +59,12 @@ func (s *Set) strict(zone dnsname.Name) bool {
 	return s.AllStrict || s.isBackup(zone) && !s.AllFall
 }
 
-// An Owner is the owner name of the record that a name leads to.
+// An Owner is the owner name of the record of a name, and its zone.
 type Owner struct {
 	Zone dnsname.Name
 	Name dnsname.Name // in the zone
 	// DNSZoneEndpoint is the name itself if it is a DNS zone endpoint, such as
-	// x.zNN.blob.storage.azure.net, else empty. Other aliases follow from Name.
+	// x.zNN.blob.storage.azure.net, and empty otherwise. Other aliases follow from Name.
 	DNSZoneEndpoint dnsname.Name
 }
 
@@ -80,9 +80,9 @@ var ErrOutOfZone = errors.New("is in none of the zones")
 func (s *Set) OwnerOf(fqdn dnsname.Name) (Owner, error) { return NewBuilder(s, nil).OwnerOf(fqdn) }
 
 // Check returns an error if zone claims a suffix that a zone of the set claims as
-// well. Names below it would have two owners. It is always the zone with the
-// plain name, privatelink.SUFFIX, that Azure does not use: each other claim to
-// the suffix comes from Azure's own table.
+// well, because names below it would have two owners. The zone to remove is always
+// the one with the plain name, privatelink.SUFFIX, because Azure does not use it: the
+// other claim comes from Azure's table.
 func (s *Set) Check(zone dnsname.Name) error {
 	claimed := NewBuilder(s, nil).claims
 	for suffix := range claims(zone) {

@@ -18,8 +18,8 @@ type Snapshot struct {
 	Lenient bool
 
 	claims table
-	// endpoints has the records of the DNS zone endpoints, whose names do not
-	// follow from the record's name.
+	// endpoints has the records by DNS zone endpoint, because these names do not
+	// follow from the name of the record.
 	endpoints map[string]*Record
 }
 
@@ -28,23 +28,23 @@ type Zone struct {
 	Name   dnsname.Name
 	Serial uint32
 	TTL    uint32 // of addresses and aliases, in seconds
-	Strict bool   // a missing name is NXDOMAIN, else the next plugin is asked
+	Strict bool   // a missing name is NXDOMAIN; otherwise the next plugin answers
 
 	// records is keyed by the labels before the zone's name. A record without
-	// addresses is an empty non-terminal (RFC 9499): it has names below it.
+	// addresses is an empty non-terminal (RFC 9499), which has names below it.
 	records map[string]*Record
 	// wildcards has the wildcards among the records by the labels after "*.". It is
 	// nil without them, as in most zones.
 	wildcards map[string]*Record
 }
 
-// A Record is an RRset, or two: the IPv4 addresses of a name and the IPv6 ones.
+// A Record has the RRsets A and AAAA of a name.
 type Record struct {
 	Name  dnsname.Name
 	Addrs []netip.Addr // ascending, each once: IPv4 before IPv6
 }
 
-// A Result is how a name is answered. [OutOfZone] is the zero value.
+// A Result is the result of a lookup. [OutOfZone] is the zero value.
 type Result uint8
 
 // The order is that of the resolution steps.
@@ -56,9 +56,9 @@ const (
 	NotReady                // a source that is not loaded yet may have the name
 )
 
-// An Answer is the result of a lookup. Zone is nil for a name outside every zone and
-// for a public name without a record. Record is nil unless the name exists, and
-// for a zone's own name.
+// An Answer is the answer for a name. Zone is nil for a name outside every zone and
+// for a public name without a record. Record is nil for a name that does not exist
+// and for the name of a zone.
 type Answer struct {
 	Result Result
 	labels uint8 // length of the labels before the suffix, for the alias of a wildcard

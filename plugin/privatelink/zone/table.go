@@ -12,11 +12,10 @@ import (
 
 // A table decides which zone a name belongs to. It maps each suffix that a zone
 // claims to the claim. The names of sources and the names of queries are both
-// looked up in it, by find, so that a record is always found under the names
-// that led to it.
+// looked up in it, by find, so that a query for each name of a record finds it.
 //
-// Longest suffix first is the whole rule. The alternative, a list of zones that
-// each examine the name, needs a second rule for names that two zones accept.
+// The longest suffix decides, and there is no second rule. The alternative, a list of
+// zones that each examine the name, needs one for names that two zones accept.
 type table map[string]claim
 
 // A claim is the right of a zone to the names below a suffix.
@@ -52,8 +51,8 @@ func claims(zone dnsname.Name) iter.Seq2[dnsname.Name, claimKind] {
 	}
 }
 
-// newTable returns the table of a cloud without zones: only its Backup suffix is
-// claimed.
+// newTable returns the table of a cloud without zones, in which only the Backup suffix
+// is claimed.
 func newTable(c cloud.Cloud) table {
 	if c.Backup == "" {
 		return table{}
@@ -61,8 +60,8 @@ func newTable(c cloud.Cloud) table {
 	return table{string(c.Backup): {&Zone{Name: c.Backup, Strict: true}, backupZones}}
 }
 
-// add adds the claims of a zone. If an earlier zone has one of the suffixes, it
-// keeps it: Set.Check rejects such zones in a Corefile.
+// add adds the claims of a zone. A suffix that an earlier zone has claimed stays with
+// that zone. Set.Check rejects such zones in a Corefile.
 func (t table) add(z *Zone) {
 	for suffix, kind := range claims(z.Name) {
 		if _, taken := t[string(suffix)]; !taken {
@@ -71,9 +70,9 @@ func (t table) add(z *Zone) {
 	}
 }
 
-// find returns the claim that decides name, the one on its longest claimed
-// suffix, and the labels before that suffix. Claims that the name is too short
-// for, or not in the form of, are skipped.
+// find returns the claim on the longest claimed suffix of name, and the labels before
+// that suffix. It skips claims that do not apply to the number or the form of the
+// labels.
 func (t table) find(name string) (c claim, labels string) {
 	for off, end := 0, false; !end; off, end = dns.NextLabel(name, off) {
 		c, ok := t[name[off:]]
@@ -103,8 +102,8 @@ func (c claim) hasForm(labels string) bool {
 	return rest != "" && geo+"." != cloud.Prefix
 }
 
-// ownerOf returns the owner of a name. The error is ErrOutOfZone, or that of a name
-// that is too long.
+// ownerOf returns the owner of a name. The error is ErrOutOfZone, or the error of a
+// name that is too long.
 func (t table) ownerOf(fqdn dnsname.Name) (Owner, error) {
 	c, labels := t.find(string(fqdn))
 	if c.kind == unclaimed {

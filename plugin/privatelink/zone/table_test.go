@@ -13,10 +13,10 @@ import (
 func TestOwnerOf(t *testing.T) {
 	for _, tc := range []struct {
 		name, fqdn  string
-		zone, owner dnsname.Name // empty: outside every zone
+		zone, owner dnsname.Name // empty if out of zone
 		endpoint    bool
 	}{
-		{"as it is", "acct.privatelink.blob.core.windows.net", blob, "acct." + blob, false},
+		{"name in the zone", "acct.privatelink.blob.core.windows.net", blob, "acct." + blob, false},
 		{"privatelink is inserted", "acct.blob.core.windows.net", blob, "acct." + blob, false},
 		{"upper case, trailing dot", "ACCT.Queue.core.windows.net.", queue, "acct." + queue, false},
 		{"DNS zone endpoint of blob", "acct.z24.blob.storage.azure.net", blob, "acct." + blob, true},
@@ -31,21 +31,21 @@ func TestOwnerOf(t *testing.T) {
 		{"Key Vault, other public name", "kv.vaultcore.azure.net", vault, "kv." + vault, false},
 		{"registry of two labels", "acr.westeurope.data.azurecr.io", registry, "acr.westeurope.data." + registry, false},
 		{"the longest public suffix decides", "acr.weu.azurecr.io", inRegion, "acr." + inRegion, false},
-		{"a public suffix below another one is a name", "weu.azurecr.io", registry, "weu." + registry, false},
-		{"a zone's own name below a public suffix", "privatelink.weu.azurecr.io", "", "", false},
+		{"a public suffix below a public suffix is a name", "weu.azurecr.io", registry, "weu." + registry, false},
+		{"the name of a zone below a public suffix", "privatelink.weu.azurecr.io", "", "", false},
 		{"Site Recovery: geo before privatelink", "1-asr-pod01-id1-.we.privatelink.siterecovery.windowsazure.com", recovery, "1-asr-pod01-id1-.we." + recovery, false},
 		{"Site Recovery without privatelink", "1-asr-pod01-id1-.we.siterecovery.windowsazure.com", recovery, "1-asr-pod01-id1-.we." + recovery, false},
-		{"another service", "x.database.windows.net", "", "", false},
+		{"unlisted service", "x.database.windows.net", "", "", false},
 		{"zone itself", "privatelink.blob.core.windows.net", "", "", false},
 		{"public suffix itself", "blob.core.windows.net", "", "", false},
 		{"Backup zone itself", "privatelink.we.backup.windowsazure.com", "", "", false},
 		{"geo code alone", "we.backup.windowsazure.com", "", "", false},
-		{"privatelink is no geo code", "x.privatelink.backup.windowsazure.com", "", "", false},
-		{"no DNS zone", "acct.blob.storage.azure.net", "", "", false},
+		{"privatelink is not a geo code", "x.privatelink.backup.windowsazure.com", "", "", false},
+		{"no label of a DNS zone", "acct.blob.storage.azure.net", "", "", false},
 		{"DNS zone without a number", "acct.zx.blob.storage.azure.net", "", "", false},
 		{"DNS zone without an account", "z24.blob.storage.azure.net", "", "", false},
 		{"two labels before the DNS zone", "a.b.z24.blob.storage.azure.net", "", "", false},
-		{"ends like a zone", "xblob.core.windows.net", "", "", false},
+		{"label that ends like a zone", "xblob.core.windows.net", "", "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			fqdn, err := dnsname.Parse(tc.fqdn)
@@ -82,30 +82,30 @@ func TestOwnerOfTooLong(t *testing.T) {
 	}
 }
 
-// Suffixes of one set that are near each other.
+// Zones whose suffixes are below each other.
 func TestOwnerOfAmongNeighbors(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		cloud  cloud.Cloud
 		zones  []dnsname.Name
 		fqdn   dnsname.Name
-		wanted dnsname.Name // owner, or empty
+		wanted dnsname.Name // owner; empty if out of zone
 	}{
 		{"a zone above Backup: vault", cloud.Public, []dnsname.Name{"privatelink.windowsazure.com."}, "x.we.backup.windowsazure.com.", "x." + backupInW},
 		{"a zone above Backup: geo alone", cloud.Public, []dnsname.Name{"privatelink.windowsazure.com."}, "we.backup.windowsazure.com.", "we.backup.privatelink.windowsazure.com."},
 		{"a zone above Backup: its suffix", cloud.Public, []dnsname.Name{"privatelink.windowsazure.com."}, "backup.windowsazure.com.", "backup.privatelink.windowsazure.com."},
-		{"a zone above Backup: a Backup zone's own name", cloud.Public, []dnsname.Name{"privatelink.windowsazure.com."}, backupInW, ""},
-		{"a zone below a Backup zone's suffix", cloud.Public, []dnsname.Name{"privatelink.a.we.backup.windowsazure.com."}, "x.a.we.backup.windowsazure.com.", "x.privatelink.a.we.backup.windowsazure.com."},
-		{"and its neighbors", cloud.Public, []dnsname.Name{"privatelink.a.we.backup.windowsazure.com."}, "x.b.we.backup.windowsazure.com.", "x.b." + backupInW},
+		{"a zone above Backup: the name of a Backup zone", cloud.Public, []dnsname.Name{"privatelink.windowsazure.com."}, backupInW, ""},
+		{"a zone below a Backup suffix", cloud.Public, []dnsname.Name{"privatelink.a.we.backup.windowsazure.com."}, "x.a.we.backup.windowsazure.com.", "x.privatelink.a.we.backup.windowsazure.com."},
+		{"a zone below a Backup suffix: sibling", cloud.Public, []dnsname.Name{"privatelink.a.we.backup.windowsazure.com."}, "x.b.we.backup.windowsazure.com.", "x.b." + backupInW},
 		{"a zone in a DNS zone", cloud.Public, []dnsname.Name{blob, "privatelink.z7.blob.storage.azure.net."}, "x.z7.blob.storage.azure.net.", "x.privatelink.z7.blob.storage.azure.net."},
-		{"and other DNS zones", cloud.Public, []dnsname.Name{blob, "privatelink.z7.blob.storage.azure.net."}, "x.z8.blob.storage.azure.net.", "x." + blob},
-		{"a zone below the public suffix of another one", cloud.Public, []dnsname.Name{"privatelink.core.windows.net.", blob}, "x.blob.core.windows.net.", "x." + blob},
+		{"a zone in a DNS zone: other DNS zones", cloud.Public, []dnsname.Name{blob, "privatelink.z7.blob.storage.azure.net."}, "x.z8.blob.storage.azure.net.", "x." + blob},
+		{"a zone below the public suffix of a zone", cloud.Public, []dnsname.Name{"privatelink.core.windows.net.", blob}, "x.blob.core.windows.net.", "x." + blob},
 		{"a name of the shorter public suffix", cloud.Public, []dnsname.Name{"privatelink.core.windows.net.", blob}, "x.file.core.windows.net.", "x.file.privatelink.core.windows.net."},
 		{"China's Key Vault", cloud.China, []dnsname.Name{"privatelink.vaultcore.azure.cn."}, "kv.vault.azure.cn.", "kv.privatelink.vaultcore.azure.cn."},
 		{"China's Backup", cloud.China, nil, "x.bjb.backup.windowsazure.cn.", "x.privatelink.bjb.backup.windowsazure.cn."},
 		{"US Government's Backup", cloud.USGov, nil, "x.privatelink.ugv.backup.windowsazure.us.", "x.privatelink.ugv.backup.windowsazure.us."},
 		{"US Government has no DNS zone endpoints", cloud.USGov, []dnsname.Name{"privatelink.blob.core.usgovcloudapi.net."}, "x.z7.blob.storage.azure.net.", ""},
-		{"the Backup of another cloud", cloud.USGov, nil, "x.we.backup.windowsazure.com.", ""},
+		{"Backup of a different cloud", cloud.USGov, nil, "x.we.backup.windowsazure.com.", ""},
 		{"no cloud", cloud.Cloud{}, []dnsname.Name{blob}, "x.we.backup.windowsazure.com.", ""},
 	} {
 		set := &Set{Cloud: tc.cloud, Zones: tc.zones}
@@ -115,7 +115,7 @@ func TestOwnerOfAmongNeighbors(t *testing.T) {
 	}
 }
 
-// The two zones of Key Vault that were found publicly on 38 of 40 starts.
+// Both zones of Key Vault claim this public name, and the first one has it.
 func TestClaimsDoNotDependOnMapOrder(t *testing.T) {
 	set := &Set{Cloud: cloud.Public, Zones: []dnsname.Name{vault, "privatelink.vault.azure.net."}}
 	for range 40 {
@@ -129,6 +129,7 @@ func TestClaimsDoNotDependOnMapOrder(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	const keyVault, backup = "privatelink.vault.azure.net.", "privatelink.backup.windowsazure.com."
+	const vaultCN, keyVaultCN = "privatelink.vaultcore.azure.cn.", "privatelink.vault.azure.cn."
 	for _, tc := range []struct {
 		name                                string
 		cloud                               cloud.Cloud
@@ -137,15 +138,14 @@ func TestCheck(t *testing.T) {
 		{"no neighbor", cloud.Public, blob, queue, "", "", ""},
 		{"the same zone", cloud.Public, blob, blob, "", "", ""},
 		{"Backup zone", cloud.Public, blob, backupInW, "", "", ""},
-		{"public suffix below another one", cloud.Public, registry, inRegion, "", "", ""},
+		{"public suffix below a public suffix", cloud.Public, registry, inRegion, "", "", ""},
 		{"above the Backup suffix", cloud.Public, blob, "privatelink.windowsazure.com.", "", "", ""},
 		{"in a DNS zone", cloud.Public, blob, "privatelink.z7.blob.storage.azure.net.", "", "", ""},
 		{"DNS zone endpoints of a zone that is not listed", cloud.Public, blob, "privatelink.queue.storage.azure.net.", "", "", ""},
-		{"Backup suffix of another cloud", cloud.USGov, blob, backup, "", "", ""},
+		{"Backup suffix of a different cloud", cloud.USGov, blob, backup, "", "", ""},
 		{"Key Vault twice", cloud.Public, vault, keyVault, vault, "vault.azure.net.", keyVault},
-		{"Key Vault twice, in the other order", cloud.Public, keyVault, vault, keyVault, "vault.azure.net.", keyVault},
-		{"China's Key Vault twice", cloud.China, "privatelink.vaultcore.azure.cn.", "privatelink.vault.azure.cn.",
-			"privatelink.vaultcore.azure.cn.", "vault.azure.cn.", "privatelink.vault.azure.cn."},
+		{"Key Vault twice, in reverse order", cloud.Public, keyVault, vault, keyVault, "vault.azure.net.", keyVault},
+		{"China's Key Vault twice", cloud.China, vaultCN, keyVaultCN, vaultCN, "vault.azure.cn.", keyVaultCN},
 		{"DNS zone endpoints", cloud.Public, blob, "privatelink.blob.storage.azure.net.", blob, "blob.storage.azure.net.", "privatelink.blob.storage.azure.net."},
 		{"Backup suffix", cloud.Public, blob, backup, "privatelink.GEO.backup.windowsazure.com.", "backup.windowsazure.com.", backup},
 		{"a zone that is a public suffix", cloud.Public, "privatelink." + blob, blob, "privatelink." + blob, blob, "privatelink." + blob},
@@ -159,7 +159,8 @@ func TestCheck(t *testing.T) {
 			if tc.unneeded == needed {
 				needed = tc.other
 			}
-			want = fmt.Sprintf("%s and %s both claim the names below %s: remove %s, Azure has these names in %s", tc.zone, tc.other, tc.suffix, tc.unneeded, needed)
+			want = fmt.Sprintf("%s and %s both claim the names below %s: remove %s, Azure has these names in %s",
+				tc.zone, tc.other, tc.suffix, tc.unneeded, needed)
 		}
 		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", tc.name, got, want)
@@ -181,8 +182,8 @@ func TestAliases(t *testing.T) {
 		{"public name, DNS zone endpoints by name", "a." + string(blob), "[a.blob.core.windows.net a.z12.blob.storage.azure.net a.z7.blob.storage.azure.net]"},
 		{"Key Vault has two", "kv." + string(vault), "[kv.vault.azure.net kv.vaultcore.azure.net]"},
 		{"Backup", "v." + string(backupInW), "[v.we.backup.windowsazure.com]"},
-		{"not the public name that another zone claims", "x.weu." + string(registry), "[]"},
-		{"another zone's suffix itself", "weu." + string(registry), "[weu.azurecr.io]"},
+		{"the public name is claimed by a longer suffix", "x.weu." + string(registry), "[]"},
+		{"the name is the public suffix of a zone", "weu." + string(registry), "[weu.azurecr.io]"},
 	} {
 		if got := fmt.Sprint(s.Aliases()[s.Lookup(tc.owner).Record]); got != tc.want {
 			t.Errorf("%s: %s; want %s", tc.name, got, tc.want)

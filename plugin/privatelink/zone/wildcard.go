@@ -23,10 +23,9 @@ func (z *Zone) addWildcard(labels string, r *Record) {
 	z.wildcards[strings.TrimSuffix(parent, ".")] = r
 }
 
-// wildcard returns the record that the answer for a name that does not exist is
-// synthesized from, or nil: the wildcard below the closest encloser, which is the
-// longest part of the name that exists (RFC 4592, 3.3.1). A wildcard further up
-// does not apply.
+// wildcard returns the record for a name that does not exist, or nil. The answer is
+// synthesized from the wildcard below the closest encloser, which is the longest
+// existing ancestor of the name (RFC 4592, 3.3.1). No other wildcard applies.
 func (z *Zone) wildcard(labels string) *Record {
 	if z.wildcards == nil {
 		return nil
@@ -36,7 +35,7 @@ func (z *Zone) wildcard(labels string) *Record {
 			return z.wildcards[labels[off:]]
 		}
 	}
-	return z.wildcards[""] // the zone's own name encloses all
+	return z.wildcards[""] // the name of the zone encloses all names
 }
 
 // wildcardAlias returns the answer for a public name whose record a wildcard
@@ -48,8 +47,8 @@ func wildcardAlias(z *Zone, r *Record, labels string) Answer {
 	return Answer{Result: Alias, Zone: z, Record: r, labels: uint8(len(labels))} //nolint:gosec // G115: below MaxText
 }
 
-// Target returns the name of the record that an alias leads to; name is the one
-// that was looked up. The record of a wildcard has the owner that was asked for.
+// Target returns the name of the record of an alias. name is the name that was looked
+// up. It determines the target if the record is a wildcard.
 func (a Answer) Target(name string) string {
 	if a.labels == 0 {
 		return string(a.Record.Name)

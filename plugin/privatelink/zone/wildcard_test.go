@@ -16,12 +16,13 @@ const (
 	studioPub dnsname.Name = "api.azureml.ms."
 )
 
-// wildcards is the zone of the example in RFC 4592, 2.2.1, below another name.
+// wildcards returns the zone of the example in RFC 4592, 2.2.1, in a private link zone.
 func wildcards(t testing.TB, complete bool) *Snapshot {
 	set := &Set{Cloud: cloud.Public, Zones: []dnsname.Name{studio, blob}}
 	b := NewBuilder(set, nil)
-	for _, name := range []dnsname.Name{"*.example." + studioPub, "sub.*.example." + studio, "host1.example." + studio, "a.b.host2.example." + studio, "*.deep.example." + studio} {
-		add(t, b, set, name, "10.0.0.1")
+	add(t, b, set, "*.example."+studioPub, "10.0.0.1")
+	for _, name := range []dnsname.Name{"sub.*.example.", "host1.example.", "a.b.host2.example.", "*.deep.example."} {
+		add(t, b, set, name+studio, "10.0.0.1")
 	}
 	return b.Snapshot(complete, at(1))
 }
@@ -34,20 +35,20 @@ func TestWildcards(t *testing.T) {
 		owner       dnsname.Name // of the record, empty for none
 	}{
 		{"below the wildcard", "host3.example.", Success, "*.example."},
-		{"two labels below it", "foo.bar.example.", Success, "*.example."},
-		{"an escaped dot is no end of a label", `a\.host1.example.`, Success, "*.example."},
-		{"name that exists", "host1.example.", Success, "host1.example."},
-		{"below a name that exists", "x.host1.example.", OutOfZone, ""},
+		{"two labels below the wildcard", "foo.bar.example.", Success, "*.example."},
+		{"an escaped dot does not end a label", `a\.host1.example.`, Success, "*.example."},
+		{"existing name", "host1.example.", Success, "host1.example."},
+		{"below an existing name", "x.host1.example.", OutOfZone, ""},
 		{"empty non-terminal", "host2.example.", Success, "host2.example."},
 		{"below an empty non-terminal", "x.host2.example.", OutOfZone, ""},
 		{"the wildcard itself", "*.example.", Success, "*.example."},
 		{"below the wildcard itself", "x.*.example.", OutOfZone, ""},
-		{"a name below the wildcard that exists", "sub.*.example.", Success, "sub.*.example."},
+		{"existing name below the wildcard", "sub.*.example.", Success, "sub.*.example."},
 		{"the closest encloser has the wildcard", "x.deep.example.", Success, "*.deep.example."},
 		{"the closest encloser", "deep.example.", Success, "deep.example."},
-		{"the name that the wildcard is below", "example.", Success, "example."},
-		{"beside it", "other.", OutOfZone, ""},
-		{"below no wildcard", "a.other.", OutOfZone, ""},
+		{"the parent of the wildcard", "example.", Success, "example."},
+		{"sibling of the wildcard's parent", "other.", OutOfZone, ""},
+		{"below a name without a wildcard", "a.other.", OutOfZone, ""},
 	} {
 		got := s.Lookup(tc.qname + string(studio))
 		want := tc.owner
@@ -64,13 +65,13 @@ func TestWildcardAliases(t *testing.T) {
 	s := wildcards(t, true)
 	for _, tc := range []struct{ name, qname, target string }{
 		{"below the wildcard", "host3.example.", "host3.example."},
-		{"two labels below it", "foo.bar.example.", "foo.bar.example."},
+		{"two labels below the wildcard", "foo.bar.example.", "foo.bar.example."},
 		{"upper case", "Foo.BAR.example.", "foo.bar.example."},
 		{"the wildcard itself", "*.example.", "*.example."},
-		{"name that exists", "host1.example.", "host1.example."},
-		{"below a name that exists", "x.host1.example.", ""},
+		{"existing name", "host1.example.", "host1.example."},
+		{"below an existing name", "x.host1.example.", ""},
 		{"empty non-terminal", "host2.example.", ""},
-		{"the name that the wildcard is below", "example.", ""},
+		{"the parent of the wildcard", "example.", ""},
 	} {
 		name, target := tc.qname+string(studioPub), ""
 		if m := s.Lookup(strings.ToLower(name)); m.Result == Alias {
@@ -80,12 +81,12 @@ func TestWildcardAliases(t *testing.T) {
 			}
 		}
 		if want := tc.target; want != "" && target != want+string(studio) || want == "" && target != "" {
-			t.Errorf("%s: %q leads to %q; want %q", tc.name, name, target, want)
+			t.Errorf("%s: the target of %q is %q; want %q", tc.name, name, target, want)
 		}
 	}
 }
 
-// A source that is not loaded yet may have a record where a wildcard would apply.
+// A source that is not loaded yet may have a record for a name below a wildcard.
 func TestWildcardBeforeComplete(t *testing.T) {
 	s := wildcards(t, false)
 	for name, want := range map[string]Result{
@@ -111,16 +112,15 @@ func TestWildcardAliasTooLong(t *testing.T) {
 	}
 }
 
-// An account in a DNS zone cannot be a wildcard: it would be one for the accounts
-// of all tenants.
+// An account in a DNS zone cannot be a wildcard, because the wildcard would include
+// the accounts of all tenants.
 func TestWildcardOfDNSZoneEndpoints(t *testing.T) {
 	if p, err := newSet().OwnerOf("*.z7.blob.storage.azure.net."); err == nil {
 		t.Errorf("OwnerOf = %v; want an error", p)
 	}
 }
 
-// TestWildcardModel compares Lookup with the algorithm of RFC 4592 on the names of
-// random zones, spelled out over the set of existing names.
+// TestWildcardModel compares Lookup with the algorithm of RFC 4592 in random zones.
 func TestWildcardModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(45, 92)) //nolint:gosec // G404: a test
 	name := func(labels []string) (text string) {
@@ -158,7 +158,7 @@ func TestWildcardModel(t *testing.T) {
 	}
 }
 
-// model returns the owner that answers for a name, or NXDOMAIN.
+// model returns the owner of the record for a name, or NXDOMAIN.
 func model(exists map[string]bool, qname string) string {
 	if exists[qname] {
 		return qname
@@ -180,7 +180,6 @@ func recordName(m Answer) dnsname.Name {
 	return m.Record.Name
 }
 
-// Names of a zone without wildcards cost nothing more, and no lookup allocates.
 func TestWildcardLookupDoesNotAllocate(t *testing.T) {
 	s := wildcards(t, true)
 	for _, name := range []string{"foo.bar.example." + string(studio), "foo.bar.example." + string(studioPub), "x.host1.example." + string(studio)} {
@@ -202,7 +201,7 @@ func BenchmarkWildcard(b *testing.B) {
 	}
 }
 
-// A wildcard that goes is a change like another name.
+// The removal of a wildcard is a change.
 func TestWildcardChanges(t *testing.T) {
 	set := &Set{Cloud: cloud.Public, Zones: []dnsname.Name{studio}}
 	b := NewBuilder(set, nil)
