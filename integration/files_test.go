@@ -73,7 +73,7 @@ func TestBrokenFile(t *testing.T) {
 	whole := export(vault...)
 	for _, tt := range []struct{ name, text, log string }{
 		{"truncated", whole[:len(whole)/2], `vault\.json: line \d+: unexpected end of JSON input`},
-		{"garbage", "\n\n<html>", `vault\.json: line 3: invalid character '<'`},
+		{"garbage", "\n\n<html>", `vault\.json: line 3: not JSON; export with -o json \(this is HTML or XML\)`},
 		{"empty", "", `vault\.json: the document is empty`},
 		{"wrong shape", "[\n\"a\"\n]", `vault\.json: line 2: `},
 		{"first page of several", `{"value": [` + whole + `], "nextLink": "https://example.invalid/?page=2"}`, `vault\.json: one page of a longer listing`},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
 // errTable is for the output of az with --query, or of a query that lists names.
@@ -21,7 +23,7 @@ func (e element) isTable() bool {
 	}
 	name, address := false, false
 	for key := range row {
-		switch word := letters(strings.ToLower(key)); {
+		switch word := letters(casefold.Lower(key)); {
 		case strings.Contains(word, "ip") || strings.Contains(word, "address"):
 			address = true
 		case strings.Contains(word, "fqdn") || strings.Contains(word, "dns") || strings.Contains(word, "host") || strings.Contains(word, "name"):
@@ -48,7 +50,7 @@ func checkText(data []byte) error {
 
 // kindOf returns a hint at what a text is, by its first line.
 func kindOf(first string) string {
-	lower := strings.ToLower(first)
+	lower := casefold.Lower(first)
 	word, _, _ := strings.Cut(strings.ReplaceAll(first, "\t", " "), " ")
 	_, err := netip.ParseAddr(word)
 	switch {

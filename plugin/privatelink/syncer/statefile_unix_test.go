@@ -311,7 +311,7 @@ func TestSlowState(t *testing.T) {
 		p.states[s.StateFile] = file
 		s.Begin()
 		s.Commit()
-		time.Sleep(agreement)
+		time.Sleep(time.Minute)
 		if got := addrs(s, "a") + " " + addrs(s, "b"); got != "10.0.0.1 not ready" || s.Ready() {
 			t.Errorf("served %s, ready %v before the state file is read", got, s.Ready())
 		}
