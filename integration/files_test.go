@@ -21,8 +21,15 @@ const (
 // becomes waits until dig's reply equals want.
 func (s *server) becomes(question, want string) {
 	s.t.Helper()
+	last := ""
+	defer func() {
+		if last != want {
+			s.t.Errorf("dig %s\n got %s\nwant %s", question, last, want)
+		}
+	}()
 	eventually(s.t, question+" = "+want, func() bool {
-		return dig(s.t, s.addr(""), strings.Fields(question)...).String() == want
+		last = dig(s.t, s.addr(""), strings.Fields(question)...).String()
+		return last == want
 	})
 }
 
