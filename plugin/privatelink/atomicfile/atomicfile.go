@@ -39,28 +39,47 @@ func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	return nil
 }
 
-// target returns the path without symbolic links. If the path is not that of a regular
-// file, it returns an error.
+// maxLinks bounds the symbolic links that lead from a path to its file, as on Linux.
+const maxLinks = 40
+
+// target returns the path of the file itself, which need not exist yet. It returns an
+// error for anything but a regular file: a named pipe, say, that an operator put there
+// by mistake. Links are followed one by one. filepath.EvalSymlinks alone would not do,
+// because it returns no path for a link to a file that does not exist.
 func target(path string) (string, error) {
-	switch real, err := filepath.EvalSymlinks(path); {
-	case err == nil:
-		path = real
-	case errors.Is(err, fs.ErrNotExist):
-		if link, err := os.Readlink(path); err == nil { // a link to a file that does not exist yet
-			if !filepath.IsAbs(link) {
-				link = filepath.Join(filepath.Dir(path), link)
-			}
-			return link, nil
+	for at, links := path, 0; ; {
+		folder, name := filepath.Split(at) // unlike filepath.Dir, it keeps ".." behind a link
+		folder, err := filepath.EvalSymlinks(folder)
+		if err != nil {
+			return "", err
 		}
-		return path, nil
-	default:
-		return "", err
+		at = filepath.Join(folder, name)
+		link, err := os.Readlink(at)
+		if err != nil { // not a link
+			return at, regular(at)
+		}
+		if links++; links > maxLinks {
+			return "", fmt.Errorf("%s: leads through more than %d symbolic links: remove the link that leads back", path, maxLinks)
+		}
+		if !filepath.IsAbs(link) {
+			link = folder + string(filepath.Separator) + link
+		}
+		at = link
 	}
+}
+
+// regular returns an error for anything but a regular file, or no file.
+func regular(path string) error {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a regular file", path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: not a regular file", path)
 	}
-	return path, err
+	return nil
 }
 
 func create(path string, mode fs.FileMode, write func(io.Writer) error) error {
