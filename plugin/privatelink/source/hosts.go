@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
@@ -121,6 +122,9 @@ func decodeHosts(path string, data []byte) (List, error) {
 // addLine adds the entries of a line. An endpoint has several lines. ids has each
 // resource ID once, because a substring keeps its whole line in memory.
 func (l *List) addLine(position, line string, ids map[string]string) error {
+	if err := checkLineEnd(line); err != nil {
+		return err
+	}
 	content, comment, _ := strings.Cut(line, "#")
 	fields := strings.Fields(content)
 	switch {
@@ -131,6 +135,11 @@ func (l *List) addLine(position, line string, ids map[string]string) error {
 	}
 	if _, err := netip.ParseAddr(fields[0]); err != nil {
 		return fmt.Errorf("%.80q is not an IP address", fields[0])
+	}
+	for _, field := range fields[1:] {
+		if _, err := netip.ParseAddr(strings.TrimSuffix(field, ".")); err == nil {
+			return fmt.Errorf("%.80q is an address in the place of a name: there are two addresses in one line, write one line for each", field)
+		}
 	}
 	endpoint := position
 	if id := strings.TrimSpace(comment); strings.HasPrefix(id, resourceID) {
@@ -148,4 +157,20 @@ func (l *List) addLine(position, line string, ids map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// otherLineEnds are characters that end a line for some programs. strings.Fields
+// separates fields by most of them, so that the names of the next line would be names
+// of the address before them. In a comment they would hide the next line.
+const otherLineEnds = "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029"
+
+// checkLineEnd rejects a line that other programs read as several lines.
+func checkLineEnd(line string) error {
+	line = strings.TrimRight(line, "\r\n")
+	at := strings.IndexAny(line, otherLineEnds)
+	if at < 0 {
+		return nil
+	}
+	found, _ := utf8.DecodeRuneInString(line[at:])
+	return fmt.Errorf("%.80q: the character %U ends a line for some programs, here only LF and CRLF do: convert the file to one of them", line, found)
 }

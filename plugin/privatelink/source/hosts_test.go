@@ -1,6 +1,7 @@
 package source
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -19,6 +20,21 @@ func TestDecodeHosts(t *testing.T) {
 		{"one line without its end", "10.20.0.4 a.example", "a.example. 10.20.0.4 (h:1)", ""},
 		{"blank lines count", "\n \t\n10.20.0.4 a.example\n", "a.example. 10.20.0.4 (h:3)", ""},
 		{"CRLF", "10.20.0.4 a.example\r\n\r\n10.20.0.5 b.example\r\n", "a.example. 10.20.0.4 (h:1); b.example. 10.20.0.5 (h:3)", ""},
+		{"CR before CRLF", "10.20.0.4 a.example\r\r\n10.20.0.5 b.example\r", "a.example. 10.20.0.4 (h:1); b.example. 10.20.0.5 (h:2)", ""},
+		{"CR alone", "10.20.0.4 a.example\r10.20.0.5 b.example\r", "", "line 1: " + otherEnd(`"10.20.0.4 a.example\r10.20.0.5 b.example"`, "U+000D")},
+		{"CR alone in a later line", "10.20.0.4 a.example\n10.20.0.5 b.example\r10.20.0.6 c.example\n", "", "line 2: " + otherEnd(`"10.20.0.5 b.example\r10.20.0.6 c.example"`, "U+000D")},
+		{"CR alone behind a comment", "# a comment\r10.20.0.5 b.example\n10.20.0.4 a.example", "", "line 1: " + otherEnd(`"# a comment\r10.20.0.5 b.example"`, "U+000D")},
+		{"NEL", "10.20.0.4 a.example\u008510.20.0.5 b.example", "", "line 1: " + otherEnd(`"10.20.0.4 a.example\u008510.20.0.5 b.example"`, "U+0085")},
+		{"LS", "10.20.0.4 a.example\u2028b.example", "", "line 1: " + otherEnd(`"10.20.0.4 a.example\u2028b.example"`, "U+2028")},
+		{"PS", "10.20.0.4 a.example\u202910.20.0.5 b.example\n", "", "line 1: " + otherEnd(`"10.20.0.4 a.example\u202910.20.0.5 b.example"`, "U+2029")},
+		{"VT", "10.20.0.4 a.example\v10.20.0.5 b.example\n", "", "line 1: " + otherEnd(`"10.20.0.4 a.example\v10.20.0.5 b.example"`, "U+000B")},
+		{"FF", "10.20.0.4 a.example\f10.20.0.5 b.example\n", "", "line 1: " + otherEnd(`"10.20.0.4 a.example\f10.20.0.5 b.example"`, "U+000C")},
+		{"FS, GS and RS", "10.20.0.4 a.example\x1c10.20.0.5\x1d\x1e b.example\n", "", "line 1: " + otherEnd(`"10.20.0.4 a.example\x1c10.20.0.5\x1d\x1e b.example"`, "U+001C")},
+		{"two addresses in one line", "10.20.0.4 a.example 10.20.0.5 b.example", "", "line 1: " + twoAddresses("10.20.0.5")},
+		{"an address as the name", "10.20.0.4 10.20.0.5", "", "line 1: " + twoAddresses("10.20.0.5")},
+		{"an IPv6 address as a name", "10.20.0.4 a.example fd00::5", "", "line 1: " + twoAddresses("fd00::5")},
+		{"an address with a trailing dot as a name", "10.20.0.4 a.example 10.20.0.5. b.example", "", "line 1: " + twoAddresses("10.20.0.5.")},
+		{"a name that begins like an address", "10.20.0.4 10.20.0.5.example", "10.20.0.5.example. 10.20.0.4 (h:1)", ""},
 		{"tabs and blanks", "\t10.20.0.4 \t a.example\t\n", "a.example. 10.20.0.4 (h:1)", ""},
 		{"several names", "10.20.0.4 a.example b.example.", "a.example. 10.20.0.4 (h:1); b.example. 10.20.0.4 (h:1)", ""},
 		{"upper case", "10.20.0.4 A.Example", "a.example. 10.20.0.4 (h:1)", ""},
@@ -54,6 +70,14 @@ func TestDecodeHosts(t *testing.T) {
 			}
 		})
 	}
+}
+
+func otherEnd(line, character string) string {
+	return line + ": the character " + character + " ends a line for some programs, here only LF and CRLF do: convert the file to one of them"
+}
+
+func twoAddresses(field string) string {
+	return fmt.Sprintf("%q is an address in the place of a name: there are two addresses in one line, write one line for each", field)
 }
 
 func TestHosts(t *testing.T) {
