@@ -129,7 +129,7 @@ var (
 	port     = regexp.MustCompile(`(?m)^(\s*(?:prometheus|health|ready)) :\d+`)
 	listener = regexp.MustCompile(`(?m)^([^\s#(].*?)(?::\d+)? \{$`)
 	binding  = regexp.MustCompile(`(?m)^\s+bind .*\n`)
-	folder   = regexp.MustCompile(`(/etc|/var/lib|C:/ProgramData)/privatelink-dns`)
+	folder   = regexp.MustCompile(`(/etc|C:/ProgramData)/privatelink-dns`)
 	lameduck = regexp.MustCompile(`(?m)^\s+lameduck .*\n`) // nobody wants to wait for it
 	azure    = regexp.MustCompile(`(?m)^(\s*privatelink\b.*\{)((?:\n[^}]*)?\n\s*azure )`)
 )
@@ -145,6 +145,7 @@ func starts(t *testing.T, text string) {
 	text = binding.ReplaceAllString(text, "")
 	text = listener.ReplaceAllString(text, "$1 {\n    bind 127.0.0.1")
 	text = folder.ReplaceAllString(text, filepath.ToSlash(dir))
+	text = strings.ReplaceAll(text, "/var/lib/privatelink-dns", filepath.ToSlash(dir)+"/state")
 	text = lameduck.ReplaceAllString(text, "")
 	text = strings.ReplaceAll(text, "        cloud public\n", "")
 	text = azure.ReplaceAllString(text, "$1\ncloud https://127.0.0.1:1$2")

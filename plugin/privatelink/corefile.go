@@ -34,6 +34,7 @@ type parser struct {
 	later   []func() error
 	open    []func() error // in the order of the lines; they need the properties below
 	records []source.Entry // of all record lines
+	files   []filePattern  // of all files and hosts lines
 	vnets   []string
 	refresh time.Duration // 0: the default of each source
 }
@@ -102,7 +103,7 @@ func (p *parser) property() error {
 	case "vnet":
 		p.vnets = args
 	case "state":
-		p.state = p.path(args[0])
+		err = p.addState(args[0])
 	case "record":
 		err = p.addRecord(args)
 	case "ttl":

@@ -94,6 +94,7 @@ func (p *parser) addFiles(property string, args []string, open func([]string) so
 			return fmt.Errorf("%q: %w", path, err)
 		}
 		paths[i] = p.path(path)
+		p.files = append(p.files, filePattern{property, path, paths[i]})
 	}
 	p.addSource(property, func() source.Source { return open(paths) })
 	return nil

@@ -26,6 +26,9 @@ func setup(c *caddy.Controller) error {
 	if blocks != nil {
 		blocks.add(c, server, cfg)
 	}
+	if cfg.state, err = absolute(cfg.state); err != nil {
+		return plugin.Error("privatelink", fmt.Errorf("%s: state: %w", cfg.position, err))
+	}
 	p := newPrivatelink(cfg, fmt.Sprint(c.ServerBlockKeys, server.ListenHosts, server.ViewName))
 	lifecycle.Attach(c, lifecycle.Hooks{
 		Begin: func() error {

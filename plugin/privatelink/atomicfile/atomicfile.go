@@ -26,7 +26,7 @@ func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	temporary := path + ".tmp"
+	temporary := Temporary(path)
 	if err := create(temporary, mode, write); err != nil {
 		_ = os.Remove(temporary)
 		return err
@@ -38,6 +38,9 @@ func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	syncFolder(filepath.Dir(path))
 	return nil
 }
+
+// Temporary returns the path that Replace writes to before it renames the file.
+func Temporary(path string) string { return path + ".tmp" }
 
 // maxLinks bounds the symbolic links that lead from a path to its file, as on Linux.
 const maxLinks = 40
