@@ -7,12 +7,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -39,7 +37,8 @@ type Source struct {
 	Options policy.ClientOptions
 
 	arm      *client
-	listings []*listing         // of the last fetch, in the order of paths
+	listings []*listing         // the last good ones, in the order of paths; nil if never read
+	failed   []bool             // listings that failed in the last fetch
 	named    *source.List       // of listings, before zone groups are read
 	members  map[string]*member // endpoints whose zone groups are read, by ID in lower case
 	list     *source.List       // of the last fetch
@@ -62,7 +61,9 @@ func (s *Source) name() string {
 }
 
 // Fetch implements source.Source. The private endpoints and the network
-// interfaces are listed page by page; without all pages there is no list. They
+// interfaces are listed page by page. A listing that fails, of a resource group
+// that the identity must not read, say, keeps its last good content and costs the
+// others nothing; before it was read once, the list is not complete. The listings
 // have the names of all endpoints but those whose network interface is not
 // visible: the zone groups of these are read one by one, and an endpoint that
 // fails there is unread, at its own cost only.
@@ -77,8 +78,9 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 		s.arm = arm
 	}
 	s.arm.tokens.begin()
-	if err := s.readListings(bounded); err != nil {
-		return nil, err
+	failed := s.readListings(bounded)
+	if len(failed) == len(s.listings) {
+		return nil, first(failed)
 	}
 	if s.named == nil || s.dirty {
 		s.named = source.UniteListed(s.pages(), s.VNets)
@@ -87,98 +89,24 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	unread, err := s.unread()
+	unread, errs := s.unread()
 	if s.list == nil || s.dirty {
 		s.publish(source.UniteListed(append(s.pages(), s.groupPages()...), s.VNets), unread)
 	}
-	return s.list, err
+	return s.list, joined(append(failed, errs...))
 }
 
 // publish replaces the list, unless it has the same content as before.
 func (s *Source) publish(list *source.List, unread []string) {
-	list.Complete, list.Unread = true, unread
-	// The list has no finding about names that were not read.
+	list.Complete, list.Unread = !slices.Contains(s.listings, nil), unread
+	// The list has no finding about what was not read.
 	list.Skipped = slices.DeleteFunc(list.Skipped, func(skip source.Skip) bool {
-		return slices.Contains(unread, casefold.Lower(skip.Endpoint))
+		return slices.Contains(unread, casefold.Lower(skip.Endpoint)) || s.unfounded(skip)
 	})
 	if s.list == nil || !reflect.DeepEqual(list, s.list) {
 		s.list = list
 	}
 	s.dirty = false
-}
-
-// paths returns the paths of the listings: private endpoints, then network
-// interfaces.
-func (s *Source) paths() (all []string) {
-	const network = "/providers/Microsoft.Network/"
-	for _, resources := range []string{"privateEndpoints", "networkInterfaces"} {
-		for _, scope := range s.scopes() {
-			all = append(all, scope+network+resources)
-		}
-	}
-	return all
-}
-
-// scopes returns the paths below which the resources are listed.
-func (s *Source) scopes() []string {
-	subscription := "/subscriptions/" + s.Subscription
-	if len(s.Groups) == 0 {
-		return []string{subscription}
-	}
-	var all []string
-	for _, group := range s.Groups {
-		all = append(all, subscription+"/resourceGroups/"+group)
-	}
-	return all
-}
-
-// readListings reads the listings, a few at a time. Of several errors the first
-// path's is returned, whichever came first, so that the same outage has the same
-// text each time.
-func (s *Source) readListings(ctx context.Context) error {
-	paths := s.paths()
-	if s.listings == nil {
-		s.listings = make([]*listing, len(paths))
-	}
-	errs := make([]error, len(paths))
-	var failed, changed atomic.Bool
-	var g errgroup.Group
-	g.SetLimit(parallel)
-	for i, path := range paths {
-		if failed.Load() {
-			break
-		}
-		g.Go(func() error {
-			now, fresh, err := s.arm.read(ctx, path, s.listings[i])
-			if err != nil {
-				errs[i] = err
-				failed.Store(true)
-				return nil
-			}
-			s.listings[i] = now
-			if fresh {
-				changed.Store(true)
-			}
-			return nil
-		})
-	}
-	_ = g.Wait()
-	// A fetch that fails leaves its changes to the next one.
-	s.dirty = s.dirty || changed.Load()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pages returns the resources of all listings.
-func (s *Source) pages() (all [][]export.Endpoint) {
-	for _, l := range s.listings {
-		all = append(all, l.resources)
-	}
-	return all
 }
 
 // groupPages returns the zone groups that were read, in the order of their

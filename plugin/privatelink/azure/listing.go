@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,6 +30,17 @@ type listing struct {
 	pages     []seenPage
 	resources []export.Endpoint // each once, with those that are carried over, sorted by ID
 	carried   map[string]bool   // IDs in lower case of resources that the pages lack
+}
+
+// has reports whether the resource with the ID, in lower case, is in the listing.
+func (l *listing) has(id string) bool {
+	if l == nil {
+		return false
+	}
+	_, ok := slices.BinarySearchFunc(l.resources, id, func(r export.Endpoint, id string) int {
+		return strings.Compare(casefold.Lower(r.Resource), id)
+	})
+	return ok
 }
 
 // read returns the listing of a path, and whether it may differ from the one

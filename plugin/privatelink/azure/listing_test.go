@@ -210,8 +210,8 @@ func TestHalfListings(t *testing.T) {
 		}
 		fault.Path, fault.Page = []string{"privateEndpoints", "networkInterfaces"}[i%2], 1+i/2%2
 		arm.SetFaults(fault)
-		if list, err := src.Fetch(t.Context()); err == nil || list != nil {
-			t.Errorf("%s with %s %s on page %d = %s; want an error", fault.Path, fault.Kind, fault.Value, fault.Page, show(list))
+		if list, err := src.Fetch(t.Context()); err == nil || list != before {
+			t.Errorf("%s with %s %s on page %d = %s, %v; want the list of before and an error", fault.Path, fault.Kind, fault.Value, fault.Page, show(list), err)
 		}
 		arm.SetFaults()
 		if list, err := src.Fetch(t.Context()); err != nil || list != before {

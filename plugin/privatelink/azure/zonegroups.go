@@ -83,20 +83,19 @@ func (c *client) readMember(ctx context.Context, m *member) bool {
 	return changed
 }
 
-// unread returns the IDs of the endpoints whose zone groups could not be read,
-// and one error for all of them.
-func (s *Source) unread() (ids []string, err error) {
+// unread returns the IDs of the endpoints whose zone groups could not be read, and
+// their errors.
+func (s *Source) unread() (ids []string, errs []error) {
 	for id, m := range s.members {
 		if m.err != nil {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
-	var errs []error
 	for _, id := range ids {
 		errs = append(errs, s.members[id].err)
 	}
-	return ids, joined(errs)
+	return ids, errs
 }
 
 // maxErrors bounds the errors that one text has.
@@ -108,21 +107,29 @@ func joined(errs []error) error {
 		return nil
 	}
 	var texts []string
-	var after time.Duration
-	for i, err := range errs {
-		if i < maxErrors {
-			texts = append(texts, err.Error())
-		}
-		if busy := (*source.RetryAfterError)(nil); errors.As(err, &busy) {
-			after = max(after, busy.After)
-		}
+	for _, err := range errs[:min(len(errs), maxErrors)] {
+		texts = append(texts, err.Error())
 	}
 	if more := len(errs) - len(texts); more > 0 {
 		texts = append(texts, fmt.Sprintf("%d more", more))
 	}
-	all := errors.New(strings.Join(texts, "; "))
-	if after > 0 {
-		return &source.RetryAfterError{Err: all, After: after}
+	return later(errors.New(strings.Join(texts, "; ")), errs)
+}
+
+// first returns the first error: a source that cannot be read at all has one cause.
+// Its Retry-After is the longest of all.
+func first(errs []error) error { return later(errs[0], errs) }
+
+// later adds the longest Retry-After of errs to an error.
+func later(err error, errs []error) error {
+	var after time.Duration
+	for _, one := range errs {
+		if busy := (*source.RetryAfterError)(nil); errors.As(one, &busy) {
+			after = max(after, busy.After)
+		}
 	}
-	return all
+	if after > 0 {
+		return &source.RetryAfterError{Err: err, After: after}
+	}
+	return err
 }
