@@ -3,18 +3,13 @@ package azure
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
 )
-
-// maxConfirm bounds the resources of one listing that are asked for one by one.
-// If more are missing at the same time, they were deleted.
-const maxConfirm = 100
 
 // parallel is the number of requests to ARM at the same time.
 const parallel = 4
@@ -23,13 +18,17 @@ const parallel = 4
 //
 // ARM's pages are not a snapshot: while they are read, a resource may be deleted,
 // and one that was the first of page two is then the last of page one, which has
-// been read already. So a resource that a listing of several pages lacks is
-// carried over once. If the next listing lacks it as well, ARM is asked for the
-// resource itself, and the answer decides.
+// been read already. A page may lack the link to the next one. Neither are the
+// listings of several resource groups a snapshot: a resource may move to a group that
+// was read before, and its ID changes with the group, so that ARM finds no resource
+// with the old ID. So a resource that a listing lacks is carried over once, unless
+// the listing is of one page, was of one page before, and is the only one. If the
+// next listing lacks it as well, settle asks ARM for the resource itself.
 type listing struct {
 	pages     []seenPage
 	resources []export.Endpoint // each once, with those that are carried over, sorted by ID
 	carried   map[string]bool   // IDs in lower case of resources that the pages lack
+	doubtful  []export.Endpoint // those of carried that the listing before lacked as well
 }
 
 // has reports whether the resource with the ID, in lower case, is in the listing.
@@ -43,9 +42,13 @@ func (l *listing) has(id string) bool {
 	return ok
 }
 
-// read returns the listing of a path, and whether it may differ from the one
-// before. Half a listing is an error.
-func (c *client) read(ctx context.Context, path string, before *listing) (now *listing, changed bool, err error) {
+// lacks reports whether resources are carried over.
+func (l *listing) lacks() bool { return l != nil && len(l.carried) > 0 }
+
+// list returns the listing of a path, and whether it may differ from the one before.
+// Half a listing is an error. several reports whether resources may move between this
+// listing and others.
+func (c *client) list(ctx context.Context, path string, before *listing, several bool) (now *listing, changed bool, err error) {
 	first := before == nil
 	if first {
 		before = new(listing)
@@ -60,10 +63,10 @@ func (c *client) read(ctx context.Context, path string, before *listing) (now *l
 	if !first && !changed && len(before.carried) == 0 {
 		return before, false, nil
 	}
-	now = c.compare(ctx, pages, before)
+	now = compare(pages, before, several)
 	if first && len(pages) > 1 {
 		// Nothing shows yet what the first listing lacks.
-		now, _, err = c.read(ctx, path, now)
+		now, _, err = c.list(ctx, path, now, several)
 	}
 	return now, true, err
 }
@@ -91,7 +94,7 @@ func (c *client) readPages(ctx context.Context, path string, before []seenPage) 
 }
 
 // compare returns the listing that the pages make after the one before.
-func (c *client) compare(ctx context.Context, pages []seenPage, before *listing) *listing {
+func compare(pages []seenPage, before *listing, several bool) *listing {
 	now := &listing{pages: pages, carried: map[string]bool{}}
 	all := map[string]export.Endpoint{}
 	for _, p := range pages {
@@ -99,79 +102,32 @@ func (c *client) compare(ctx context.Context, pages []seenPage, before *listing)
 			all[casefold.Lower(r.Resource)] = r // on two pages: the later one is newer
 		}
 	}
-	if len(pages) > 1 { // one page is read as a whole
-		for _, r := range c.missing(ctx, all, before) {
-			id := casefold.Lower(r.Resource)
-			all[id], now.carried[id] = r, true
+	if several || len(pages) > 1 || len(before.pages) > 1 || len(before.carried) > 0 {
+		for _, r := range before.resources {
+			now.carry(r, all, before)
 		}
 	}
-	ids := make([]string, 0, len(all))
-	for id := range all {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids) // not by page, which changes while the resources do not
-	for _, id := range ids {
-		now.resources = append(now.resources, all[id])
-	}
+	now.resources = sorted(all)
 	return now
 }
 
-// missing returns the resources of the listing before that the pages lack and
-// that may exist nevertheless.
-func (c *client) missing(ctx context.Context, all map[string]export.Endpoint, before *listing) (kept []export.Endpoint) {
-	var twice []export.Endpoint
-	for _, r := range before.resources {
-		id := casefold.Lower(r.Resource)
-		if _, ok := all[id]; ok {
-			continue
-		}
-		if before.carried[id] {
-			twice = append(twice, r)
-		} else {
-			kept = append(kept, r)
-		}
+// carry adds a resource of the listing before to all, if the pages lack it.
+func (l *listing) carry(r export.Endpoint, all map[string]export.Endpoint, before *listing) {
+	id := casefold.Lower(r.Resource)
+	if _, ok := all[id]; ok {
+		return
 	}
-	if len(twice) > maxConfirm {
-		return kept
+	all[id], l.carried[id] = r, true
+	if before.carried[id] {
+		l.doubtful = append(l.doubtful, r)
 	}
-	return append(kept, c.confirmAll(ctx, twice)...)
 }
 
-// confirmAll returns the resources that exist, in their present state. All of
-// them together have the time of one page.
-func (c *client) confirmAll(ctx context.Context, twice []export.Endpoint) (kept []export.Endpoint) {
-	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
-	defer cancel()
-	confirmed := make([]*export.Endpoint, len(twice))
-	var g errgroup.Group
-	g.SetLimit(parallel)
-	for i, r := range twice {
-		g.Go(func() error {
-			confirmed[i] = c.confirm(ctx, r)
-			return nil
-		})
+// sorted returns the resources by ID, not by page, which changes while the resources
+// do not.
+func sorted(byID map[string]export.Endpoint) (all []export.Endpoint) {
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		all = append(all, byID[id])
 	}
-	_ = g.Wait()
-	for _, r := range confirmed {
-		if r != nil {
-			kept = append(kept, *r)
-		}
-	}
-	return kept
-}
-
-// confirm asks for one resource. It returns nil if the resource is gone.
-func (c *client) confirm(ctx context.Context, r export.Endpoint) *export.Endpoint {
-	body, err := c.get(ctx, c.link(r.Resource))
-	if refusedForGood(err) {
-		return nil
-	}
-	if err != nil {
-		return &r
-	}
-	page, err := export.Decode(body)
-	if err != nil || len(page.Endpoints) != 1 || !casefold.Equal(page.Endpoints[0].Resource, r.Resource) {
-		return nil // two listings in a row lack it, and this does not show it either
-	}
-	return &page.Endpoints[0]
+	return all
 }

@@ -41,7 +41,7 @@ func (s *Source) scopes() []string {
 // that failed in the order of their paths, whichever came first, so that the same
 // outage has the same text each time.
 func (s *Source) readListings(ctx context.Context) (failed []error) {
-	paths := s.paths()
+	paths, several := s.paths(), len(s.scopes()) > 1
 	if s.listings == nil {
 		s.listings, s.failed = make([]*listing, len(paths)), make([]bool, len(paths))
 	}
@@ -50,7 +50,7 @@ func (s *Source) readListings(ctx context.Context) (failed []error) {
 	g.SetLimit(parallel)
 	for _, i := range s.order() {
 		g.Go(func() error {
-			now, fresh, err := s.arm.read(ctx, paths[i], s.listings[i])
+			now, fresh, err := s.arm.list(ctx, paths[i], s.listings[i], several)
 			if errs[i] = err; err == nil {
 				s.listings[i], changed[i] = now, fresh
 			}
@@ -65,6 +65,9 @@ func (s *Source) readListings(ctx context.Context) (failed []error) {
 		// A fetch that fails leaves its changes to the next one.
 		s.dirty = s.dirty || changed[i] || s.failed[i] != (err != nil)
 		s.failed[i] = err != nil
+	}
+	if len(failed) == 0 {
+		s.listings = s.arm.settle(ctx, s.listings)
 	}
 	return failed
 }
@@ -102,7 +105,7 @@ func (s *Source) unfounded(skip source.Skip) bool {
 	id, has := casefold.Lower(skip.Endpoint), func(l *listing) bool { return l.has(casefold.Lower(skip.Endpoint)) }
 	switch skip.Reason {
 	case source.NotApproved:
-		return !slices.ContainsFunc(s.endpointListings(), has) && s.failedAt(0, id)
+		return !slices.ContainsFunc(s.endpointListings(), has) && (s.failedAt(0, id) || slices.ContainsFunc(s.endpointListings(), (*listing).lacks))
 	case source.NoDNSConfig:
 		return s.failedAt(len(s.endpointListings()), id)
 	}
@@ -118,4 +121,10 @@ func (s *Source) failedAt(begin int, id string) bool {
 		}
 	}
 	return false
+}
+
+// unsettled reports whether an endpoint that ARM does not find may have moved to a
+// resource group whose listing does not show it yet.
+func (s *Source) unsettled(id string) bool {
+	return slices.Contains(s.failed, true) || slices.ContainsFunc(s.endpointListings(), func(l *listing) bool { return l.carried[id] })
 }

@@ -20,6 +20,7 @@ const groupsTimeout = 2 * time.Minute
 
 // A member is an endpoint whose names are in its zone groups only.
 type member struct {
+	id      string // of the endpoint, in lower case
 	path    string // of its zone groups
 	listing *listing
 	err     error // of the last attempt to read them
@@ -40,7 +41,7 @@ func (s *Source) readGroups(ctx context.Context, list *source.List) {
 		id := casefold.Lower(skip.Endpoint)
 		m := s.members[id]
 		if m == nil {
-			m = &member{path: skip.Endpoint + "/privateDnsZoneGroups"}
+			m = &member{id: id, path: skip.Endpoint + "/privateDnsZoneGroups"}
 		}
 		members[id] = m
 		order = append(order, m)
@@ -51,7 +52,7 @@ func (s *Source) readGroups(ctx context.Context, list *source.List) {
 	changed := make([]bool, len(order))
 	for i, m := range order {
 		g.Go(func() error {
-			changed[i] = s.arm.readMember(ctx, m)
+			changed[i] = s.arm.readMember(ctx, m, s.unsettled(m.id))
 			return nil
 		})
 	}
@@ -67,15 +68,18 @@ func failed(m *member) int {
 	return 0
 }
 
-// readMember reports whether the names of the endpoint may have changed.
-func (c *client) readMember(ctx context.Context, m *member) bool {
-	now, changed, err := c.read(ctx, m.path, m.listing)
+// readMember reports whether the names of the endpoint may have changed. An unsettled
+// endpoint that ARM does not find keeps them.
+func (c *client) readMember(ctx context.Context, m *member, unsettled bool) bool {
+	now, changed, err := c.list(ctx, m.path, m.listing, false)
 	switch {
+	case gone(err) && unsettled && m.listing != nil:
+		changed, err = m.err != nil, nil
 	case gone(err): // the endpoint was deleted since it was listed
 		changed, m.listing, err = m.listing != nil || m.err != nil, nil, nil
 	case err == nil:
 		changed = changed || m.err != nil
-		m.listing = now
+		m.listing = c.settle(ctx, []*listing{now})[0]
 	default:
 		changed = m.err == nil
 	}
