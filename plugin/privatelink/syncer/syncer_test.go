@@ -258,7 +258,6 @@ func TestLog(t *testing.T) {
 		f.set()
 		time.Sleep(agreement)
 	})
-	const public = ", which is not in a private range; it is served: check the private endpoint "
 	want := []string{
 		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
 		"[WARNING] plugin/privatelink: src: skipped /pe/5: its connection is Pend\uFFFDing",
