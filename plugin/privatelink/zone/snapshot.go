@@ -3,7 +3,6 @@ package zone
 import (
 	"iter"
 	"net/netip"
-	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
@@ -114,36 +113,6 @@ func (s *Snapshot) inZone(z *Zone, labels string) Answer {
 		return Answer{Result: NameError, Zone: z}
 	}
 	return Answer{Result: OutOfZone, Zone: z}
-}
-
-// mayHave reports whether a source that is not loaded yet may have the name. All
-// names of a strict zone are such names. A fallthrough zone has the names of all
-// tenants: one source that cannot be read must not make all of public storage
-// unreachable, so that a lenient snapshot holds back only the names that have no
-// other address than the private one in practice, and those below a wildcard.
-func (s *Snapshot) mayHave(z *Zone, labels string) bool {
-	switch {
-	case s.Complete:
-		return false
-	case !s.Lenient || z.Strict:
-		return true
-	}
-	return backupAccount(labels) || z.wildcard(labels) != nil
-}
-
-// backupAccount reports whether a label has the form of a storage account of Azure
-// Backup, such as abcdeypod01ecs114: "pod" and a number in it.
-func backupAccount(labels string) bool {
-	for {
-		_, rest, found := strings.Cut(labels, "pod")
-		if !found {
-			return false
-		}
-		if rest != "" && '0' <= rest[0] && rest[0] <= '9' {
-			return true
-		}
-		labels = rest
-	}
 }
 
 // Records yields every record of the zone that has addresses, in any order.
