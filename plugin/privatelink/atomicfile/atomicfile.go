@@ -22,7 +22,7 @@ import (
 // file has the mode afterwards. If path is a symbolic link, its target is replaced.
 // After an error the old content stays.
 func Replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
-	path, err := target(path)
+	path, err := Target(path)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,11 @@ func Temporary(path string) string { return path + ".tmp" }
 // maxLinks bounds the symbolic links that lead from a path to its file, as on Linux.
 const maxLinks = 40
 
-// target returns the path of the file itself, which need not exist yet. It returns an
+// Target returns the path of the file that a path leads to, which need not exist yet. It returns an
 // error for anything but a regular file: a named pipe, say, that an operator put there
 // by mistake. Links are followed one by one. filepath.EvalSymlinks alone would not do,
 // because it returns no path for a link to a file that does not exist.
-func target(path string) (string, error) {
+func Target(path string) (string, error) {
 	for at, links := path, 0; ; {
 		folder, name := filepath.Split(at) // unlike filepath.Dir, it keeps ".." behind a link
 		folder, err := filepath.EvalSymlinks(folder)

@@ -50,39 +50,6 @@ type lastGood struct {
 	ok bool
 }
 
-func (p *Process) openState(s *Syncer) *stateFile {
-	if s.StateFile == "" {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f := p.states[s.StateFile]
-	if f == nil {
-		f = &stateFile{
-			path: s.StateFile, loaded: make(chan struct{}), wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}),
-			users: map[*Syncer]stateUser{},
-		}
-		p.states[s.StateFile] = f
-		go f.run(p)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.users[s] = stateUser{}
-	return f
-}
-
-// closeState ends the use by s. If s is the last user, it waits for the last save.
-func (p *Process) closeState(s *Syncer) {
-	f := s.state
-	if f == nil || !p.leave(f, s) {
-		return
-	}
-	select {
-	case <-f.done:
-	case <-time.After(closeTime):
-	}
-}
-
 // run reads the file once and then writes it after changes.
 func (f *stateFile) run(p *Process) {
 	f.load(p)

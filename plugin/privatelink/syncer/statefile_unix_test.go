@@ -130,12 +130,16 @@ func TestInvalidState(t *testing.T) {
 	}
 }
 
-// Two server blocks with one state file share it.
+// Two server blocks with one state file share it, also if one of them has a link to it.
 func TestStateOfTwoBlocks(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
-		path := filepath.Join(t.TempDir(), "state")
+		folder := t.TempDir()
+		path, link := filepath.Join(folder, "state"), filepath.Join(folder, "link")
+		if err := os.Symlink("state", link); err != nil { // the file does not exist yet
+			t.Fatal(err)
+		}
 		f, g := newFake("f", "a 10.0.0.1"), newFake("g", "b 10.0.0.2")
-		first, second := serveState(t, p, path, f), serveBlock(t, p, "second", path, g)
+		first, second := serveState(t, p, path, f), serveBlock(t, p, "second", link, g)
 		time.Sleep(time.Minute)
 		both := "f:a[10.0.0.1], g:b[10.0.0.2]"
 		if got := saved(t, path); got != both {
@@ -153,7 +157,7 @@ func TestStateOfTwoBlocks(t *testing.T) {
 		if got, want := saved(t, path), "f:a[10.0.0.4], g:b[10.0.0.2]"; got != want {
 			t.Errorf("saved %s at the end; want %s", got, want)
 		}
-		first, second = serveState(t, p, path, f), serveBlock(t, p, "second", path, g)
+		first, second = serveState(t, p, path, f), serveBlock(t, p, "second", link, g)
 		next := begin(t, p, path, f) // a reload without the second block
 		first.Close()
 		second.Close()

@@ -1,8 +1,11 @@
 package syncer
 
 import (
+	"context"
 	"maps"
+	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
 )
@@ -13,6 +16,61 @@ import (
 type stateUser struct {
 	committed bool
 	last      *state.State // of a syncer that has ended
+}
+
+func (p *Process) openState(ctx context.Context, s *Syncer) *stateFile {
+	if s.StateFile == "" {
+		return nil
+	}
+	path := identity(ctx, s.StateFile)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.states[path]
+	if f == nil {
+		f = &stateFile{
+			path: path, loaded: make(chan struct{}), wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}),
+			users: map[*Syncer]stateUser{},
+		}
+		p.states[path] = f
+		go f.run(p)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.users[s] = stateUser{}
+	return f
+}
+
+// identity returns the path of the file that a path leads to: server blocks share a
+// file whichever links lead to it. If the disk does not answer in time, or a link is
+// broken, it returns the path as it is.
+func identity(ctx context.Context, path string) string {
+	found := make(chan string, 1)
+	go func() {
+		if file, err := atomicfile.Target(path); err == nil {
+			found <- file
+		}
+		close(found)
+	}()
+	select {
+	case file, ok := <-found:
+		if ok {
+			return file
+		}
+	case <-ctx.Done():
+	}
+	return path
+}
+
+// closeState ends the use by s. If s is the last user, it waits for the last save.
+func (p *Process) closeState(s *Syncer) {
+	f := s.state
+	if f == nil || !p.leave(f, s) {
+		return
+	}
+	select {
+	case <-f.done:
+	case <-time.After(closeTime):
+	}
 }
 
 // leave reports whether s was the last user.

@@ -76,7 +76,7 @@ func (s *Syncer) Begin() {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	s.process.begin(s)
-	s.state = s.process.openState(s)
+	s.state = s.process.openState(ctx, s)
 	unread := !s.awaitState(ctx)
 	var all []*poller
 	for _, src := range s.Sources {
