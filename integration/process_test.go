@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strconv"
@@ -174,23 +175,30 @@ func freePort(t testing.TB) string {
 	t.Helper()
 	given.Lock()
 	defer given.Unlock()
-	for range 20 {
-		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := udp.LocalAddr().(*net.UDPAddr).Port
-		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-		udp.Close()
-		if err != nil {
+	for range 100 {
+		// Below the ports that the kernel gives to clients: between now and the bind of
+		// the peer, no connection takes it.
+		port := 10000 + rand.IntN(20000)
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		if given.ports[port] || !free(addr) {
 			continue
 		}
-		tcp.Close()
-		if !given.ports[port] {
-			given.ports[port] = true
-			return strconv.Itoa(port)
-		}
+		given.ports[port] = true
+		return strconv.Itoa(port)
 	}
 	t.Fatal("no port is free over both UDP and TCP")
 	return ""
+}
+
+func free(addr string) bool {
+	udp, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	udp.Close()
+	tcp, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	return tcp.Close() == nil
 }
