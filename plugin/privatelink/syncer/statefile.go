@@ -36,6 +36,7 @@ type stateFile struct {
 	mu      sync.Mutex // not held over the disk
 	known   state.State
 	users   map[*Syncer]stateUser
+	whole   bool        // all server blocks of an instance have committed once
 	unsaved bool        // a change has not been written
 	failure string      // of the last save
 	waiting []func()    // called when the file has been read
@@ -212,8 +213,8 @@ const reserved = 100
 // save writes the file if anything has changed.
 func (f *stateFile) save(reserved uint32) {
 	f.mu.Lock()
-	unsaved := f.unsaved
-	f.unsaved = false
+	unsaved := f.unsaved && f.wholeLocked()
+	f.unsaved = f.unsaved && !unsaved
 	users := maps.Clone(f.users)
 	f.mu.Unlock()
 	if !unsaved {

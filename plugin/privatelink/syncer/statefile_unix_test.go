@@ -169,6 +169,30 @@ func TestStateOfTwoBlocks(t *testing.T) {
 	})
 }
 
+// A save between the commits of two server blocks has the records of both.
+func TestStateBetweenCommits(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		path := filepath.Join(t.TempDir(), "state")
+		f, g := newFake("f", "a 10.0.0.1"), newFake("g", "b 10.0.0.2")
+		first, second := serveState(t, p, path, f), serveBlock(t, p, "second", path, g)
+		first.Close()
+		second.Close()
+		p = NewProcess()
+		g.fail(nil)
+		first = begin(t, p, path, f)
+		second = p.New(Config{Block: "second", Zones: testSet, Sources: []source.Source{g}, StateFile: path})
+		second.Begin()
+		first.Commit()
+		time.Sleep(time.Minute)
+		if got, want := saved(t, path), "f:a[10.0.0.1], g:b[10.0.0.2]"; got != want {
+			t.Errorf("saved %s between the commits; want %s", got, want)
+		}
+		second.Commit()
+		first.Close()
+		second.Close()
+	})
+}
+
 // A reload that fails does not write the file. The last lists are written at the end.
 func TestStateOverReload(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {

@@ -119,6 +119,21 @@ func (f *stateFile) dropEndedLocked() {
 	maps.DeleteFunc(f.users, func(_ *Syncer, user stateUser) bool { return user.last != nil })
 }
 
+// wholeLocked reports whether a save would have the records of every server block.
+// At the start of the process the blocks commit one after the other, and a save
+// between them would lack those of the later ones.
+func (f *stateFile) wholeLocked() bool {
+	if !f.whole {
+		for _, user := range f.users {
+			if !user.committed {
+				return false
+			}
+		}
+		f.whole = true
+	}
+	return true
+}
+
 // collect unites the lists of the users with the last lists of those that have ended.
 func collect(users map[*Syncer]stateUser) state.State {
 	all := state.State{Serials: map[dnsname.Name]uint32{}, Sources: map[string]state.Source{}}
