@@ -85,7 +85,7 @@ func TestManyConnections(t *testing.T) {
 		t.Errorf("with %d open connections a query took %s; want at most 2s", held, slowest)
 	}
 	after := answered("second query")
-	note(t, "Machines", "200 connections held open", "TCP", fmt.Sprintf("%d of %d, and others meanwhile", min(before, after), held))
+	note(t, "Machines", "200 connections held open", "TCP", fmt.Sprintf("%d of %d, others connect as well", min(before, after), held))
 }
 
 func TestByteByByte(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 
 // The matrix has what real software made of us: a table for each role, a row
 // for each peer, a column for each case. README.md of this folder shows it.
-// Every run compares what it saw with what stands there; with
+// Every run compares its results with that table; with
 // INTEGRATION_MATRIX=write it writes it there.
 var matrix = struct {
 	sync.Mutex

@@ -18,7 +18,7 @@ import (
 // any of them needs on a busy machine.
 const patience = 30 * time.Second
 
-// eventually asks ok again and again: another process tells nobody when it is
+// eventually asks ok again and again: another process does not notify when it is
 // ready.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

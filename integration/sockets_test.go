@@ -137,7 +137,7 @@ func children(pid int) (all []int) {
 	return all
 }
 
-// Whoever answers, the test's own process is told from others by its sockets.
+// Whoever answers, the sockets distinguish the test's own process from others.
 func TestHolderOf(t *testing.T) {
 	t.Parallel()
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -186,7 +186,7 @@ func TestLaunchIsNotFooled(t *testing.T) {
 	}
 }
 
-// Two servers that share a port, which CoreDNS allows, are told from one.
+// Two servers that share a port, which CoreDNS allows, are distinguished from one.
 func TestLaunchDoesNotShare(t *testing.T) {
 	t.Parallel()
 	first, _ := serve(t, corefile())

@@ -11,7 +11,7 @@ import (
 
 type object = map[string]any
 
-// An answer is what goes back, complete until a fault spoils it.
+// An answer is a response, complete until a fault spoils it.
 type answer struct {
 	status int
 	header map[string]string
@@ -44,7 +44,7 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(key, value)
 	}
 	if a.truncated {
-		text = text[:len(text)/2] // the server closes what falls short of its length
+		text = text[:len(text)/2] // the server closes a connection whose body falls short of its length
 	}
 	w.WriteHeader(a.status)
 	w.Write(text) //nolint:errcheck // the client has gone

@@ -53,8 +53,8 @@ func decode(data []byte) (Estate, []Fault, error) {
 	return f.Subscriptions, f.Faults, nil
 }
 
-// readEstate reads the file at each request: its content tells for certain
-// whether it has changed, its time does not. A file that is wrong is reported once.
+// readEstate reads the file at each request: its content shows for certain whether it
+// has changed, its time does not. A file that is wrong is reported once.
 func (s *Server) readEstate() error {
 	if s.config.EstateFile == "" {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A Kind is what goes wrong.
+// A Kind is the kind of a fault.
 type Kind string
 
 // The kinds. The first five are an error in ARM's form with that status.
@@ -90,7 +90,7 @@ func (s *Server) takeFault(path string, page int) (Fault, bool) {
 	return Fault{}, false
 }
 
-// spoil makes of an answer what the fault says.
+// spoil applies the fault to an answer.
 func (s *Server) spoil(r *http.Request, f Fault, a *answer) {
 	switch f.Kind {
 	case Slow:
@@ -124,7 +124,7 @@ func (s *Server) spoil(r *http.Request, f Fault, a *answer) {
 	}
 }
 
-// answer is what stands in the place of any answer.
+// answer replaces any answer.
 func (f Fault) answer(path string) answer {
 	switch f.Kind {
 	case Forbidden:
@@ -149,7 +149,7 @@ func (f Fault) answer(path string) answer {
 	return failure(http.StatusInternalServerError, "InternalServerError", "An error occurred.")
 }
 
-// later asks the client to come back, and tells when if the fault does.
+// later asks the client to come back, after the time of the fault if it has one.
 func (f Fault) later() answer {
 	a := failure(http.StatusServiceUnavailable, "ServerUnavailable", "The service is unavailable.")
 	if f.Kind == Throttled {

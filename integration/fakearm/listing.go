@@ -42,7 +42,7 @@ func (s *Server) arm(r *http.Request) answer {
 	if a.header == nil {
 		a.header = map[string]string{}
 	}
-	// ARM tells what is left of its 12,000 reads an hour.
+	// ARM sends how many of its 12,000 reads an hour are left.
 	a.header["x-ms-ratelimit-remaining-subscription-reads"] = strconv.FormatInt(12_000-s.reads.Add(1), 10)
 	a.delay = s.config.Delay
 	return a
@@ -112,8 +112,8 @@ func resources(subscription string, endpoints []Endpoint, group, kind, parent st
 	return all, ok
 }
 
-// page renders the page from the start on, and no other. A shift is of what it
-// shows, not of its link to the next page.
+// page renders the page from the start on, and no other. A shift moves its
+// items, not its link to the next page.
 func (s *Server) page(r *http.Request, resources []func() object, start, shift int) object {
 	start = min(start, len(resources))
 	end, value := min(start+s.config.PageSize, len(resources)), []object{}
@@ -133,8 +133,8 @@ func (s *Server) page(r *http.Request, resources []func() object, start, shift i
 const skipMark = "\xfb\xff\xfe next from "
 
 // link is the absolute link to the page from the offset on, on the host that was
-// asked. It has lower-case escapes: who takes the link apart and builds it anew
-// asks for another query, which Requests shows.
+// asked. It has lower-case escapes: a client that parses the link and builds it again
+// sends a different query, which Requests shows.
 func link(r *http.Request, offset int) string {
 	token := url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(skipMark + strconv.Itoa(offset))))
 	return "https://" + r.Host + r.URL.EscapedPath() + "?api-version=" + r.URL.Query().Get("api-version") + "&$skipToken=" + strings.ToLower(token[:3]) + token[3:]

@@ -14,7 +14,7 @@ const (
 	zoneType      = "Microsoft.Network/privateDnsZones"
 )
 
-// resource has what every resource of ARM has.
+// resource has the properties of every resource of ARM.
 func resource(name, id, kind string, properties object) object {
 	return object{"name": name, "id": id, "etag": `W/"fakearm"`, "type": kind, "properties": properties}
 }
@@ -56,7 +56,7 @@ func (e Endpoint) endpoint(subscription string) object {
 		"privateLinkServiceId": e.id(subscription, vaultType, e.Name),
 		"groupIds":             []string{"AzureBackup"},
 		"privateLinkServiceConnectionState": object{
-			// Azure has all sorts of texts here, also this one for what is rejected.
+			// Azure has all sorts of texts here, also this one for a rejected endpoint.
 			"status": e.status(), "description": "Auto-Approved", "actionsRequired": "None",
 		},
 	})}
@@ -76,7 +76,7 @@ func (e Endpoint) customDNS() []object {
 	return all
 }
 
-// known tells whether interface and zone group show the names. Azure does not
+// known reports whether interface and zone group show the names. Azure does not
 // know them before approval and forgets them with the target. Of a rejected
 // endpoint they are shown: that is harder for who reads them.
 func (e Endpoint) known() bool {

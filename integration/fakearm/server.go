@@ -3,7 +3,7 @@
 // identity endpoints. They listen on the loopback address, with a certificate
 // authority (CA) of their own.
 //
-// What exists stands in an estate file, which is read again when it changes:
+// The endpoints are in an estate file, which is read again when it changes:
 //
 //	{
 //	  "subscriptions": {
@@ -48,7 +48,8 @@ import (
 	"time"
 )
 
-// What the authority knows. None of it is secret: it opens nothing but this.
+// The identities that the authority knows. They are not secret: they open nothing but
+// this server.
 const (
 	Tenant         = "11111111-1111-1111-1111-111111111111"
 	ClientID       = "22222222-2222-2222-2222-222222222222"
@@ -58,7 +59,7 @@ const (
 	TokenPrefix = "fakearm-token-"
 )
 
-// A Config says what to start. The zero value is an Azure without subscriptions.
+// A Config is the configuration of a server. The zero value is an Azure without subscriptions.
 type Config struct {
 	Addr       string // host:port of ARM and authority; "" is a port of 127.0.0.1 that the system chooses
 	Estate     Estate
@@ -100,7 +101,7 @@ type Request struct {
 	Page   int    // of a listing, from 1; else 0
 	Scope  string // of a token: the scope or resource
 	Status int    // of the answer
-	Fault  Kind   // that spoilt the answer; "" is none
+	Fault  Kind   // that spoilt the answer, or ""
 }
 
 // Start starts a server. Close ends it.
@@ -161,7 +162,7 @@ func (s *Server) serve(l net.Listener, answerTo func(*http.Request) answer) {
 	server := &http.Server{
 		Handler:           s.handler(answerTo),
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(logWriter(s.config.Logf), "", 0), // tells of clients that do not trust the CA
+		ErrorLog:          log.New(logWriter(s.config.Logf), "", 0), // logs clients that do not trust the CA
 	}
 	s.listeners = append(s.listeners, server)
 	go server.Serve(l) //nolint:errcheck // it ends by Close

@@ -75,7 +75,7 @@ func unauthorized(code, message, challenge string) answer {
 	return a
 }
 
-// discovery tells where the authority's endpoints are.
+// discovery returns the authority's endpoints.
 func (s *Server) discovery(r *http.Request) answer {
 	tenant, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	base := "https://" + r.Host + "/" + tenant

@@ -8,11 +8,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A Script gets the answer that the records make and returns what is sent
-// instead; nil is silence.
+// A Script gets the answer of the records and returns the message to send instead;
+// nil is silence.
 type Script func(*dns.Msg) *dns.Msg
 
-// Script says what happens to the answers for a name from now on; nil ends that.
+// Script sets the script for the answers for a name from now on; nil removes it.
 func (s *Server) Script(name string, script Script) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

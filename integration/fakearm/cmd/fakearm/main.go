@@ -3,8 +3,8 @@
 //
 //	go run ./integration/fakearm/cmd/fakearm -estate integration/fakearm/estate.json
 //
-// It prints what to export in the shell of the server and what belongs in its
-// Corefile. Edit the estate file while it runs; package fakearm tells its format.
+// It prints the variables to export in the shell of the server and the lines of its
+// Corefile. Edit the estate file while it runs; package fakearm documents its format.
 package main
 
 import (
