@@ -113,8 +113,7 @@ func newCertificates(corefile caddy.Input) *certificates {
 	return c
 }
 
-// arguments returns what follows a directive in its line, for each time that a block
-// has it.
+// arguments returns the arguments of a directive, for each time that a block has it.
 func arguments(corefile caddy.Input, block caddyfile.ServerBlock, directive string) (all [][]string) {
 	d := caddyfile.NewDispenserTokens(corefile.Path(), block.Tokens[directive])
 	for d.Next() {

@@ -16,7 +16,7 @@ import (
 
 const program = "privatelink-dns"
 
-// commands are what the binary does beside serving.
+// commands are the subcommands of the binary. Without one it serves.
 var commands = []command.Command{
 	check.Command,
 	forwarders.Command,
@@ -31,7 +31,7 @@ func runCommand(args []string) int {
 	return command.Main(ctx, program, commands, args, command.Standard())
 }
 
-// usage is what -h prints: the commands, then the flags for serving.
+// usage is the text of -h: the commands, then the flags for serving.
 func usage() {
 	w := flag.CommandLine.Output()
 	command.List(w, program, commands)

@@ -38,12 +38,12 @@ import (
 // directives is the order in which plugins see a query, whatever the order in
 // the Corefile. It differs from stock CoreDNS in three places:
 //
-//   - acl stands before every plugin that answers: in stock order a blocked
+//   - acl is before every plugin that answers: in stock order a blocked
 //     client still gets through to local and any.
-//   - privatelink stands before lru: its own data is never cached, and it looks
+//   - privatelink is before lru: its own data is never cached, and it looks
 //     into cached answers of the upstream as into fresh ones.
-//   - lru, in the place of stock cache, stands behind the plugins with zones of
-//     their own, for the same reason.
+//   - lru, in the place of stock cache, is behind the plugins with zones of their
+//     own, for the same reason.
 var directives = []string{
 	"root", "proxyproto", "quic", "https", "timeouts", "multisocket", "reload", "tls", "bufsize", "bind",
 	"ready", "health", "prometheus", "errors", "log",

@@ -19,7 +19,7 @@ import (
 const logLimit = 1 << 20
 
 // queueLog makes the log pass a queue, so that serving never waits for the output.
-// It returns the function that writes what is queued, for the end of the process.
+// It returns the function that writes the queued lines, for the end of the process.
 //
 // CoreDNS sets the output of its log after it has parsed the flags and before it
 // loads the Corefile, so the queue is set by a loader, which loads nothing. Errors

@@ -7,7 +7,7 @@ import (
 	"github.com/coredns/coredns/coremain"
 )
 
-// logTo appends to the file what would go to the console: a Windows service has
+// logTo appends to the file the lines that would go to the console: a Windows service has
 // none. CoreDNS looks for os.Stdout once it has parsed the flags, this one too.
 // Its lines have no time, which journals and container engines add; a file does
 // not.

@@ -40,7 +40,7 @@ func TestDirectivesAreLinked(t *testing.T) {
 func TestAccessListIsFirst(t *testing.T) {
 	for _, name := range []string{"local", "any", "tsig", "transfer", "privatelink", "hosts", "file", "secondary", "lru", "loop", "forward"} {
 		if slices.Index(directives, name) < slices.Index(directives, "acl") {
-			t.Errorf("%s stands before acl", name)
+			t.Errorf("%s is before acl", name)
 		}
 	}
 }

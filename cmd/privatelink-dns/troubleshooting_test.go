@@ -13,7 +13,7 @@ import (
 )
 
 // Every line that the plugins log as a warning or an error, and everything that
-// they may find wrong with an endpoint, stands in a Troubleshooting section.
+// they may find wrong with an endpoint, is in a Troubleshooting section.
 func TestLogLinesAreDocumented(t *testing.T) {
 	for page, folders := range map[string][]string{
 		"../../plugin/privatelink/README.md": {"../../plugin/privatelink", "../../plugin/privatelink/syncer", "../../plugin/privatelink/source"},

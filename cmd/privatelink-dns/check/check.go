@@ -28,9 +28,9 @@ var Command = command.Command{
 	Summary: "ask a running server for every name, and tell what stops a backup",
 	Text: `Reads the private endpoints as the server does, and asks for each of their
 names, with and without privatelink, over UDP and TCP: first the server, then
-the resolver of this machine, as a backup agent would. It tells for each vault
-whether its names are complete and private everywhere, and for everything
-that is wrong what to do about it. It replaces the nslookup of each name by
+the resolver of this machine, as a backup agent would. It reports for each vault
+whether its names are complete and private everywhere, and a remedy for each
+fault. It replaces the nslookup of each name by
 hand; run it after the first registration and after the first backup again.
 
 A vault without blob and queue names is normal before the first registration
@@ -51,7 +51,7 @@ type options struct {
 	json       bool
 }
 
-// servers is a flag that may stand more than once; each is host:port.
+// servers is a repeatable flag; each value is host:port.
 type servers []string
 
 func (s *servers) String() string { return strings.Join(*s, " ") }

@@ -16,8 +16,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// An endpoint is a private endpoint with the names that it gives. Entries that
-// tell of no endpoint, of a hosts file say, are one for each file.
+// An endpoint is a private endpoint with the names that it gives. Entries
+// without an endpoint, of a hosts file say, form one for each file.
 type endpoint struct {
 	id, target string
 	names      []*name
@@ -30,13 +30,13 @@ type name struct {
 	zones   *zone.Set // of its block
 	kind    kind
 	forms   []dnsname.Name // the owner first
-	addrs   []netip.Addr   // what each of them has to give
+	addrs   []netip.Addr   // the right addresses of each of them
 	results []result
 	wrong   bool // there is a finding at a server of ours, or at the address
 	astray  bool // there is one at a resolver
 }
 
-// A kind is what a name is for.
+// A kind is the service that a name is for.
 type kind int
 
 const (
@@ -49,16 +49,16 @@ const (
 // A plan is everything that is checked.
 type plan struct {
 	endpoints []*endpoint    // by title
-	origins   []dnsname.Name // of the server blocks: what they may be asked for
+	origins   []dnsname.Name // of the server blocks: they serve no names outside
 	zones     []dnsname.Name
 	sources   []input.Source
 	failures  []error  // of the sources that could not be read, wholly or in part
-	warnings  []string // what the server would log, skips aside
+	warnings  []string // those that the server would log, without skips
 	state     bool     // there is a state file
 }
 
-// newPlan unites the blocks: the first one that gives a name decides what is
-// expected of it.
+// newPlan unites the blocks: the first one that gives a name decides its
+// right addresses.
 func newPlan(blocks []input.Block) *plan {
 	p, byID, seen := &plan{}, map[string]*endpoint{}, map[dnsname.Name]bool{}
 	for i := range blocks {

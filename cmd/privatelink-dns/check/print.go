@@ -8,7 +8,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 )
 
-// print is the report for people; all means every answer, too.
+// print writes the report for people. If all is set, it has every answer.
 func (r report) print(w io.Writer, all bool, out command.Output) {
 	for _, s := range r.Sources {
 		command.Fprintf(w, "source %s: %s\n", s.Name, s)

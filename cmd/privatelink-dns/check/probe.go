@@ -30,8 +30,8 @@ type target struct {
 	vain atomic.Int32 // questions in a row without an answer
 }
 
-// enough is the number of questions in vain after which a target is given up:
-// it has gone meanwhile, and nobody wants to wait for it once for each name.
+// enough is the number of unanswered questions after which a target is skipped, so
+// that a dead target does not cost one timeout for each name.
 const enough = 2 * parallel
 
 var errGone = errors.New("it has stopped answering")
@@ -50,7 +50,7 @@ func (t *target) ask(ctx context.Context, q question) answer {
 	return a
 }
 
-// A question is what is asked of a target.
+// A question is one query to a target.
 type question struct {
 	to      *target
 	network string // udp or tcp
@@ -58,7 +58,7 @@ type question struct {
 	qtype   uint16
 }
 
-// An answer is what came.
+// An answer is the reply to a question, or the error in its place.
 type answer struct {
 	err      error // nothing came
 	rcode    int
@@ -112,7 +112,7 @@ func read(reply *dns.Msg, qtype uint16) answer {
 }
 
 // system is the machine's own way to resolve a name, where there is no
-// /etc/resolv.conf to tell of a server.
+// /etc/resolv.conf that names a server.
 const system = "system"
 
 func askSystem(ctx context.Context, q question) answer {
@@ -125,7 +125,7 @@ func askSystem(ctx context.Context, q question) answer {
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, string(q.name))
 	var none *net.DNSError
 	if errors.As(err, &none) && none.IsNotFound {
-		return answer{} // it does not tell a missing name from one without address
+		return answer{} // a missing name looks the same as one without an address
 	}
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()

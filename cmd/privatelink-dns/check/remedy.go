@@ -9,8 +9,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// ofServer says what is wrong with an answer of a server of ours, and what to
-// do. The name lies below parent.
+// ofServer returns the fault of an answer of privatelink-dns, and its remedy. The
+// name is below parent.
 func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, remedy string) {
 	server := "the server " + r.to.addr
 	switch kind {
@@ -33,7 +33,8 @@ func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, re
 	return server + " gives no answer for the name", "see the server's log"
 }
 
-// ofResolver says what is wrong with what clients of this machine get.
+// ofResolver returns the fault of an answer that clients of this machine get, and its
+// remedy.
 func ofResolver(kind string, r result, parent dnsname.Name) (text, remedy string) {
 	resolver, forward := "the machine's resolver "+r.to.addr, fmt.Sprintf("forward %s from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration", parent)
 	if r.to.addr == system {

@@ -12,7 +12,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// A report is what -json prints.
+// A report is the output of -json.
 type report struct {
 	Status    int              `json:"status"` // 0, or 1 if there are findings
 	Sources   []input.Source   `json:"sources"`
@@ -136,9 +136,9 @@ func (c *checker) ofResults(n *name, servers []targetReport) nameReport {
 	return one
 }
 
-// note tells what is normal about the endpoint of a vault whose storage names
-// are not there yet. In the first generation of private endpoints of Azure
-// Backup they stand in endpoints of their own, PE_ecs…_blob and so on.
+// note returns the normal reason why the endpoint of a vault has no storage names
+// yet. In the first generation of private endpoints of Azure Backup they are in
+// endpoints of their own, PE_ecs…_blob and so on.
 func (e *endpoint) note(all []*endpoint) string {
 	if e.count(backupName) == 0 {
 		return ""

@@ -87,7 +87,7 @@ type job struct {
 }
 
 // jobs are the questions: of a server of ours each form of each name over UDP
-// and TCP, of a resolver what clients ask it.
+// and TCP, of a resolver the questions that clients ask.
 func (c *checker) jobs() (all []job) {
 	for _, e := range c.plan.endpoints {
 		for _, n := range e.names {

@@ -13,14 +13,14 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// A finding is something that stops a backup, or may, and what to do about it.
+// A finding is a fault that stops a backup, or may, with its remedy.
 type finding struct {
 	Kind     string         `json:"kind"`
 	Endpoint string         `json:"endpoint,omitempty"` // resource ID, or the file
 	Server   string         `json:"server,omitempty"`   // that was asked
 	Text     string         `json:"text"`
 	Names    []dnsname.Name `json:"names,omitempty"`   // that it is about
-	Example  string         `json:"example,omitempty"` // what came for the first of them
+	Example  string         `json:"example,omitempty"` // the answer for the first of them
 	Remedy   string         `json:"remedy"`
 }
 
@@ -41,8 +41,8 @@ const (
 	closedPort    = "port_443"       // no connection to the private address
 )
 
-// judge compares one result with what is expected. It returns the kind of what
-// is wrong, or "" if nothing is.
+// judge compares one result with the expected addresses. It returns the kind of the
+// finding, or "" if the result is as expected.
 func judge(r result, expected []netip.Addr) string {
 	want := slices.DeleteFunc(slices.Clone(expected), func(a netip.Addr) bool { return a.Is4() != (r.qtype == dns.TypeA) })
 	switch {
@@ -54,7 +54,7 @@ func judge(r result, expected []netip.Addr) string {
 		return refused
 	case r.rcode == dns.RcodeServerFailure:
 		return failing
-	case r.rcode == dns.RcodeNameError: // for AAAA, too: the client may believe it for A
+	case r.rcode == dns.RcodeNameError: // also for AAAA: the client may believe it for A
 		return missing
 	case slices.Equal(r.addrs, want):
 		return ""
@@ -117,7 +117,7 @@ func (p *plan) nothing() finding {
 	return f
 }
 
-// ofTarget tells of a server that does not answer.
+// ofTarget adds the finding of a server that does not answer.
 func (c *checker) ofTarget(all *findings, t *target) {
 	switch {
 	case t.noUDP != nil && t.resolver:
@@ -131,7 +131,7 @@ func (c *checker) ofTarget(all *findings, t *target) {
 	}
 }
 
-// ofSkip tells of an endpoint, or a name of it, that is not served.
+// ofSkip is the finding of an endpoint, or a name of it, that is not served.
 func ofSkip(e *endpoint, skip source.Skip) finding {
 	remedies := map[source.Reason]string{
 		source.NotApproved:  "approve the connection: in the portal, the vault (or the account) > Networking > Private endpoint connections",
@@ -145,7 +145,7 @@ func ofSkip(e *endpoint, skip source.Skip) finding {
 	return finding{Kind: notServed, Endpoint: e.id, Text: fmt.Sprintf("%s is not served: %s", e.short(), detail), Remedy: remedy}
 }
 
-// ofName tells what is wrong with the answers for one name.
+// ofName adds the findings of the answers for one name.
 func (c *checker) ofName(all *findings, n *name, closed map[netip.Addr]error) {
 	for _, r := range n.results {
 		kind := judge(r, n.addrs)

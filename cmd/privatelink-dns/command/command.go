@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// The exit status of every command. Pipelines tell by it what to do.
+// The exit status of every command. Pipelines depend on it.
 const (
 	Done     = 0 // nothing to report
 	Findings = 1 // the command ran and found something, a difference say
@@ -23,11 +23,11 @@ const (
 type Command struct {
 	Name    string
 	Summary string // one line for the list of commands, without a full stop
-	Text    string // what it does, for -h; lines of 80 characters
+	Text    string // a description for -h, in lines of 80 characters
 	Example string // one or more lines to type, without indentation
 
-	// Setup defines the command's flags and returns what runs once they are
-	// parsed. An error means [Failed], and is printed; [Wrong] adds a hint at -h.
+	// Setup defines the command's flags and returns the function that runs once they
+	// are parsed. An error means [Failed], and is printed; [Wrong] adds a hint at -h.
 	Setup func(flags *flag.FlagSet) Run
 }
 
@@ -130,7 +130,7 @@ func List(w io.Writer, program string, commands []Command) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-12s %s\n", c.Name, c.Summary)
 	}
-	fmt.Fprintf(w, "\n%s COMMAND -h tells more and gives an example.\n", program)
+	fmt.Fprintf(w, "\n%s COMMAND -h has its flags and an example.\n", program)
 }
 
 func indent(text string) string {

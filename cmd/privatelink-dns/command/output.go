@@ -54,7 +54,7 @@ func (o Output) Progress(format string, args ...any) {
 // Warn writes a warning to Stderr. More lines of the text follow it as they are.
 func (o Output) Warn(text string) { Fprintf(o.Stderr, "warning: %s\n", lines(text)) }
 
-// Note writes what is worth knowing to Stderr.
+// Note writes a line to Stderr that is neither a result nor an error.
 func (o Output) Note(text string) { Fprintf(o.Stderr, "note: %s\n", text) }
 
 // Count is the number of things: "no records", "1 record", "2 records".

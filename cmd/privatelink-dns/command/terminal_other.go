@@ -4,8 +4,8 @@ package command
 
 import "os"
 
-// isTerminal tells whether somebody sees what is written to the file, and escape
-// sequences do their work there.
+// isTerminal reports whether the file is a terminal, where escape sequences have an
+// effect.
 func isTerminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// isTerminal tells whether the file is a console on which escape sequences do
-// their work. A console shows them as text until it is told otherwise, one older
-// than Windows Server 2016 always.
+// isTerminal reports whether the file is a console on which escape sequences have an
+// effect. A console shows them as text until a program enables them. A console older
+// than Windows Server 2016 always does.
 func isTerminal(file *os.File) bool {
 	console, mode := windows.Handle(file.Fd()), uint32(0)
 	if windows.GetConsoleMode(console, &mode) != nil {

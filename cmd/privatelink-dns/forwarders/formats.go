@@ -19,7 +19,7 @@ import (
 // of its name in the folder formats.
 type format struct {
 	name  string
-	check func(all servers) error // what this kind of server cannot do; nil: nothing
+	check func(all servers) error // an error if this kind of server cannot forward to all; may be nil
 }
 
 var formats = []format{
@@ -65,7 +65,7 @@ func atMost15(all servers) error {
 	return nil
 }
 
-// A target is what the texts are filled with.
+// A target is the data of the templates.
 type target struct {
 	Zones      []string // to forward
 	Servers    servers
@@ -88,18 +88,19 @@ func newTarget(blocks []privatelink.Block, to servers) target {
 	return t
 }
 
-// nameServer is what our SOA records, and no others, name as primary.
+// nameServer is the primary that the SOA records of privatelink-dns name, and no
+// others.
 func nameServer() string {
 	soa, _ := privatelink.Apex(&zone.Zone{Name: "."})[0].(*dns.SOA)
 	return strings.TrimSuffix(soa.Ns, ".")
 }
 
-// Loopback tells whether a server is on the machine of the one that forwards.
+// Loopback reports whether a server is on the machine of the one that forwards.
 func (t target) Loopback() bool {
 	return slices.ContainsFunc(t.Servers, func(s server) bool { return s.Addr().IsLoopback() })
 }
 
-// about stands at the top of every text, check tells how to see that it works.
+// about begins every text. check shows how to test the configuration.
 const (
 	about = `The names of Azure private endpoints go to privatelink-dns, all others where they
 went before. These are the public names: with privatelink.* alone many DNS servers

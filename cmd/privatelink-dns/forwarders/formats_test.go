@@ -144,7 +144,7 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// Unbound sends nothing to its own machine unless it is told to.
+// Unbound sends nothing to its own machine unless do-not-query-localhost is no.
 func TestUnboundOnTheSameMachine(t *testing.T) {
 	for server, want := range map[string]bool{"127.0.0.1": true, "::1": true, "10.0.0.4": false} {
 		_, stdout, _ := run(t, serving(".", ""), "-format unbound -server "+server)
@@ -154,7 +154,7 @@ func TestUnboundOnTheSameMachine(t *testing.T) {
 	}
 }
 
-// The block is one of a stock CoreDNS, too, which has cache.
+// Stock CoreDNS, which has cache, loads the block as well.
 func TestStockCoreDNS(t *testing.T) {
 	_, stdout, _ := run(t, serving(".", ""), "-format coredns"+many(15))
 	if _, err := privatelink.Blocks(corefile.Input("Corefile", []byte(stdout))); err != nil {

@@ -1,5 +1,5 @@
 // Package forwarders is the command that prints the configuration of the DNS
-// servers that stand before ours: which names they have to forward to it.
+// servers in front of privatelink-dns: which names they have to forward to it.
 package forwarders
 
 import (
@@ -27,7 +27,7 @@ in it tell where it belongs and how to check it.
 is not asked, and a Corefile's files are not read; -files and -hosts are.
 
 The status is 1 if the Corefile's server blocks would refuse some of the names;
-stderr tells which, and what to add.`,
+stderr names them, and the zones to add.`,
 	Example: `privatelink-dns forwarders -format powershell -server 10.0.0.4 -server 10.0.0.5
 privatelink-dns forwarders -format unbound -server '[fd00::4]:5353' -conf Corefile
 privatelink-dns forwarders -format bind -server 10.0.0.4 -state state.json`,
@@ -74,7 +74,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 }
 
 // blocks reads the input. Of sources only files in place of a Corefile are read:
-// nothing else would tell that their pattern leads nowhere.
+// otherwise a pattern without files would stay unnoticed.
 func (o *options) blocks(ctx context.Context) ([]privatelink.Block, error) {
 	blocks, err := o.input.Blocks()
 	switch {
@@ -100,7 +100,7 @@ func (o *options) parse() (f format, err error) {
 	}
 	f, ok := findFormat(o.format)
 	if !ok {
-		return f, command.Wrong(fmt.Sprintf("-format: %q is none of %s", o.format, formatNames()))
+		return f, command.Wrong(fmt.Sprintf("-format: %q is not one of %s", o.format, formatNames()))
 	}
 	if len(o.servers) == 0 {
 		return f, command.Wrong("-server is missing: an address of privatelink-dns, as the server that forwards reaches it")

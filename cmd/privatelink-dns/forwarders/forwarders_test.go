@@ -77,11 +77,11 @@ func TestErrors(t *testing.T) {
 	const wrongServer = "p forwarders: invalid value %q for flag -server: "
 	for _, tt := range []struct{ name, args, want string }{
 		{"no format", "-server 10.0.0.4", "p forwarders: -format is missing: powershell, bind, unbound, dnsmasq, coredns, systemd-resolved, knot-resolver, pdns-recursor\n"},
-		{"unknown format", "-format windows -server 10.0.0.4", `p forwarders: -format: "windows" is none of powershell, bind, unbound, `},
+		{"unknown format", "-format windows -server 10.0.0.4", `p forwarders: -format: "windows" is not one of powershell, bind, unbound, `},
 		{"no server", "-format bind", "p forwarders: -server is missing: an address of privatelink-dns, as the server that forwards reaches it\n"},
 		{"a name", "-server ns.example", fmt.Sprintf(wrongServer, "ns.example") + "an IP address is expected, with :PORT if that is not 53: 10.0.0.4, 10.0.0.4:5353, fd00::4, [fd00::4]:5353\n"},
 		{"a network", "-server 10.0.0.0/8", fmt.Sprintf(wrongServer, "10.0.0.0/8") + "an IP address is expected"},
-		{"port 0", "-server 10.0.0.4:0", fmt.Sprintf(wrongServer, "10.0.0.4:0") + "port 0 is none\n"},
+		{"port 0", "-server 10.0.0.4:0", fmt.Sprintf(wrongServer, "10.0.0.4:0") + "invalid port 0\n"},
 		{"too high a port", "-server 10.0.0.4:65536", fmt.Sprintf(wrongServer, "10.0.0.4:65536") + "an IP address is expected"},
 		{"any address", "-server ::", fmt.Sprintf(wrongServer, "::") + "not the address of one machine\n"},
 		{"a group", "-server 224.0.0.251", fmt.Sprintf(wrongServer, "224.0.0.251") + "not the address of one machine\n"},
@@ -112,8 +112,8 @@ func many(n int) (args string) {
 	return args
 }
 
-// What is forwarded and would be refused is told; the configuration is printed
-// nevertheless, for all of it.
+// A name that is forwarded and would be refused is reported. The configuration is
+// printed nevertheless, for all names.
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct{ name, corefile, want string }{
 		{"the root", serving(".", ""), ""},

@@ -13,7 +13,7 @@ import (
 // in another region needs no change at the other server.
 func parents(b *privatelink.Block) []dnsname.Name { return topmost(b.Zones.PublicSuffixes()) }
 
-// of returns what each block gives.
+// of unites the names that give returns for each block.
 func of(blocks []privatelink.Block, give func(*privatelink.Block) []dnsname.Name) (all []dnsname.Name) {
 	for i := range blocks {
 		all = append(all, give(&blocks[i])...)
@@ -32,8 +32,8 @@ func topmost(names []dnsname.Name) (top []dnsname.Name) {
 	return top
 }
 
-// refusals tells of queries that would be forwarded in vain: no server block
-// with privatelink is for them.
+// refusals warns of queries that would be forwarded and refused, because no server
+// block with privatelink is for them.
 func refusals(blocks []privatelink.Block) (warnings []string) {
 	var origins []dnsname.Name
 	plain := false

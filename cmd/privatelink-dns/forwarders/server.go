@@ -24,7 +24,7 @@ const defaultPort = 53
 // azureDNS is the virtual address of Azure's own DNS.
 var azureDNS = netip.MustParseAddr("168.63.129.16")
 
-// servers is a flag that may stand more than once.
+// servers is a repeatable flag.
 type servers []server
 
 func (s *servers) String() string {
@@ -65,7 +65,7 @@ func parseServer(text string) (server, error) {
 	addr := at.Addr().Unmap()
 	switch {
 	case at.Port() == 0:
-		return server{}, errors.New("port 0 is none")
+		return server{}, errors.New("invalid port 0")
 	case addr == azureDNS:
 		return server{}, errors.New("this is Azure's own DNS, not privatelink-dns")
 	case addr.IsUnspecified() || addr.IsMulticast():

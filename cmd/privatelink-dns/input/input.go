@@ -29,10 +29,10 @@ type Flags struct {
 	warnings []string // of the last call of Blocks
 }
 
-// Warnings returns what is to be said of the Corefile that Blocks read.
+// Warnings returns the warnings about the Corefile that Blocks read.
 func (f *Flags) Warnings() []string { return f.warnings }
 
-// Patterns is a flag that may stand more than once.
+// Patterns is a repeatable flag.
 type Patterns []string
 
 func (p *Patterns) String() string { return strings.Join(*p, " ") }
@@ -58,8 +58,7 @@ func (f *Flags) Register(flags *flag.FlagSet) {
 	flags.StringVar(&f.Cloud, "cloud", "", "cloud of -files and -hosts: `NAME` is public, usgov or china (default public)")
 }
 
-// Blocks reads the Corefile, or what stands in its place, without asking any
-// source. A Corefile without a privatelink block is an error.
+// Blocks reads the Corefile, or the input in its place, without asking any source. A Corefile without a privatelink block is an error.
 func (f *Flags) Blocks() ([]privatelink.Block, error) {
 	switch {
 	case f.State != "" && (f.Conf != "" || len(f.Files)+len(f.Hosts) > 0), f.Conf != "" && len(f.Files)+len(f.Hosts) > 0:
@@ -106,8 +105,8 @@ func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 	return []privatelink.Block{b}, nil
 }
 
-// Load reads the Corefile, or what stands in its place, and fetches every source
-// once; [Block.Failed] tells which of them failed.
+// Load reads the Corefile, or the input in its place, and fetches every source once.
+// [Block.Failed] returns those that failed.
 func (f *Flags) Load(ctx context.Context) ([]Block, error) {
 	blocks, err := f.Blocks()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
-// A Block is one privatelink block with what it would serve. The last good records
+// A Block is one privatelink block with the records that it would serve. The last good records
 // of a source that fails are those of the block's state file.
 type Block struct {
 	privatelink.Block
@@ -58,7 +58,7 @@ func readState(path string) (s saved) {
 	return s
 }
 
-// Failed returns what went wrong with the sources, joined, each with its name.
+// Failed returns the errors of the sources, joined, each with its name.
 func (b *Block) Failed() error {
 	var errs []error
 	for i, src := range b.Preview.Sources {

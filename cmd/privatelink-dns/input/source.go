@@ -12,8 +12,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
-// A Source is what the commands print of a source: how many names it has, and how
-// old they are.
+// A Source is the summary of a source that the commands print: how many names it has,
+// and how old they are.
 type Source struct {
 	Name  string `json:"source"`
 	Asked bool   `json:"asked"`
@@ -144,7 +144,7 @@ func (s Source) String() string {
 	return text
 }
 
-// restored is what an error adds if the state file has names of the source.
+// restored is added to an error if the state file has names of the source.
 func (s *Source) restored() string {
 	if s.Restored == 0 {
 		return ""
@@ -156,7 +156,7 @@ func (s *Source) restored() string {
 	return fmt.Sprintf(" (%s of it %s from the state file %s of %s)", command.Count(s.Restored, "name"), verb, s.State, at(*s.Saved, time.Now()))
 }
 
-// Hint returns what to do about old files, or "".
+// Hint returns advice about old files, or "".
 func (s *Source) Hint() string {
 	now := time.Now()
 	if s.remote || s.Oldest == nil || now.Sub(*s.Oldest) < old {

@@ -17,7 +17,7 @@ import (
 )
 
 // fromState is the block of the server that wrote the state file. The zones are
-// those with a serial. The file does not tell the order of the sources: where
+// those with a serial. The file does not have the order of the sources: where
 // two give a name, the first one by name has it.
 func fromState(path string) ([]privatelink.Block, error) {
 	info, err := os.Stat(path)

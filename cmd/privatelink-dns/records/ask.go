@@ -17,7 +17,7 @@ import (
 
 const parallel = 16 // questions at a time
 
-// ask asks the server what it knows itself: without RD it asks nobody else.
+// ask asks the server for its own data: without RD it asks nobody else.
 func (s *server) ask(ctx context.Context, name dnsname.Name, qtype uint16) (reply *dns.Msg, err error) {
 	question := new(dns.Msg).SetQuestion(string(name), qtype)
 	question.RecursionDesired = false

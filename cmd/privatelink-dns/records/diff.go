@@ -11,8 +11,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// A change is a record that one side has and the other has not. A TTL, an alias
-// or an endpoint that is another is none.
+// A change is a record that one side has and the other has not. A
+// different TTL, alias or endpoint is not a change.
 type change struct {
 	Change string `json:"change"` // removed or added
 	record
@@ -23,7 +23,7 @@ const (
 	added   = "added"
 )
 
-// differences returns what was removed and added, by zone and name.
+// differences returns the removed and added records, by zone and name.
 func differences(old, now set) []change {
 	changes := append(lacks(now, old, removed), lacks(old, now, added)...)
 	slices.SortFunc(changes, func(a, b change) int {

@@ -12,7 +12,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// printers are the formats. What they write to keeps its first error.
+// printers are the formats. The writer keeps its first error.
 var printers = map[string]func(w io.Writer, s set, out command.Output){
 	"table": table,
 	"hosts": hosts,
@@ -56,7 +56,7 @@ func table(w io.Writer, s set, out command.Output) {
 	}
 }
 
-// endpoint is the endpoint's name, and what it leads to: "pe-vault (vault rsv-we)".
+// endpoint is the endpoint's name, and its target: "pe-vault (vault rsv-we)".
 func (r *record) endpoint() string {
 	if r.Endpoint == "" {
 		return "-"
@@ -64,8 +64,8 @@ func (r *record) endpoint() string {
 	return source.Title(path.Base(r.Endpoint), r.Target)
 }
 
-// hosts prints lines that a hosts file may have. The comment is what the hosts
-// source takes as the endpoint, as in the portal's "Download host file".
+// hosts prints lines that a hosts file may have. The comment is the
+// endpoint for the hosts source, as in the portal's "Download host file".
 func hosts(w io.Writer, s set, _ command.Output) {
 	for _, r := range s.all() {
 		command.Fprintf(w, "%s %s%s\n", r.Address, dnsname.Join(append([]dnsname.Name{r.Name}, r.Aliases...), " "), comment(" #", r.Endpoint))

@@ -27,7 +27,7 @@ type record struct {
 	Address  netip.Addr     `json:"address"`
 	TTL      uint32         `json:"ttl"`
 	Aliases  []dnsname.Name `json:"aliases"`  // the public names that lead to it, never nil
-	Endpoint string         `json:"endpoint"` // resource ID, or where the record stands, or empty
+	Endpoint string         `json:"endpoint"` // resource ID, or the position of the record, or empty
 	Target   string         `json:"target"`   // resource ID, or empty if unknown
 	From     string         `json:"from"`     // the block, or the server
 
@@ -43,12 +43,12 @@ type zoneRecords struct {
 	records []record // by name and address
 }
 
-// A set is what one input, or one server, has.
+// A set has the records of one input, or of one server.
 type set struct {
 	zones    []*zoneRecords // by name
 	sources  []input.Source
 	warnings []string
-	failed   error // what could not be read
+	failed   error // the errors of unreadable sources
 }
 
 // only returns the set with the one zone, or as it is without a name.
@@ -76,14 +76,14 @@ type collector struct {
 	given map[dnsname.Name]*given
 }
 
-// A given is what the blocks so far have for a name.
+// A given has the addresses of a name in the first block that has it.
 type given struct {
 	first string       // the first block that has it
-	addrs []netip.Addr // what that block has
+	addrs []netip.Addr // those of that block
 	shown []netip.Addr // by any block
 }
 
-// collect returns the records of all blocks, and what is to be said of them.
+// collect returns the records of all blocks, and the warnings about them.
 func collect(blocks []input.Block) set {
 	c := collector{zones: map[dnsname.Name]*zoneRecords{}, given: map[dnsname.Name]*given{}}
 	for i := range blocks {
@@ -152,7 +152,7 @@ func givers(entries []source.Entry) map[netip.Addr]source.Entry {
 	return all
 }
 
-// most bounds what one source has to say here.
+// most is the maximum number of warnings of one source.
 const most = 20
 
 func few(name string, findings []syncer.Finding) (shown []string) {

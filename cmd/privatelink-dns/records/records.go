@@ -1,5 +1,5 @@
-// Package records is the command that prints what would be served, and how that
-// differs from what was, or from what a running server has.
+// Package records is the command that prints the records that would be served, and
+// their differences from earlier records, or from those of a running server.
 package records
 
 import (
@@ -112,7 +112,7 @@ func (o *options) nothing(sets []set, failed error) error {
 	return fmt.Errorf("%s: %s", where, remedy)
 }
 
-// print writes the result. failed is what could not be read.
+// print writes the result. failed has the errors of unreadable sources.
 func (o *options) print(sets []set, failed error, out command.Output) (status int, err error) {
 	w := bufio.NewWriter(out.Stdout)
 	defer func() { err = errors.Join(err, w.Flush()) }()
@@ -141,7 +141,7 @@ func (o *options) print(sets []set, failed error, out command.Output) (status in
 func (o *options) parse() (main *side, err error) {
 	main = &side{input: &o.input}
 	if printers[o.format] == nil {
-		return nil, command.Wrong(fmt.Sprintf("-format: %q is none of %s", o.format, formats))
+		return nil, command.Wrong(fmt.Sprintf("-format: %q is not one of %s", o.format, formats))
 	}
 	switch {
 	case o.diff != "" && o.format != "table" && o.format != "json":
@@ -200,7 +200,7 @@ func (o *options) load(ctx context.Context, sides []*side, out command.Output) (
 	return sets, nil
 }
 
-// open reads what the inputs say beside their sources.
+// open reads the inputs without their sources.
 func (o *options) open(sides []*side) error {
 	for _, s := range sides {
 		if err := s.open(); err != nil {

@@ -121,7 +121,7 @@ func TestRecords(t *testing.T) {
 		{"zone", "-files a.json -format zone -zone privatelink.blob.core.windows.net", 0, " 60 30 2419200 10\nprivatelink.blob.core.windows.net.\t3600\tIN\tNS\tns.privatelink-dns.invalid.\n" + exampA + "\n", "-"},
 		{"one zone", "-zone privatelink.we.backup.windowsazure.com -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
 		{"upper case zone", "-zone Privatelink.We.Backup.windowsazure.com. -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
-		{"a zone that files do not tell", "-hosts kv.hosts -zone privatelink.vaultcore.azure.net -format hosts", 0, "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net kv.vaultcore.azure.net # kv.hosts:1\n", "-"},
+		{"a zone that files do not name", "-hosts kv.hosts -zone privatelink.vaultcore.azure.net -format hosts", 0, "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net kv.vaultcore.azure.net # kv.hosts:1\n", "-"},
 		{"Key Vault", "-conf kv -format hosts", 0, "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net", "-"},
 		{"state", "-state state -format hosts", 0, "10.20.0.3 a.privatelink.blob.core.windows.net a.blob.core.windows.net # /pe\n", "-"},
 		{"skipped endpoint", "-files pend.json -format json", 2, "[\n]\n", skipped},
@@ -137,13 +137,13 @@ func TestRecords(t *testing.T) {
 		{"bad Corefile", "-conf bad", 2, "-", `p records: plugin/privatelink: bad:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
 		{"unknown zone", "-zone privatelink.x.net", 2, "-", "p records: -zone: privatelink.x.net is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, privatelink.we.backup.windowsazure.com\n"},
 		{"bad zone", "-zone a..b", 2, "-", `p records: -zone: "a..b": a label is empty`},
-		{"bad format", "-format xml", 2, "-", "p records: -format: \"xml\" is none of table, hosts, zone, json, csv\np records -h has the flags and an example\n"},
+		{"bad format", "-format xml", 2, "-", "p records: -format: \"xml\" is not one of table, hosts, zone, json, csv\np records -h has the flags and an example\n"},
 		{"several zones in a file", "-format zone", 2, "-", "p records: -format zone needs -zone or -out: a zone file holds one zone\n"},
 		{"-out of another format", "-out x", 2, "-", "p records: -out is for -format zone\n"},
 		{"-out of a source that fails", "-conf partial -format zone -out x", 2, "-", "p records: hosts none.hosts: none.hosts: no such file\n"},
 		{"-diff as zone", "-diff files:a.json -format csv", 2, "-", "p records: -diff has -format json, and no other one\n"},
 		{"-diff without kind", "-diff a.json", 2, "-", "p records: -diff: \"a.json\" is not of the form KIND:VALUE"},
-		{"-diff of unknown kind", "-diff azure:0", 2, "-", "p records: -diff: \"azure\" is none of conf, files, hosts, state, server\n"},
+		{"-diff of unknown kind", "-diff azure:0", 2, "-", "p records: -diff: \"azure\" is not one of conf, files, hosts, state, server\n"},
 		{"-diff, bad pattern", "-diff files:[", 2, "-", "p records: -diff: syntax error in pattern\n"},
 		{"-diff, bad server", "-diff server::", 2, "-", "p records: -diff: \":\" is not the address of a server"},
 		{"-server, bad address", "-server 1:2:3", 2, "-", "p records: -server: \"1:2:3\" is not the address of a server"},
@@ -182,7 +182,7 @@ func TestBlocksAreUnited(t *testing.T) {
 	}
 }
 
-// What the hosts format prints is read as the same records.
+// The output of the hosts format is read as the same records.
 func TestHostsRoundTrip(t *testing.T) {
 	inFolder(t)
 	_, first, _ := run(t, "-files a.json -format hosts")

@@ -28,15 +28,15 @@ type server struct {
 	client  string         // our address, as it sees it
 }
 
-// known is what the inputs tell of what the server may have.
+// known has the zones and names of the inputs, which the server may have.
 type known struct {
 	zones []dnsname.Name
 	names map[dnsname.Name][]record // by owner
-	geos  cloud.Cloud               // whose Backup zones are looked for, too; or zero
+	geos  cloud.Cloud               // whose Backup zones are also looked for; or zero
 }
 
-// read returns the server's records. What could be read of a server that
-// answers in part is in the set, and the rest its error.
+// read returns the server's records. If a server answers in part, the
+// set has the records that could be read, and the error of the rest.
 func (s *server) read(ctx context.Context) (set, error) {
 	zones, err := s.served(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *server) served(ctx context.Context) ([]dnsname.Name, error) {
 	return s.sift(guesses, replies, errs)
 }
 
-// sift tells the zones that are served from those that are not.
+// sift separates the zones that are served from those that are not.
 func (s *server) sift(guesses []dnsname.Name, replies []*dns.Msg, errs []error) (zones []dnsname.Name, err error) {
 	var lacking []string
 	for i, zone := range guesses {
@@ -127,7 +127,7 @@ func (s *server) sift(guesses []dnsname.Name, replies []*dns.Msg, errs []error) 
 	return zones, nil
 }
 
-// isApex tells whether the reply to a question for the SOA record is that of a
+// isApex reports whether the reply to a question for the SOA record is that of a
 // server that has the zone.
 func isApex(r *dns.Msg, zone dnsname.Name) bool {
 	return r.Authoritative && slices.ContainsFunc(r.Answer, func(rr dns.RR) bool {
@@ -135,7 +135,7 @@ func isApex(r *dns.Msg, zone dnsname.Name) bool {
 	})
 }
 
-// add makes the zone's records of what the server sent.
+// add adds the records of a zone that the server sent.
 func (s *server) add(name dnsname.Name, rrs []dns.RR) {
 	z, others := &zoneRecords{name: name}, 0
 	for _, rr := range rrs {
@@ -154,7 +154,7 @@ func (s *server) add(name dnsname.Name, rrs []dns.RR) {
 	s.set.zones = append(s.set.zones, z)
 }
 
-// record completes r with what the inputs know of it.
+// record completes r with the data of the inputs.
 func (s *server) record(r record) record {
 	r.From, r.Aliases = "server "+s.addr, input.PublicNames(r.Zone, r.Name)
 	for _, same := range s.known.names[r.Name] {

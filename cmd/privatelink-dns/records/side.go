@@ -15,10 +15,10 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// A side is where records come from: an input, or a running server of which the
-// inputs tell what to ask for.
+// A side is an origin of records: an input, or a running server, which is asked for
+// the zones and names of the inputs.
 type side struct {
-	input  *input.Flags // nil if there is none
+	input  *input.Flags // nil for a server
 	server string       // or empty
 
 	blocks []privatelink.Block
@@ -45,7 +45,7 @@ func parseSide(text, cloud string) (*side, error) {
 		s.input = nil
 		s.server, err = client.Address(value)
 	default:
-		return nil, command.Wrong(fmt.Sprintf("-diff: %q is none of conf, files, hosts, state, server", kind))
+		return nil, command.Wrong(fmt.Sprintf("-diff: %q is not one of conf, files, hosts, state, server", kind))
 	}
 	if err != nil {
 		return nil, command.Wrong(fmt.Sprintf("-diff: %v", err))
@@ -53,7 +53,7 @@ func parseSide(text, cloud string) (*side, error) {
 	return s, nil
 }
 
-// open reads what the input says without its sources.
+// open reads the input without its sources.
 func (s *side) open() (err error) {
 	if s.input != nil {
 		s.blocks, err = s.input.Blocks()
@@ -61,7 +61,7 @@ func (s *side) open() (err error) {
 	return err
 }
 
-// warn prints what is to be said of the Corefile.
+// warn prints the warnings about the Corefile.
 func (s *side) warn(out command.Output) {
 	if s.input == nil {
 		return
@@ -71,8 +71,8 @@ func (s *side) warn(out command.Output) {
 	}
 }
 
-// patterns tells whether the input is files: then nothing in it says which zones
-// there are, nor, without -cloud, in which cloud.
+// patterns reports whether the input is files: they do not name the zones or, without
+// -cloud, the cloud.
 func (s *side) patterns() bool {
 	return s.input != nil && len(s.input.Files)+len(s.input.Hosts) > 0
 }
@@ -117,7 +117,7 @@ func (s *side) zones() string {
 	return dnsname.Join(names, ", ")
 }
 
-// of returns what the inputs of all sides tell of a server.
+// of returns the zones and names of the inputs of all sides.
 func of(sides []*side, only dnsname.Name) known {
 	k := known{names: map[dnsname.Name][]record{}}
 	if only != "" {

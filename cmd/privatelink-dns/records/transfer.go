@@ -60,7 +60,7 @@ func next(conn *dns.Conn, id uint16) (*dns.Msg, error) {
 	return m, err
 }
 
-// checkTransfer checks what has come with the newest message.
+// checkTransfer checks the records so far and the newest message.
 func checkTransfer(rrs []dns.RR, m *dns.Msg) error {
 	switch {
 	case m.Rcode == dns.RcodeRefused, m.Rcode == dns.RcodeNotAuth, m.Rcode == dns.RcodeNotImplemented:

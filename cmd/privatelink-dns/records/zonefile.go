@@ -26,8 +26,8 @@ func (z *zoneRecords) print(w io.Writer) {
 	}
 }
 
-// writeZones writes each zone to a file of its own and says so. A DNS server
-// that reads one meanwhile finds the old file or the new one.
+// writeZones writes each zone to a file of its own and prints its name. A DNS server
+// that reads one at the same time finds the old file or the new one.
 func writeZones(w io.Writer, s set, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
-// A report is what the command prints, as JSON has it.
+// A report is the output of the command, as in JSON.
 type report struct {
 	Status   int       `json:"status"` // the exit status
 	Blocks   []block   `json:"blocks"`
@@ -28,7 +28,7 @@ type report struct {
 
 type block struct {
 	Position string         `json:"position"`
-	Origins  []dnsname.Name `json:"origins,omitempty"` // what the server block is for; none without a Corefile
+	Origins  []dnsname.Name `json:"origins,omitempty"` // of the server block; empty without a Corefile
 	Listen   []string       `json:"listen,omitempty"`  // for plain DNS
 	Zones    []zoneCount    `json:"zones"`
 	Sources  []input.Source `json:"sources"`
@@ -69,7 +69,7 @@ func leaveRemote(blocks []privatelink.Block, live bool) [][]input.Source {
 	return left
 }
 
-// add reports a block and what its sources gave.
+// add reports a block and the records of its sources.
 func (r *report) add(b *input.Block, left []input.Source) {
 	shown := block{Position: b.Position, Zones: []zoneCount{}, Sources: append([]input.Source{}, b.Sources...)}
 	if r.corefile {

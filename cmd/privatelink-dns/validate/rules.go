@@ -34,9 +34,9 @@ func (r *report) checkStates(blocks []input.Block) {
 	}
 }
 
-// checkOrigins warns of names that have records and lie outside of what the
-// server blocks are for: a query for one does not get to the plugin, and what
-// does answer it may give a public address.
+// checkOrigins warns of names that have records and are outside of the origins of the
+// server blocks. A query for one does not get to the plugin, and the server that
+// answers it may give a public address.
 func (r *report) checkOrigins(blocks []input.Block) {
 	var origins []dnsname.Name
 	for i := range blocks {

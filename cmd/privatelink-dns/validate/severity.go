@@ -15,7 +15,7 @@ import (
 type severity int
 
 const (
-	note    severity = iota // nothing to do, unless it is not what you meant
+	note    severity = iota // nothing to do, unless it is a surprise
 	warning                 // all names of the sources are served; something needs a look
 	lost                    // a name that a source has is not served, or has a public address
 	broken                  // the server does not start, or a source cannot be read
