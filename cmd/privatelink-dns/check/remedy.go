@@ -26,9 +26,11 @@ func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, re
 	case notReady:
 		return server + " has not read every source yet", "see its log for the source that cannot be read; with state it would answer at once"
 	case missing:
-		return server + " does not have the name, or no address for it", "wait for the next sync, a minute or so; if it stays, compare the Corefile and the sources of the server with these"
+		return server + " does not have the name, or no address for it",
+			"wait for the next sync, a minute or so; if it stays, compare the Corefile and the sources of the server with these"
 	case outdated:
-		return server + " gives another private address than the source", "wait for the next sync, a minute or so; if it stays, an earlier source in the Corefile gives the name, too"
+		return server + " gives another private address than the source",
+			"wait for the next sync, a minute or so; if it stays, an earlier source in the Corefile gives the name, too"
 	}
 	return server + " gives no answer for the name", "see the server's log"
 }
@@ -36,7 +38,8 @@ func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, re
 // ofResolver returns the fault of an answer that clients of this machine get, and its
 // remedy.
 func ofResolver(kind string, r result, parent dnsname.Name) (text, remedy string) {
-	resolver, forward := "the machine's resolver "+r.to.addr, fmt.Sprintf("forward %s from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration", parent)
+	resolver := "the machine's resolver " + r.to.addr
+	forward := fmt.Sprintf("forward %s from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration", parent)
 	if r.to.addr == system {
 		resolver = "this machine's own resolver"
 	}

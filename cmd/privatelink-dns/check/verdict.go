@@ -77,7 +77,8 @@ func isPublic(a netip.Addr) bool {
 func (c *checker) findings(closed map[netip.Addr]error) []finding {
 	var all findings
 	for _, err := range c.plan.failures {
-		all.add(finding{Kind: sourceFailed, Text: fmt.Sprintf("a source cannot be read: %v", err), Remedy: "repair it; the Troubleshooting section of plugin privatelink's manual has the causes"})
+		all.add(finding{Kind: sourceFailed, Text: fmt.Sprintf("a source cannot be read: %v", err),
+			Remedy: "repair it; the Troubleshooting section of plugin privatelink's manual has the causes"})
 	}
 	for _, t := range c.targets {
 		c.ofTarget(&all, t)
@@ -107,28 +108,40 @@ func (p *plan) nothing() finding {
 	f := finding{Kind: nothingServed}
 	switch {
 	case len(p.failures) == 0:
-		f.Text, f.Remedy = "no source gives a name: there is nothing to serve", "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved"
+		f.Text = "no source gives a name: there is nothing to serve"
+		f.Remedy = "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved"
 	case p.state:
-		f.Text, f.Remedy = "no name is known: the sources cannot be read, and the state file has none of their names", "repair the sources"
+		f.Text = "no name is known: the sources cannot be read, and the state file has none of their names"
+		f.Remedy = "repair the sources"
 	default:
-		f.Text = "no name is known: the sources cannot be read, and there is no state file; a server that has read them before serves its last good records"
-		f.Remedy = "repair the sources; with the property state in the Corefile, the last good records are known here too; `privatelink-dns records -server ADDRESS` prints those of a server that allows zone transfers"
+		f.Text = "no name is known: the sources cannot be read, and there is no state file; " +
+			"a server that has read them before serves its last good records"
+		f.Remedy = "repair the sources; with the property state in the Corefile, the last good records are known here too; " +
+			"`privatelink-dns records -server ADDRESS` prints those of a server that allows zone transfers"
 	}
 	return f
 }
 
 // ofTarget adds the finding of a server that does not answer.
 func (c *checker) ofTarget(all *findings, t *target) {
+	f := finding{Kind: unreachable, Server: t.addr}
 	switch {
 	case t.noUDP != nil && t.resolver:
-		all.add(finding{Kind: unreachable, Server: t.addr, Text: fmt.Sprintf("the machine's resolver %s does not answer: %v", t.addr, t.noUDP), Remedy: "check the DNS settings of this machine, and firewalls for UDP port 53"})
+		f.Text = fmt.Sprintf("the machine's resolver %s does not answer: %v", t.addr, t.noUDP)
+		f.Remedy = "check the DNS settings of this machine, and firewalls for UDP port 53"
 	case t.noUDP != nil && t.noTCP != nil:
-		all.add(finding{Kind: unreachable, Server: t.addr, Text: fmt.Sprintf("the server %s does not answer: %v", t.addr, t.noUDP), Remedy: "start it, or name the right address with -server; check firewalls for UDP and TCP port 53"})
+		f.Text = fmt.Sprintf("the server %s does not answer: %v", t.addr, t.noUDP)
+		f.Remedy = "start it, or name the right address with -server; check firewalls for UDP and TCP port 53"
 	case t.noUDP != nil:
-		all.add(finding{Kind: unreachable, Server: t.addr, Text: fmt.Sprintf("the server %s answers over TCP and not over UDP: %v", t.addr, t.noUDP), Remedy: "open UDP port 53 on the way to it"})
+		f.Text = fmt.Sprintf("the server %s answers over TCP and not over UDP: %v", t.addr, t.noUDP)
+		f.Remedy = "open UDP port 53 on the way to it"
 	case t.noTCP != nil:
-		all.add(finding{Kind: overTCP, Server: t.addr, Text: fmt.Sprintf("the server %s does not answer over TCP: %v", t.addr, t.noTCP), Remedy: "open TCP port 53 on the way to it: answers that are too large for UDP come that way"})
+		f.Kind, f.Text = overTCP, fmt.Sprintf("the server %s does not answer over TCP: %v", t.addr, t.noTCP)
+		f.Remedy = "open TCP port 53 on the way to it: answers that are too large for UDP come that way"
+	default:
+		return
 	}
+	all.add(f)
 }
 
 // ofSkip is the finding of an endpoint, or a name of it, that is not served.
@@ -164,7 +177,9 @@ func (c *checker) ofName(all *findings, n *name, closed map[netip.Addr]error) {
 	for _, addr := range n.addrs {
 		if err := closed[addr]; err != nil {
 			n.wrong = true
-			all.add(finding{Kind: closedPort, Names: []dnsname.Name{n.owner}, Text: "no connection to port 443 of the private addresses", Example: err.Error(), Remedy: "check routes, peering and firewalls from this machine to the private endpoint's subnet; DNS is not the cause"})
+			all.add(finding{Kind: closedPort, Names: []dnsname.Name{n.owner}, Example: err.Error(),
+				Text:   "no connection to port 443 of the private addresses",
+				Remedy: "check routes, peering and firewalls from this machine to the private endpoint's subnet; DNS is not the cause"})
 		}
 	}
 }

@@ -27,7 +27,8 @@ func unset(conf caddy.Input) (lines []string) {
 			name := cmp.Or(match[1], match[2])
 			if _, set := os.LookupEnv(name); !set && !slices.Contains(seen, name) {
 				seen = append(seen, name)
-				lines = append(lines, fmt.Sprintf("%s:%d: the environment variable %s is not set, so that %s is empty: set it as for the server", conf.Path(), number, name, match[0]))
+				lines = append(lines, fmt.Sprintf("%s:%d: the environment variable %s is not set, so that %s is empty: set it as for the server",
+					conf.Path(), number, name, match[0]))
 			}
 		}
 	}

@@ -119,7 +119,8 @@ func (s *server) sift(guesses []dnsname.Name, replies []*dns.Msg, errs []error) 
 		}
 	}
 	if len(zones) == 0 {
-		return nil, errors.Join(s.set.failed, fmt.Errorf("%s serves none of the zones %s: is it the right server, and does its acl let this machine ask?", s.addr, strings.Join(lacking, ", ")))
+		return nil, errors.Join(s.set.failed, fmt.Errorf(
+			"%s serves none of the zones %s: is it the right server, and does its acl let this machine ask?", s.addr, strings.Join(lacking, ", ")))
 	}
 	if len(lacking) > 0 {
 		s.set.warnings = append(s.set.warnings, fmt.Sprintf("%s does not serve %s", s.addr, strings.Join(lacking, ", ")))

@@ -92,7 +92,8 @@ func (r *report) add(b *input.Block, left []input.Source) {
 		}
 	}
 	if total == 0 && len(left) == 0 && !unreadable(b) {
-		r.found(lost, b.Position, "", "its sources give no name: check that they are those of the right subscription or folder, and that the private endpoints are Approved")
+		r.found(lost, b.Position, "", "its sources give no name: check that they are those of the right "+
+			"subscription or folder, and that the private endpoints are Approved")
 	}
 	shown.Sources = append(shown.Sources, left...)
 	r.Blocks = append(r.Blocks, shown)

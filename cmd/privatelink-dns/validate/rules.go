@@ -29,7 +29,8 @@ func (r *report) checkStates(blocks []input.Block) {
 			r.found(warning, position, "", fmt.Sprintf("state: %v (the server starts without it)", err))
 		}
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-			r.found(warning, position, "", fmt.Sprintf("state: %s is not a folder that can be read: a restart without the sources would lose the records", filepath.Dir(path)))
+			r.found(warning, position, "", fmt.Sprintf(
+				"state: %s is not a folder that can be read: a restart without the sources would lose the records", filepath.Dir(path)))
 		}
 	}
 }
@@ -45,7 +46,9 @@ func (r *report) checkOrigins(blocks []input.Block) {
 	for i := range blocks {
 		for _, name := range slices.Sorted(maps.Keys(above(&blocks[i]))) {
 			if !name.BelowAny(origins) {
-				r.found(lost, blocks[i].Position, "", fmt.Sprintf("a query for a name below %s does not get here: add %s to the server block, which is for %s", name, name, dnsname.Join(blocks[i].Origins, ", ")))
+				r.found(lost, blocks[i].Position, "", fmt.Sprintf(
+					"a query for a name below %s does not get here: add %s to the server block, which is for %s",
+					name, name, dnsname.Join(blocks[i].Origins, ", ")))
 			}
 		}
 	}
