@@ -32,10 +32,18 @@ func export(name, status string, names ...string) string {
 		configs = append(configs, fmt.Sprintf(`{"fqdn": %q, "ipAddresses": [%q]}`, f[0], f[1]))
 	}
 	return fmt.Sprintf(`{"id": "/subscriptions/0/%s", "customDnsConfigs": [%s], "privateLinkServiceConnections": [{
-		"privateLinkServiceId": "/subscriptions/0/vaults/rsv", "privateLinkServiceConnectionState": {"status": %q}}]}`, name, strings.Join(configs, ","), status)
+		"privateLinkServiceId": "/subscriptions/0/vaults/rsv", "privateLinkServiceConnectionState": {"status": %q}}]}`,
+		name, strings.Join(configs, ","), status)
 }
 
-var vault = export("pe", "Approved", "1-ab-pod01-rec2.we.backup.windowsazure.com 10.0.0.1", "acct.blob.core.windows.net 10.0.0.2", "acct.queue.core.windows.net 10.0.0.3")
+// The names of vault.
+const (
+	backupEntry = "1-ab-pod01-rec2.we.backup.windowsazure.com 10.0.0.1"
+	blobEntry   = "acct.blob.core.windows.net 10.0.0.2"
+	queueEntry  = "acct.queue.core.windows.net 10.0.0.3"
+)
+
+var vault = export("pe", "Approved", backupEntry, blobEntry, queueEntry)
 
 // records are the right answers for vault.
 func records(name string) string {
@@ -115,50 +123,70 @@ func check(t *testing.T, text string, args ...string) (status int, stdout string
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	status = command.Main(t.Context(), "p", []command.Command{Command}, append([]string{"check", "-files", path}, args...), command.Output{Stdout: &out, Stderr: &errs})
+	args = append([]string{"check", "-files", path}, args...)
+	status = command.Main(t.Context(), "p", []command.Command{Command}, args, command.Output{Stdout: &out, Stderr: &errs})
 	return status, out.String() + errs.String()
 }
 
 func TestCheck(t *testing.T) {
 	good := serve(t, true, give(records))
+	alone := []string{"-server", good, "-no-resolver"}
+	server := func(to func(*dns.Msg, dns.Question) bool) []string {
+		return []string{"-server", serve(t, true, to), "-no-resolver"}
+	}
+	resolver := func(to func(*dns.Msg, dns.Question) bool) []string {
+		return []string{"-server", good, "-resolver", serve(t, false, to)}
+	}
+	const leaks = "gives a public address: the backup leaves the private network, or fails\n" +
+		"  acct.privatelink.blob.core.windows.net  UDP A: 203.0.113.7"
+	const forward = "remedy: forward blob.core.windows.net from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration"
+	separate := "[" + export("pe", "Approved", backupEntry) + "," +
+		export("pe_ecs1_blob", "Approved", blobEntry) + "," + export("pe_ecs1_queue", "Approved", queueEntry) + "]"
+	const separateTable = "VERDICT\n1       0     0      0      pe (vault rsv)            good\n" +
+		"0       1     0      0      pe_ecs1_blob (vault rsv)  good\n0       0     1      0      pe_ecs1_queue (vault rsv)  good"
+	first, withoutQueue := export("pe", "Approved", backupEntry), export("pe", "Approved", backupEntry, blobEntry)
+	pending := "[" + vault + "," + export("pe-new", "Pending", "x.blob.core.windows.net 10.0.0.9") + "]"
+	public := export("pe", "Approved", "acct.blob.core.windows.net 203.0.113.9")
 	for _, tt := range []struct {
 		name, export string
 		args         []string
 		status       int
 		want         []string // parts of what is printed
 	}{
-		{"all good", vault, []string{"-server", good, "-no-resolver"}, 0, []string{"server " + good + ": 18 of 18 answers as expected", "1       1     1      0      pe (vault rsv)  good", "\nall good\n"}},
+		{"all good", vault, alone, 0, []string{"server " + good + ": 18 of 18 answers as expected", "1       1     1      0      pe (vault rsv)  good", "\nall good\n"}},
 		{"and at the resolver", vault, []string{"-server", good, "-resolver", good}, 0, []string{"resolver " + good + ": 12 of 12 answers as expected", "all good"}},
-		{"the resolver leaks", vault, []string{"-server", good, "-resolver", serve(t, false, give(always("203.0.113.7")))}, 1, []string{"3 of 3 names wrong at this machine's resolver", "gives a public address: the backup leaves the private network, or fails\n  acct.privatelink.blob.core.windows.net  UDP A: 203.0.113.7", "remedy: forward blob.core.windows.net from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration"}},
-		{"a public AAAA is a leak, too", vault, []string{"-server", good, "-resolver", serve(t, false, func(m *dns.Msg, q dns.Question) bool {
+		{"the resolver leaks", vault, resolver(give(always("203.0.113.7"))), 1, []string{"3 of 3 names wrong at this machine's resolver", leaks, forward}},
+		{"a public AAAA is a leak, too", vault, resolver(func(m *dns.Msg, q dns.Question) bool {
 			rr, _ := dns.NewRR(q.Name + " 60 AAAA 2001:db8::7")
 			if give(records)(m, q); q.Qtype == dns.TypeAAAA {
 				m.Answer = append(m.Answer, rr)
 			}
 			return true
-		})}, 1, []string{"gives a public address", "UDP AAAA: 2001:db8::7"}},
-		{"the resolver does not come to us", vault, []string{"-server", good, "-resolver", serve(t, false, rcode(dns.RcodeNameError))}, 1, []string{"does not find the name", "UDP A: NXDOMAIN", "remedy: forward backup.windowsazure.com from it"}},
-		{"the resolver has a record typed by hand", vault, []string{"-server", good, "-resolver", serve(t, false, give(always("10.0.0.1")))}, 1, []string{"gives another private address than the source", "remedy: a record that was typed by hand"}},
-		{"the resolver refuses", vault, []string{"-server", good, "-resolver", serve(t, false, rcode(dns.RcodeRefused))}, 1, []string{"refuses to answer"}},
-		{"the resolver fails", vault, []string{"-server", good, "-resolver", serve(t, false, rcode(dns.RcodeServerFailure))}, 1, []string{"gives no answer for the name", "rebinding or DNSSEC"}},
-		{"another server", vault, []string{"-server", serve(t, true, give(always("203.0.113.7"))), "-no-resolver"}, 1, []string{"3 of 3 names wrong", "is it privatelink-dns, with this Corefile"}},
-		{"acl", vault, []string{"-server", serve(t, true, rcode(dns.RcodeRefused)), "-no-resolver"}, 1, []string{"refuses to answer this machine", "remedy: allow this machine in acl"}},
-		{"not ready", vault, []string{"-server", serve(t, true, func(m *dns.Msg, _ dns.Question) bool {
+		}), 1, []string{"gives a public address", "UDP AAAA: 2001:db8::7"}},
+		{"the resolver does not come to us", vault, resolver(rcode(dns.RcodeNameError)), 1, []string{"does not find the name", "UDP A: NXDOMAIN", "remedy: forward backup.windowsazure.com from it"}},
+		{"the resolver has a record typed by hand", vault, resolver(give(always("10.0.0.1"))), 1, []string{"gives another private address than the source", "remedy: a record that was typed by hand"}},
+		{"the resolver refuses", vault, resolver(rcode(dns.RcodeRefused)), 1, []string{"refuses to answer"}},
+		{"the resolver fails", vault, resolver(rcode(dns.RcodeServerFailure)), 1, []string{"gives no answer for the name", "rebinding or DNSSEC"}},
+		{"another server", vault, server(give(always("203.0.113.7"))), 1, []string{"3 of 3 names wrong", "is it privatelink-dns, with this Corefile"}},
+		{"acl", vault, server(rcode(dns.RcodeRefused)), 1, []string{"refuses to answer this machine", "remedy: allow this machine in acl"}},
+		{"not ready", vault, server(func(m *dns.Msg, _ dns.Question) bool {
 			m.Rcode = dns.RcodeServerFailure
 			m.SetEdns0(1232, false).IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNotReady}}
 			return true
-		}), "-no-resolver"}, 1, []string{"has not read every source yet"}},
-		{"sync pending", vault, []string{"-server", serve(t, true, give(always("10.0.0.1"))), "-no-resolver"}, 1, []string{"2 of 3 names wrong", "gives another private address than the source", "remedy: wait for the next sync"}},
-		{"name missing", vault, []string{"-server", serve(t, true, rcode(dns.RcodeNameError)), "-no-resolver"}, 1, []string{"does not have the name, or no address for it"}},
+		}), 1, []string{"has not read every source yet"}},
+		{"sync pending", vault, server(give(always("10.0.0.1"))), 1, []string{"2 of 3 names wrong", "gives another private address than the source", "remedy: wait for the next sync"}},
+		{"name missing", vault, server(rcode(dns.RcodeNameError)), 1, []string{"does not have the name, or no address for it"}},
 		{"no TCP", vault, []string{"-server", serve(t, false, give(records)), "-no-resolver"}, 1, []string{"12 of 12 answers as expected", "does not answer over TCP", "open TCP port 53"}},
-		{"pending endpoint", "[" + vault + "," + export("pe-new", "Pending", "x.blob.core.windows.net 10.0.0.9") + "]", []string{"-server", good, "-no-resolver"}, 1, []string{"pe-new (vault rsv)  not served", "its connection is Pending", "remedy: approve the connection"}},
-		{"before the first registration", export("pe", "Approved", "1-ab-pod01-rec2.we.backup.windowsazure.com 10.0.0.1"), []string{"-server", good, "-no-resolver"}, 0, []string{"note: pe (vault rsv): no storage names yet: normal before the first registration", "all good"}},
-		{"no queue", export("pe", "Approved", "1-ab-pod01-rec2.we.backup.windowsazure.com 10.0.0.1", "acct.blob.core.windows.net 10.0.0.2"), []string{"-server", good, "-no-resolver"}, 0, []string{"note: pe (vault rsv): no queue name yet"}},
-		{"storage names in endpoints of their own", "[" + export("pe", "Approved", "1-ab-pod01-rec2.we.backup.windowsazure.com 10.0.0.1") + "," + export("pe_ecs1_blob", "Approved", "acct.blob.core.windows.net 10.0.0.2") + "," + export("pe_ecs1_queue", "Approved", "acct.queue.core.windows.net 10.0.0.3") + "]", []string{"-server", good, "-no-resolver"}, 0, []string{"VERDICT\n1       0     0      0      pe (vault rsv)            good\n0       1     0      0      pe_ecs1_blob (vault rsv)  good\n0       0     1      0      pe_ecs1_queue (vault rsv)  good", "good\n\nall good"}},
-		{"public address in the configuration", export("pe", "Approved", "acct.blob.core.windows.net 203.0.113.9"), []string{"-server", serve(t, true, give(always("203.0.113.9"))), "-no-resolver"}, 1, []string{"which is not in a private range", "remedy: compare with the DNS configuration"}},
-		{"nothing", "[]", []string{"-server", good, "-no-resolver"}, 1, []string{"no source gives a name"}},
-		{"broken export", "{", []string{"-server", good, "-no-resolver"}, 1, []string{"cannot be read", "line 1: unexpected end of JSON input"}},
-		{"every answer", vault, []string{"-server", good, "-no-resolver", "-all"}, 0, []string{"acct.privatelink.blob.core.windows.net: 10.0.0.2 expected\n  " + good + "  acct.privatelink.blob.core.windows.net  UDP A: 10.0.0.2  good\n"}},
+		{"pending endpoint", pending, alone, 1, []string{"pe-new (vault rsv)  not served", "its connection is Pending", "remedy: approve the connection"}},
+		{"before the first registration", first, alone, 0, []string{"note: pe (vault rsv): no storage names yet: normal before the first registration", "all good"}},
+		{"no queue", withoutQueue, alone, 0, []string{"note: pe (vault rsv): no queue name yet"}},
+		{"storage names in endpoints of their own", separate, alone, 0, []string{separateTable, "good\n\nall good"}},
+		{"public address in the configuration", public, server(give(always("203.0.113.9"))), 1, []string{"which is not in a private range", "remedy: compare with the DNS configuration"}},
+		{"nothing", "[]", alone, 1, []string{"no source gives a name"}},
+		{"broken export", "{", alone, 1, []string{"cannot be read", "line 1: unexpected end of JSON input"}},
+		{"every answer", vault, []string{"-server", good, "-no-resolver", "-all"}, 0, []string{
+			"acct.privatelink.blob.core.windows.net: 10.0.0.2 expected\n  " + good + "  acct.privatelink.blob.core.windows.net  UDP A: 10.0.0.2  good\n",
+		}},
 		{"wrong flags", vault, []string{"-resolver", good, "-no-resolver"}, 2, []string{"p check: -resolver and -no-resolver exclude each other\n"}},
 		{"two servers with a comma", vault, []string{"-server", good + ",127.0.0.1:1", "-no-resolver"}, 1, []string{"server " + good + ": 18 of 18 answers", "the server 127.0.0.1:1 does not answer"}},
 		{"two servers with a blank", vault, []string{"-server", good, "127.0.0.1:1", "-no-resolver"}, 1, []string{"server " + good + ": 18 of 18 answers", "the server 127.0.0.1:1 does not answer"}},
@@ -197,7 +225,10 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, got := check(t, vault, "-server", addr, "-resolver", addr)
-	for _, want := range []string{"server " + addr + ": 0 of 0 answers as expected", "the server " + addr + " does not answer", "the machine's resolver " + addr + " does not answer", "not asked"} {
+	for _, want := range []string{
+		"server " + addr + ": 0 of 0 answers as expected", "the server " + addr + " does not answer",
+		"the machine's resolver " + addr + " does not answer", "not asked",
+	} {
 		if status != command.Findings || !strings.Contains(got, want) {
 			t.Errorf("status %d, printed\n%s\nwant 1, %s", status, got, want)
 		}
