@@ -30,6 +30,7 @@ const (
 	fc1    = "1-fc1.privatelink.we.backup.windowsazure.com"
 	blobA  = "a.privatelink.blob.core.windows.net"
 	exampA = "a.privatelink.blob.core.windows.net.	60	IN	A	10.20.0.4 ; " + id + "pe-vault"
+	stored = `{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}` // of a state file
 )
 
 // endpoint returns the export of an endpoint; a line is a name and its addresses.
@@ -46,22 +47,25 @@ func endpoint(name, status string, lines ...string) string {
 
 // files are what the tests read, in the working folder.
 var files = map[string]string{
-	"a.json":        "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.4 fd00:20::4", "1-fc1.privatelink.we.backup.windowsazure.com 10.20.0.5", "b.z17.blob.storage.azure.net 10.20.0.6") + "]",
-	"old.json":      "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.99 fd00:20::4", "1-fc1.we.backup.windowsazure.com 10.20.0.5", "gone.queue.core.windows.net 10.20.0.7") + "]",
-	"pend.json":     "[" + endpoint("pe-vault", "Pending", "a.blob.core.windows.net 10.20.0.4") + "," + endpoint("pe-\u001b[2J\nfile", "Approved", "a.file.core.windows.net 10.20.0.8") + "]",
+	"a.json": "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.4 fd00:20::4",
+		fc1+" 10.20.0.5", "b.z17.blob.storage.azure.net 10.20.0.6") + "]",
+	"old.json": "[" + endpoint("pe-vault", "Approved", "a.blob.core.windows.net 10.20.0.99 fd00:20::4",
+		"1-fc1.we.backup.windowsazure.com 10.20.0.5", "gone.queue.core.windows.net 10.20.0.7") + "]",
+	"pend.json": "[" + endpoint("pe-vault", "Pending", "a.blob.core.windows.net 10.20.0.4") + "," +
+		endpoint("pe-\u001b[2J\nfile", "Approved", "a.file.core.windows.net 10.20.0.8") + "]",
 	"second.json":   "[" + endpoint("pe-second", "Approved", "a.blob.core.windows.net 10.20.0.40") + "]",
 	"many.json":     "[" + endpoint("pe-many", "Approved", distinct(26)...) + "]",
 	"broken.json":   "{",
 	"empty.json":    "[]",
 	"a.hosts":       "10.20.0.4 a.blob.core.windows.net # the NAS\n",
 	"kv.hosts":      "10.20.0.9 kv.vault.azure.net\n",
-	"state":         `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7}, "sources": {"files /a": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}`,
+	"state":         `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7}, "sources": {"files /a": [` + stored + `]}}`,
 	"Corefile":      ". {\nprivatelink {\nfiles a.json\nttl 5m\n}\n}\n",
 	"kv":            ". {\nprivatelink privatelink.vaultcore.azure.net {\nhosts kv.hosts\n}\n}\n",
 	"two":           ".:1 {\nprivatelink {\nfiles a.json\n}\n}\n.:2 {\nprivatelink {\nfiles a.json\n}\n}\n.:3 {\nprivatelink {\nfiles second.json\n}\n}\n",
 	"partial":       ". {\nprivatelink {\nfiles a.json\nhosts none.hosts\n}\n}\n",
 	"failing":       ". {\nprivatelink {\nfiles broken.json\nstate failing.state\n}\n}\n",
-	"failing.state": `{"version": 2, "serials": {}, "sources": {"files broken.json": {"parts": {"broken.json": 1}, "entries": [{"fqdn": "a.blob.core.windows.net", "ipAddresses": ["10.20.0.3"], "endpoint": "/pe"}]}}}`,
+	"failing.state": `{"version": 2, "serials": {}, "sources": {"files broken.json": {"parts": {"broken.json": 1}, "entries": [` + stored + `]}}}`,
 	"bad":           ". {\nprivatelink {\ngeo eastus\nfiles a\n}\n}\n",
 }
 
@@ -87,7 +91,8 @@ func inFolder(t *testing.T) {
 func run(t *testing.T, args string) (status int, stdout, stderr string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	status = command.Main(t.Context(), "p", []command.Command{Command}, append([]string{"records"}, strings.Fields(args)...), command.Output{Stdout: &o, Stderr: &e})
+	all := append([]string{"records"}, strings.Fields(args)...)
+	status = command.Main(t.Context(), "p", []command.Command{Command}, all, command.Output{Stdout: &o, Stderr: &e})
 	return status, times.ReplaceAllString(o.String(), "TIME"), times.ReplaceAllString(e.String(), "TIME")
 }
 
@@ -101,7 +106,18 @@ const hostsOfA = "10.20.0.4 a.privatelink.blob.core.windows.net a.blob.core.wind
 
 func TestRecords(t *testing.T) {
 	inFolder(t)
-	const skipped = "warning: files pend.json: skipped " + id + "pe-vault (vault rsv-we): its connection is Pending, only Approved endpoints are served\n"
+	const (
+		skipped = "warning: files pend.json: skipped " + id + "pe-vault (vault rsv-we): its connection is Pending, only Approved endpoints are served\n"
+		json1   = `{"zone":"privatelink.blob.core.windows.net","name":"` + blobA + `","type":"A","address":"10.20.0.4","ttl":60,` +
+			`"aliases":["a.blob.core.windows.net"],"endpoint":"` + id + `pe-vault","target":"` + vault + `",` +
+			`"from":"command line","source":"files a.json","time":"TIME"},`
+		csv = "zone,name,type,address,ttl,aliases,endpoint,target,from\nprivatelink.blob.core.windows.net," + blobA +
+			",A,10.20.0.4,60,a.blob.core.windows.net," + id + "pe-vault," + vault + ",command line\n"
+		restored = "10.20.0.3 " + blobA + " a.blob.core.windows.net # /pe\n"
+		rightOne = "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved\n"
+		isNoZone = " is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, privatelink.we.backup.windowsazure.com\n"
+		keyVault = "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net"
+	)
 	for _, tt := range []struct {
 		name, args     string
 		status         int
@@ -112,30 +128,35 @@ func TestRecords(t *testing.T) {
 		{"table, Backup zone", "", 0, "\nprivatelink.we.backup.windowsazure.com: 1 record\nNAME ", "-"},
 		{"table, no endpoint", "-hosts a.hosts", 0, "10.20.0.4  60   a.hosts:1  a.blob", "-"},
 		{"hosts", "-files a.json -format hosts", 0, hostsOfA, "-"},
-		{"json", "-files a.json -format json", 0, `[` + "\n" + `{"zone":"privatelink.blob.core.windows.net","name":"a.privatelink.blob.core.windows.net","type":"A","address":"10.20.0.4","ttl":60,"aliases":["a.blob.core.windows.net"],"endpoint":"` + id + `pe-vault","target":"` + vault + `","from":"command line","source":"files a.json","time":"TIME"},` + "\n", "-"},
-		{"json of nothing", "-files empty.json -format json", 2, "[\n]\n", "p records: the input has no record: check that the sources are those of the right subscription or folder, and that the private endpoints are Approved\n"},
-		{"a zone without a record", "-zone privatelink.queue.core.windows.net", 2, "privatelink.queue.core.windows.net: no records\n", "p records: the input has no record in the zone privatelink.queue.core.windows.net: check "},
+		{"json", "-files a.json -format json", 0, "[\n" + json1 + "\n", "-"},
+		{"json of nothing", "-files empty.json -format json", 2, "[\n]\n", "p records: the input has no record: " + rightOne},
+		{"a zone without a record", "-zone privatelink.queue.core.windows.net", 2, "privatelink.queue.core.windows.net: no records\n",
+			"p records: the input has no record in the zone privatelink.queue.core.windows.net: check "},
 		{"zone files of nothing", "-files empty.json -format zone -out nothing", 2, "-", "p records: the input has no record: check "},
 		{"the age of a source", "", 0, "\nsource files a.json: 3 names, of TIME (now)\n", "-"},
-		{"csv", "-files a.json -format csv", 0, "zone,name,type,address,ttl,aliases,endpoint,target,from\nprivatelink.blob.core.windows.net,a.privatelink.blob.core.windows.net,A,10.20.0.4,60,a.blob.core.windows.net," + id + "pe-vault," + vault + ",command line\n", "-"},
-		{"zone", "-files a.json -format zone -zone privatelink.blob.core.windows.net", 0, " 60 30 2419200 10\nprivatelink.blob.core.windows.net.\t3600\tIN\tNS\tns.privatelink-dns.invalid.\n" + exampA + "\n", "-"},
+		{"csv", "-files a.json -format csv", 0, csv, "-"},
+		{"zone", "-files a.json -format zone -zone privatelink.blob.core.windows.net", 0,
+			" 60 30 2419200 10\nprivatelink.blob.core.windows.net.\t3600\tIN\tNS\tns.privatelink-dns.invalid.\n" + exampA + "\n", "-"},
 		{"one zone", "-zone privatelink.we.backup.windowsazure.com -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
 		{"upper case zone", "-zone Privatelink.We.Backup.windowsazure.com. -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
-		{"a zone that files do not name", "-hosts kv.hosts -zone privatelink.vaultcore.azure.net -format hosts", 0, "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net kv.vaultcore.azure.net # kv.hosts:1\n", "-"},
-		{"Key Vault", "-conf kv -format hosts", 0, "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net", "-"},
-		{"state", "-state state -format hosts", 0, "10.20.0.3 a.privatelink.blob.core.windows.net a.blob.core.windows.net # /pe\n", "-"},
+		{"a zone that files do not name", "-hosts kv.hosts -zone privatelink.vaultcore.azure.net -format hosts", 0, keyVault + " kv.vaultcore.azure.net # kv.hosts:1\n", "-"},
+		{"Key Vault", "-conf kv -format hosts", 0, keyVault, "-"},
+		{"state", "-state state -format hosts", 0, restored, "-"},
 		{"skipped endpoint", "-files pend.json -format json", 2, "[\n]\n", skipped},
 		{"an endpoint's name that moves the cursor", "-files pend.json -zone privatelink.file.core.windows.net -format hosts", 0, "# " + id + "pe-\uFFFD[2J\uFFFDfile\n", skipped},
 		{"many findings", "-files many.json", 2, "no records", "warning: files many.json: 6 more like these, validate -json has all\n"},
-		{"two blocks with the same, and a third one", "-conf two -format csv -zone privatelink.blob.core.windows.net", 0, ",two:2\n", "warning: two:12: a.privatelink.blob.core.windows.net has other addresses than in the block two:2, both are listed\n"},
-		{"a source that fails, with its last good records", "-conf failing -format hosts", 2, "10.20.0.3 a.privatelink.blob.core.windows.net a.blob.core.windows.net # /pe\n", "p records: files broken.json: broken.json: line 1: unexpected end of JSON input (1 name of it is from the state file failing.state of TIME (now))\n"},
+		{"two blocks with the same, and a third one", "-conf two -format csv -zone privatelink.blob.core.windows.net", 0, ",two:2\n",
+			"warning: two:12: a.privatelink.blob.core.windows.net has other addresses than in the block two:2, both are listed\n"},
+		{"a source that fails, with its last good records", "-conf failing -format hosts", 2, restored,
+			"p records: files broken.json: broken.json: line 1: unexpected end of JSON input (1 name of it is from the state file failing.state of TIME (now))\n"},
 		{"a source that fails, as a table", "-conf failing", 2, "\nsource files broken.json: 1 name, from the state file failing.state of TIME (now); it cannot be read as a whole\n", "p records: "},
 		{"a source that fails, as JSON", "-conf failing -format json", 2, `"source":"files broken.json","time":"TIME","from_state":true}`, "p records: "},
-		{"a source that fails, and no state file", "-files broken.json", 2, "no records", "no record is known: with the property state in the Corefile, the last good records are known here as well; -server prints those of a server that runs\n"},
+		{"a source that fails, and no state file", "-files broken.json", 2, "no records",
+			"no record is known: with the property state in the Corefile, the last good records are known here as well; -server prints those of a server that runs\n"},
 		{"a source that fails", "-conf partial -format hosts", 2, hostsOfA, "p records: hosts none.hosts: none.hosts: no such file\n"},
 		{"broken file", "-files broken.json -format json", 2, "[\n]\n", "p records: files broken.json: broken.json: line 1: unexpected end of JSON input\n"},
 		{"bad Corefile", "-conf bad", 2, "-", `p records: plugin/privatelink: bad:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
-		{"unknown zone", "-zone privatelink.x.net", 2, "-", "p records: -zone: privatelink.x.net is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, privatelink.we.backup.windowsazure.com\n"},
+		{"unknown zone", "-zone privatelink.x.net", 2, "-", "p records: -zone: privatelink.x.net" + isNoZone},
 		{"bad zone", "-zone a..b", 2, "-", `p records: -zone: "a..b": a label is empty`},
 		{"bad format", "-format xml", 2, "-", "p records: -format: \"xml\" is not one of table, hosts, zone, json, csv\np records -h has the flags and an example\n"},
 		{"several zones in a file", "-format zone", 2, "-", "p records: -format zone needs -zone or -out: a zone file holds one zone\n"},
@@ -215,7 +236,10 @@ func TestZoneFiles(t *testing.T) {
 		}
 		return err
 	})
-	names := []string{"privatelink.blob.core.windows.net.zone -rw-r--r--", "privatelink.queue.core.windows.net.zone -rw-r--r--", "privatelink.we.backup.windowsazure.com.zone -rw-r--r--"}
+	names := []string{
+		"privatelink.blob.core.windows.net.zone -rw-r--r--", "privatelink.queue.core.windows.net.zone -rw-r--r--",
+		"privatelink.we.backup.windowsazure.com.zone -rw-r--r--",
+	}
 	if err != nil || !slices.Equal(found, names) {
 		t.Errorf("files %q, %v; want %q", found, err, names)
 	}
@@ -223,7 +247,8 @@ func TestZoneFiles(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "\n"+exampA+"\n") {
 		t.Errorf("zone file\n%s\n%v; want the line\n%s", text, err, exampA)
 	}
-	if status, stdout, stderr := run(t, "-files a.json -format zone -out a.json/zones"); status != 2 || stdout != "" || !strings.Contains(stderr, "not a directory") {
+	status, stdout, stderr := run(t, "-files a.json -format zone -out a.json/zones")
+	if status != 2 || stdout != "" || !strings.Contains(stderr, "not a directory") {
 		t.Errorf("a folder that cannot be made: status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 }

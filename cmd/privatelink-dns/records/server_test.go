@@ -121,8 +121,10 @@ func TestServer(t *testing.T) {
 		{"refuses, a name is gone", &fake{missing: dns.RcodeNameError}, []string{new6}, 2, "-", remedy},
 		{"is not authoritative for transfers", &fake{transfer: fail(dns.RcodeNotAuth)}, []string{a}, 0, aServed, remedy},
 		{"refuses, answers do not fit UDP", &fake{cut: true}, []string{a}, 0, aServed, remedy},
-		{"refuses, and is not ready", &fake{missing: dns.RcodeServerFailure, ede: true}, []string{a}, 2, aServed, ": ask for a.privatelink.blob.core.windows.net: SERVFAIL, EDE 14 (Not Ready), and 2 more like this\n"},
-		{"is not ready", &fake{transfer: fail(dns.RcodeServerFailure)}, nil, 2, "-", ": privatelink.blob.core.windows.net: transfer: SERVFAIL: not every source of the server is loaded yet, its log says which\n"},
+		{"refuses, and is not ready", &fake{missing: dns.RcodeServerFailure, ede: true}, []string{a}, 2, aServed,
+			": ask for a.privatelink.blob.core.windows.net: SERVFAIL, EDE 14 (Not Ready), and 2 more like this\n"},
+		{"is not ready", &fake{transfer: fail(dns.RcodeServerFailure)}, nil, 2, "-",
+			": privatelink.blob.core.windows.net: transfer: SERVFAIL: not every source of the server is loaded yet, its log says which\n"},
 		{"has a zone that expired", &fake{transfer: send([2]int{0, 4}), missing: dns.RcodeServerFailure}, []string{a}, 2, aServed, ": privatelink.queue.core.windows.net: SERVFAIL\n"},
 		{"is angry", &fake{transfer: fail(dns.RcodeFormatError)}, nil, 2, "-", ": transfer: FORMERR\n"},
 		{"breaks off", &fake{transfer: send([2]int{0, 3})}, []string{a}, 2, aServed, ": transfer: EOF\n"},
@@ -148,8 +150,10 @@ func TestServersDiffer(t *testing.T) {
 	if status, stdout, stderr := run(t, "-files none.json -server "+two+" -diff server:"+one); status != 1 || stdout != want {
 		t.Errorf("status %d, stdout\n%s\nstderr\n%s\nwant 1\n%s", status, stdout, stderr, want)
 	}
-	const zone = "Privatelink.blob.core.windows.net.\t10\tIN\tSOA\tns.x. m.x. 7 1 1 1 1\nprivatelink.blob.core.windows.net.\t3600\tIN\tNS\tns.x.\nx.privatelink.blob.core.windows.net.\t60\tIN\tA\t10.0.0.1\n"
-	if status, stdout, stderr := run(t, "-server "+one+" -files none.json -format zone -zone privatelink.blob.core.windows.net"); status != 0 || stdout != zone {
+	const zone = "Privatelink.blob.core.windows.net.\t10\tIN\tSOA\tns.x. m.x. 7 1 1 1 1\n" +
+		"privatelink.blob.core.windows.net.\t3600\tIN\tNS\tns.x.\nx.privatelink.blob.core.windows.net.\t60\tIN\tA\t10.0.0.1\n"
+	status, stdout, stderr := run(t, "-server "+one+" -files none.json -format zone -zone privatelink.blob.core.windows.net")
+	if status != 0 || stdout != zone {
 		t.Errorf("status %d, stdout\n%s\nstderr\n%s\nwant 0\n%s", status, stdout, stderr, zone)
 	}
 }
@@ -161,12 +165,15 @@ func TestNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	free.Close()
-	if status, stdout, stderr := run(t, "-server "+free.LocalAddr().String()); status != 2 || stdout != "" || !strings.HasPrefix(stderr, "p records: ask "+free.LocalAddr().String()+" for privatelink.blob.core.windows.net: ") {
+	status, stdout, stderr := run(t, "-server "+free.LocalAddr().String())
+	want := "p records: ask " + free.LocalAddr().String() + " for privatelink.blob.core.windows.net: "
+	if status != 2 || stdout != "" || !strings.HasPrefix(stderr, want) {
 		t.Errorf("nobody there: status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
 	addr := serve(t, &fake{})
-	status, stdout, stderr := run(t, "-zone privatelink.x.net -server "+addr)
-	if want := addr + " serves none of the zones privatelink.x.net (REFUSED): is it the right server, and does its acl let this machine ask?\n"; status != 2 || stdout != "" || !strings.HasSuffix(stderr, want) {
+	status, stdout, stderr = run(t, "-zone privatelink.x.net -server "+addr)
+	want = addr + " serves none of the zones privatelink.x.net (REFUSED): is it the right server, and does its acl let this machine ask?\n"
+	if status != 2 || stdout != "" || !strings.HasSuffix(stderr, want) {
 		t.Errorf("another server: status %d, stdout %q, stderr %q; want 2, %q", status, stdout, stderr, want)
 	}
 }
