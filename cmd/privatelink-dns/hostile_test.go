@@ -18,12 +18,20 @@ import (
 func hostileExport(t *testing.T) string {
 	t.Helper()
 	var all []any
-	for i, text := range []string{"\x1b[2J\x1b]0;x\a", "\nerror: x", "\r", "\t", "\u202Egpj.exe", "\u2066x\u2069", "\u200Fx", "\u009b31m", "\x7f", "\u2028x", "=1+1", "+1", "-1", "@x", "\t=1"} {
+	for i, text := range []string{
+		"\x1b[2J\x1b]0;x\a", "\nerror: x", "\r", "\t", "\u202Egpj.exe", "\u2066x\u2069", "\u200Fx", "\u009b31m",
+		"\x7f", "\u2028x", "=1+1", "+1", "-1", "@x", "\t=1",
+	} {
 		for _, status := range []string{"Approved", text} {
 			all = append(all, map[string]any{
-				"id":                            text + fmt.Sprint(i) + status,
-				"customDnsConfigs":              []any{map[string]any{"fqdn": fmt.Sprintf("a%d.blob.core.windows.net", i), "ipAddresses": []string{fmt.Sprintf("10.0.0.%d", i+1), text}}, map[string]any{"fqdn": text, "ipAddresses": []string{"10.0.1.1"}}},
-				"privateLinkServiceConnections": []any{map[string]any{"privateLinkServiceId": "/x/vaults/" + text, "privateLinkServiceConnectionState": map[string]any{"status": status}}},
+				"id": text + fmt.Sprint(i) + status,
+				"customDnsConfigs": []any{
+					map[string]any{"fqdn": fmt.Sprintf("a%d.blob.core.windows.net", i), "ipAddresses": []string{fmt.Sprintf("10.0.0.%d", i+1), text}},
+					map[string]any{"fqdn": text, "ipAddresses": []string{"10.0.1.1"}},
+				},
+				"privateLinkServiceConnections": []any{map[string]any{
+					"privateLinkServiceId": "/x/vaults/" + text, "privateLinkServiceConnectionState": map[string]any{"status": status},
+				}},
 			})
 		}
 	}
@@ -46,9 +54,13 @@ func TestHostileNames(t *testing.T) {
 	}
 	for _, args := range []string{
 		"records -files a.json", "records -files a.json -format json", "records -files a.json -format csv", "records -files a.json -format hosts",
-		"records -files a.json -format zone -zone privatelink.blob.core.windows.net", "records -files a.json -diff files:old.json", "records -files a.json -diff files:old.json -format json",
-		"records -files " + odd, "records -files none\x1b[2J", "validate -files a.json", "validate -files a.json " + odd, "validate -files a.json -json", "validate -files " + odd + " -json", "validate -conf \x1b[2J\u202E",
-		"check -files a.json -no-resolver -server 127.0.0.1:1", "check -files a.json -no-resolver -server 127.0.0.1:1 -all -json", "check -files " + odd + " -no-resolver -server 127.0.0.1:1",
+		"records -files a.json -format zone -zone privatelink.blob.core.windows.net",
+		"records -files a.json -diff files:old.json", "records -files a.json -diff files:old.json -format json",
+		"records -files " + odd, "records -files none\x1b[2J",
+		"validate -files a.json", "validate -files a.json " + odd, "validate -files a.json -json",
+		"validate -files " + odd + " -json", "validate -conf \x1b[2J\u202E",
+		"check -files a.json -no-resolver -server 127.0.0.1:1", "check -files a.json -no-resolver -server 127.0.0.1:1 -all -json",
+		"check -files " + odd + " -no-resolver -server 127.0.0.1:1",
 		"forwarders -hosts \x1b[2J -format bind -server 10.0.0.4", "\x1b[2J", "records \x1b[2J", "records -\x1b[2J",
 	} {
 		t.Run(args, func(t *testing.T) {

@@ -46,6 +46,12 @@ func (l *list) Set(text string) error {
 }
 
 func TestCommands(t *testing.T) {
+	const (
+		help = "prog check - ask a server\n\nIt asks.\n\nFlags:\n  -files value\n    \tsome files\n  -n int\n    \thow often (default 1)\n\n" +
+			"Example:\n  prog check -n 2\n  prog check\n\nExit status: 0 nothing to report, 1 findings, 2 the command could not run.\n"
+		overview = "prog [FLAGS]          serve DNS\nprog COMMAND [FLAGS]  do one of:\n\n  check        ask a server\n  records      print records\n\n" +
+			"prog COMMAND -h has its flags and an example.\n"
+	)
 	for _, tt := range []struct {
 		name, args     string
 		status         int
@@ -63,8 +69,8 @@ func TestCommands(t *testing.T) {
 		{"a bad value of a list", "check -files a.json bad", Failed, "", "prog check: invalid value \"bad\" for flag -files: it is bad\nprog check -h has the flags and an example\n"},
 		{"misspelt flag", "check -file a.json", Failed, "", "prog check: flag provided but not defined: -file, do you mean -files?\nprog check -h has the flags and an example\n"},
 		{"misspelt flag in upper case", "check --Fiels=a.json", Failed, "", "prog check: flag provided but not defined: -Fiels, do you mean -files?\nprog check -h has the flags and an example\n"},
-		{"help", "check -h", Done, "prog check - ask a server\n\nIt asks.\n\nFlags:\n  -files value\n    \tsome files\n  -n int\n    \thow often (default 1)\n\nExample:\n  prog check -n 2\n  prog check\n\nExit status: 0 nothing to report, 1 findings, 2 the command could not run.\n", ""},
-		{"list", "help", Done, "prog [FLAGS]          serve DNS\nprog COMMAND [FLAGS]  do one of:\n\n  check        ask a server\n  records      print records\n\nprog COMMAND -h has its flags and an example.\n", ""},
+		{"help", "check -h", Done, help, ""},
+		{"list", "help", Done, overview, ""},
 		{"misspelt", "chek", Failed, "", "prog: unknown command \"chek\", do you mean \"check\"?; -h lists the commands\n"},
 		{"upper case", "CHECK", Failed, "", "prog: unknown command \"CHECK\", do you mean \"check\"?; -h lists the commands\n"},
 		{"begun", "rec", Failed, "", "prog: unknown command \"rec\", do you mean \"records\"?; -h lists the commands\n"},

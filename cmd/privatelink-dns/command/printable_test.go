@@ -53,7 +53,8 @@ func (n number) String() string { return hostile }
 
 func TestFprintf(t *testing.T) {
 	var out bytes.Buffer
-	Fprintf(&out, "%s|%v|%s|%v|%s|%v|%d|%s\n", hostile, errors.New(hostile), named(hostile), []string{hostile}, number(1), netip.MustParseAddr("fe80::1%\u202e"), 7, Safe("\x1b[1mx\x1b[0m"))
+	Fprintf(&out, "%s|%v|%s|%v|%s|%v|%d|%s\n",
+		hostile, errors.New(hostile), named(hostile), []string{hostile}, number(1), netip.MustParseAddr("fe80::1%\u202e"), 7, Safe("\x1b[1mx\x1b[0m"))
 	text := out.String()
 	if n := strings.Count(text, Printable(hostile)); n != 5 || !strings.HasSuffix(text, "|fe80::1%\uFFFD|7|\x1b[1mx\x1b[0m\n") {
 		t.Errorf("Fprintf() = %q", text)

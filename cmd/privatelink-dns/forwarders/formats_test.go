@@ -106,8 +106,10 @@ func TestPowerShell(t *testing.T) {
 		"[CmdletBinding(SupportsShouldProcess)]\n",
 		"$servers = @(\n    '10.0.0.4'\n    'fd00::4'\n)\n",
 		"$names = @(\n    'backup.windowsazure.us'\n    'blob.core.usgovcloudapi.net'\n    'queue.core.usgovcloudapi.net'\n)\n",
-		"$served = @(\n    'privatelink.blob.core.usgovcloudapi.net'\n    'privatelink.queue.core.usgovcloudapi.net'\n    'privatelink.ugv.backup.windowsazure.us'\n)\n",
-		"Add-DnsServerConditionalForwarderZone -ComputerName $ComputerName -Name $name -MasterServers $servers -ForwarderTimeout 5 -UseRecursion:$false -ReplicationScope Forest\n",
+		"$served = @(\n    'privatelink.blob.core.usgovcloudapi.net'\n    'privatelink.queue.core.usgovcloudapi.net'\n" +
+			"    'privatelink.ugv.backup.windowsazure.us'\n)\n",
+		"Add-DnsServerConditionalForwarderZone -ComputerName $ComputerName -Name $name -MasterServers $servers " +
+			"-ForwarderTimeout 5 -UseRecursion:$false -ReplicationScope Forest\n",
 		"Set-DnsServerConditionalForwarderZone -ComputerName $ComputerName -Name $name -MasterServers $servers -ForwarderTimeout 5 -UseRecursion $false\n",
 		"if ($primary -contains 'ns.privatelink-dns.invalid') {\n",
 	} {
@@ -138,7 +140,8 @@ func TestPlainText(t *testing.T) {
 		if i := strings.IndexFunc(stdout, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
 			t.Errorf("%s: %q", f.name, stdout[i:min(i+20, len(stdout))])
 		}
-		if !strings.HasSuffix(stdout, "\n") || strings.HasSuffix(stdout, "\n\n") || strings.Contains(stdout, "\n\n\n") || strings.Contains(stdout, " \n") {
+		if !strings.HasSuffix(stdout, "\n") || strings.HasSuffix(stdout, "\n\n") ||
+			strings.Contains(stdout, "\n\n\n") || strings.Contains(stdout, " \n") {
 			t.Errorf("%s: spare or missing ends of lines:\n%s", f.name, stdout)
 		}
 	}

@@ -28,15 +28,18 @@ func run(t *testing.T, corefile, args string) (status int, stdout, stderr string
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
-		"Corefile": corefile, "a.hosts": "10.20.0.4 a.blob.core.windows.net\n", "broken.json": "{", "empty": `{"version": 1, "serials": {}, "sources": {}}`,
-		"state": `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7, "privatelink.we.backup.windowsazure.com": 7, "privatelink.file.core.windows.net": 7}, "sources": {}}`,
+		"Corefile": corefile, "a.hosts": "10.20.0.4 a.blob.core.windows.net\n", "broken.json": "{",
+		"empty": `{"version": 1, "serials": {}, "sources": {}}`,
+		"state": `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7, "privatelink.we.backup.windowsazure.com": 7,
+			"privatelink.file.core.windows.net": 7}, "sources": {}}`,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var o, e bytes.Buffer
-	status = command.Main(t.Context(), "p", []command.Command{Command}, append([]string{"forwarders"}, strings.Fields(args)...), command.Output{Stdout: &o, Stderr: &e})
+	all := append([]string{"forwarders"}, strings.Fields(args)...)
+	status = command.Main(t.Context(), "p", []command.Command{Command}, all, command.Output{Stdout: &o, Stderr: &e})
 	return status, o.String(), e.String()
 }
 
@@ -48,18 +51,20 @@ func serving(origins, zones string, properties ...string) string {
 const (
 	defaults = "backup.windowsazure.com blob.core.windows.net queue.core.windows.net"
 	parts    = " blob.storage.azure.net queue.storage.azure.net"
+	usgov    = "backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net"
 )
 
 func TestZones(t *testing.T) {
 	for _, tt := range []struct{ name, corefile, args, want string }{
 		{"default zones", serving(".", ""), "", defaults + parts},
 		{"one forwarder for all geo codes", serving(".", "", "geo we eus"), "", defaults + parts},
-		{"US Government has no partitions", serving(".", "", "cloud usgov"), "", "backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net"},
+		{"US Government has no partitions", serving(".", "", "cloud usgov"), "", usgov},
 		{"China", serving(".", "", "cloud china"), "", "backup.windowsazure.cn blob.core.chinacloudapi.cn queue.core.chinacloudapi.cn"},
 		{"Key Vault has two parents", serving(".", "privatelink.vaultcore.azure.net"), "", defaults + " vault.azure.net vaultcore.azure.net" + parts},
 		{"below another one", serving(".", "privatelink.a.b.example privatelink.b.example"), "", defaults + " b.example" + parts},
 		{"above the others", serving(".", "privatelink.core.windows.net"), "", "backup.windowsazure.com core.windows.net" + parts},
-		{"two blocks", serving(".:1", "privatelink.file.core.windows.net") + serving(".:2", "", "cloud usgov"), "", defaults + " file.core.windows.net" + parts + " file.storage.azure.net backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net"},
+		{"two blocks", serving(".:1", "privatelink.file.core.windows.net") + serving(".:2", "", "cloud usgov"), "",
+			defaults + " file.core.windows.net" + parts + " file.storage.azure.net " + usgov},
 		{"files alone", "", "-hosts a.hosts", defaults + parts},
 		{"state alone", "", "-state state", "backup.windowsazure.com blob.core.windows.net file.core.windows.net blob.storage.azure.net file.storage.azure.net"},
 		{"Azure is not asked", strings.ReplaceAll(serving(".", ""), "hosts a.hosts", "azure 00000000-0000-0000-0000-000000000000"), "", defaults + parts},
@@ -115,15 +120,19 @@ func many(n int) (args string) {
 // A name that is forwarded and would be refused is reported. The configuration is
 // printed nevertheless, for all names.
 func TestRefusals(t *testing.T) {
+	const zones = "backup.windowsazure.com core.windows.net privatelink.vaultcore.azure.net blob.storage.azure.net queue.storage.azure.net vault.azure.net"
+	const oneGeo = "we.backup.windowsazure.com core.windows.net azure.net"
+	refused := func(name, origins string) string {
+		return "warning: Corefile:2: a query for a name below " + name + " is refused: add " + name +
+			" to the server block, which is for " + strings.ReplaceAll(origins, " ", ", ") + "\n"
+	}
 	for _, tt := range []struct{ name, corefile, want string }{
 		{"the root", serving(".", ""), ""},
 		{"the parents", serving(defaults+parts, ""), ""},
 		{"names above", serving("windowsazure.com core.windows.net storage.azure.net", ""), ""},
 		{"one server block for each", serving("windowsazure.com", "") + serving("core.windows.net azure.net", ""), ""},
-		{"the zones", serving("backup.windowsazure.com core.windows.net privatelink.vaultcore.azure.net blob.storage.azure.net queue.storage.azure.net vault.azure.net", "privatelink.vaultcore.azure.net"),
-			"warning: Corefile:2: a query for a name below vaultcore.azure.net is refused: add vaultcore.azure.net to the server block, which is for backup.windowsazure.com, core.windows.net, privatelink.vaultcore.azure.net, blob.storage.azure.net, queue.storage.azure.net, vault.azure.net\n"},
-		{"one geo code", serving("we.backup.windowsazure.com core.windows.net azure.net", ""),
-			"warning: Corefile:2: a query for a name below backup.windowsazure.com is refused: add backup.windowsazure.com to the server block, which is for we.backup.windowsazure.com, core.windows.net, azure.net\n"},
+		{"the zones", serving(zones, "privatelink.vaultcore.azure.net"), refused("vaultcore.azure.net", zones)},
+		{"one geo code", serving(oneGeo, ""), refused("backup.windowsazure.com", oneGeo)},
 		{"encrypted DNS alone", serving("tls://.", ""), "warning: no server block listens for plain DNS, and that is what these settings speak\n"},
 		{"plain DNS, too", serving("tls://. .", ""), ""},
 	} {

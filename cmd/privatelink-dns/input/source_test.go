@@ -40,7 +40,8 @@ func TestSourceString(t *testing.T) {
 		{"files of two days", Source{Asked: true, Names: 2, Oldest: &yesterday, Newest: &now}, "2 names, files of " + day + " to " + fresh},
 		{"Azure", Source{Asked: true, Names: 2, Oldest: &now, Newest: &now, remote: true}, "2 names, fetched now"},
 		{"the state file", Source{Asked: true, Names: 2, Restored: 2, State: "s", Saved: &yesterday, Failed: true}, "2 names, from the state file s of " + day + "; it cannot be read as a whole"},
-		{"the state file in part", Source{Asked: true, Names: 2, Oldest: &now, Newest: &now, Restored: 1, State: "s", Saved: &yesterday, Failed: true}, "2 names, of " + fresh + "; 1 of them from the state file s of " + day + "; it cannot be read as a whole"},
+		{"the state file in part", Source{Asked: true, Names: 2, Oldest: &now, Newest: &now, Restored: 1, State: "s", Saved: &yesterday, Failed: true},
+			"2 names, of " + fresh + "; 1 of them from the state file s of " + day + "; it cannot be read as a whole"},
 	} {
 		if got := tt.source.String(); got != tt.want {
 			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)
