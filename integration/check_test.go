@@ -76,7 +76,8 @@ func TestCheckFilesThatVanished(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.logs("no longer matches a file")
-	s.checks(1, "-conf Corefile -no-resolver", "8 names, from the state file "+s.dir+"/state of ", "51 of 51 answers as expected", "no longer matches a file, its last 8 names are kept")
+	s.checks(1, "-conf Corefile -no-resolver", "8 names, from the state file "+s.dir+"/state of ",
+		"51 of 51 answers as expected", "no longer matches a file, its last 8 names are kept")
 }
 
 // Files that the shell makes of a pattern, and two servers in one flag.
@@ -104,7 +105,8 @@ func TestCheckFollowsAVault(t *testing.T) {
 		e[subscription] = []fakearm.Endpoint{rejected}
 	})
 	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
-	s.checks(1, "-conf Corefile -no-resolver", "its connection is Rejected", "remedy: it cannot be approved any more, delete the private endpoint and create it again", "no source gives a name")
+	s.checks(1, "-conf Corefile -no-resolver", "its connection is Rejected",
+		"remedy: it cannot be approved any more, delete the private endpoint and create it again", "no source gives a name")
 }
 
 func TestCheckJSON(t *testing.T) {

@@ -76,7 +76,8 @@ func (s *server) forwardsNothingElse(upstream *fakedns.Server, text string) {
 				}
 			}
 			if origin == "." || origin == "corp.example" {
-				s.remains("backup.corp.example", "NOERROR ra: CNAME wepod01ecs114x.blob.core.windows.net., CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
+				s.remains("backup.corp.example", "NOERROR ra: CNAME wepod01ecs114x.blob.core.windows.net., "+
+					"CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12")
 			}
 		}
 	}

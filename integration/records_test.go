@@ -157,7 +157,8 @@ func TestRecordsLive(t *testing.T) {
 	table := stdoutOf(t, s, "records -conf Corefile")
 	for _, want := range []string{
 		"privatelink.blob.core.windows.net: 2 records\n",
-		"wepod01prot121x.privatelink.blob.core.windows.net  A     10.20.0.6  60   pe-vault-we (vault pe-vault-we)  wepod01prot121x.blob.core.windows.net wepod01prot121x.z17.blob.storage.azure.net\n",
+		"wepod01prot121x.privatelink.blob.core.windows.net  A     10.20.0.6  60   pe-vault-we (vault pe-vault-we)  " +
+			"wepod01prot121x.blob.core.windows.net wepod01prot121x.z17.blob.storage.azure.net\n",
 		"\nprivatelink.queue.core.windows.net: no records\n",
 	} {
 		if !strings.Contains(table, want) {
@@ -183,7 +184,8 @@ func TestRecordsLive(t *testing.T) {
 	if status != 2 || strings.Count(stdout, "\n") != 4 || !strings.Contains(stderr, remedy) || !strings.Contains(stderr, restored) {
 		t.Errorf("records, not allowed: status %d\n%s%s", status, stdout, stderr)
 	}
-	s.checks(1, "-conf Corefile -no-resolver", "3 names, from the state file "+s.dir+"/state.json of ", "21 of 21 answers as expected", "a source cannot be read: azure ", "grant Reader on subscription "+subscription)
+	s.checks(1, "-conf Corefile -no-resolver", "3 names, from the state file "+s.dir+"/state.json of ",
+		"21 of 21 answers as expected", "a source cannot be read: azure ", "grant Reader on subscription "+subscription)
 	s.prints("records -conf Corefile -diff state:state.json", 2, "")
 	if stdout, _, status := s.command("validate -conf Corefile -live"); status != 2 || !strings.Contains(stdout, remedy) {
 		t.Errorf("validate -live, not allowed: status %d\n%s", status, stdout)

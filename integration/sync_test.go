@@ -78,7 +78,9 @@ func TestIncompleteListRemovesNothing(t *testing.T) {
 	s.private("one", 25)
 
 	s.write("endpoints-1.json", exportOf("one", 3))
-	s.becomes("one9.privatelink.blob.core.windows.net A +norec", "REFUSED: EDE 20 (Not Authoritative): (RD is not set: forward to this server, do not configure a stub zone)") // three syncs have agreed on the loss
+	// three syncs have agreed on the loss
+	s.becomes("one9.privatelink.blob.core.windows.net A +norec",
+		"REFUSED: EDE 20 (Not Authoritative): (RD is not set: forward to this server, do not configure a stub zone)")
 	s.private("one", 3)
 }
 

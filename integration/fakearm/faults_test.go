@@ -129,7 +129,11 @@ func TestLinkFaults(t *testing.T) {
 }
 
 func TestPageFaults(t *testing.T) {
-	a := start(t, Config{Estate: Estate{sub: {{Name: "pe-0", Group: "rg-a"}, {Name: "pe-1", Group: "rg-a"}, {Name: "pe-2", Group: "rg-a"}, {Name: "pe-3", Group: "rg-a"}}}, PageSize: 2})
+	var four []Endpoint
+	for _, name := range []string{"pe-0", "pe-1", "pe-2", "pe-3"} {
+		four = append(four, Endpoint{Name: name, Group: "rg-a"})
+	}
+	a := start(t, Config{Estate: Estate{sub: four}, PageSize: 2})
 	for _, tt := range []struct {
 		fault Fault
 		want  string // the endpoints that are listed, or the error
@@ -166,7 +170,10 @@ func TestPageFaults(t *testing.T) {
 func TestRedirectBombAndSwallow(t *testing.T) {
 	a := start(t, Config{Estate: estate()})
 	a.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	for value, want := range map[string]string{"": strings.Replace(a.URL, "127.0.0.1", "localhost", 1) + network + "/privateEndpoints" + version, `"http://a.example/"`: "http://a.example/"} {
+	for value, want := range map[string]string{
+		"":                    strings.Replace(a.URL, "127.0.0.1", "localhost", 1) + network + "/privateEndpoints" + version,
+		`"http://a.example/"`: "http://a.example/",
+	} {
 		a.SetFaults(Fault{Kind: Redirect, Value: []byte(value)})
 		if r, err := a.get(network + "/privateEndpoints" + version); err != nil || r.status != http.StatusTemporaryRedirect || r.header.Get("Location") != want {
 			t.Errorf("redirect = %v to %s, %v; want 307 to %s", r, r.header.Get("Location"), err, want)
@@ -223,7 +230,10 @@ func TestFaultMatches(t *testing.T) {
 			e[sub] = e[sub][:2]
 			a := start(t, Config{Estate: e, PageSize: 1})
 			a.SetFaults(tt.faults...)
-			for _, link := range []string{network + "/privateEndpoints", network + "/networkInterfaces", "/subscriptions/" + other + "/providers/Microsoft.Network/privateEndpoints"} {
+			for _, link := range []string{
+				network + "/privateEndpoints", network + "/networkInterfaces",
+				"/subscriptions/" + other + "/providers/Microsoft.Network/privateEndpoints",
+			} {
 				for link += version; link != ""; {
 					r, err := a.get(link)
 					if err != nil {

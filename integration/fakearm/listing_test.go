@@ -69,14 +69,22 @@ func TestListings(t *testing.T) {
 }
 
 func TestShapes(t *testing.T) {
-	a := start(t, Config{Estate: Estate{sub: {{Name: "pe", Group: "rg-a", ZoneGroup: true, Manual: true, VNet: "/subscriptions/other/vnets/v", Names: []Name{{"a.vault.azure.net", "10.0.0.1"}}}}}})
+	a := start(t, Config{Estate: Estate{sub: {{
+		Name: "pe", Group: "rg-a", ZoneGroup: true, Manual: true, VNet: "/subscriptions/other/vnets/v",
+		Names: []Name{{"a.vault.azure.net", "10.0.0.1"}},
+	}}}})
 	for path, want := range map[string][]string{
 		"/privateEndpoints": {
 			`"customDnsConfigs":[]`, `"id":"` + inGroup + `/networkInterfaces/pe.nic"`, `"subnet":{"id":"/subscriptions/other/vnets/v/subnets/snet-endpoints"}`,
 			`"privateLinkServiceConnections":[]`, `/privateEndpoints/pe/manualPrivateLinkServiceConnections/pe"`, `"status":"Approved"`,
 		},
-		"/networkInterfaces":                        {`"privateEndpoint":{"id":"` + strings.Replace(inGroup, "rg-a", "RG-A", 1) + `/privateEndpoints/pe"}`, `"managedBy":`, `"fqdns":["a.vault.azure.net"]`},
-		"/privateEndpoints/pe/privateDnsZoneGroups": {`"recordSetName":"a"`, `"ttl":10`, `/privateDnsZones/privatelink.vault.azure.net"`, `/privateDnsZoneGroups/default"`},
+		"/networkInterfaces": {
+			`"privateEndpoint":{"id":"` + strings.Replace(inGroup, "rg-a", "RG-A", 1) + `/privateEndpoints/pe"}`,
+			`"managedBy":`, `"fqdns":["a.vault.azure.net"]`,
+		},
+		"/privateEndpoints/pe/privateDnsZoneGroups": {
+			`"recordSetName":"a"`, `"ttl":10`, `/privateDnsZones/privatelink.vault.azure.net"`, `/privateDnsZoneGroups/default"`,
+		},
 	} {
 		r, err := a.get(inGroup + path + version)
 		for _, part := range want {
