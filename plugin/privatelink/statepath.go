@@ -26,7 +26,7 @@ func (p *parser) addState(file string) error {
 }
 
 // checkState rejects a state file that is a file of the block's sources as well: the
-// source would fail at it, or serve what was served before.
+// source would fail at it, or serve the records of the last run.
 func (p *parser) checkState(file string) error {
 	state, err := absolute(p.state)
 	if err != nil {

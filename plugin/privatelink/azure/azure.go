@@ -99,7 +99,7 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 // publish replaces the list, unless it has the same content as before.
 func (s *Source) publish(list *source.List, unread []string) {
 	list.Complete, list.Unread = !slices.Contains(s.listings, nil), unread
-	// The list has no finding about what was not read.
+	// The list has no finding about an endpoint that was not read.
 	list.Skipped = slices.DeleteFunc(list.Skipped, func(skip source.Skip) bool {
 		return slices.Contains(unread, casefold.Lower(skip.Endpoint)) || s.unfounded(skip)
 	})

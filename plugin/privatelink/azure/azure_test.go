@@ -73,8 +73,8 @@ func endpoint(name string, fqdns ...string) fakearm.Endpoint {
 	return e
 }
 
-// show writes a list in one line: its names with their addresses, then what is
-// skipped and why.
+// show writes a list in one line: its names with their addresses, then the
+// skips with their reasons.
 func show(l *source.List) string {
 	if l == nil {
 		return "nil"

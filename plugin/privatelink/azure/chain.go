@@ -14,7 +14,7 @@ import (
 
 const (
 	// tokenTimeout bounds the request for a token, retries included. It is below
-	// pageTimeout, so that the page's error names what the identity lacks.
+	// pageTimeout, so that the page's error names the fault of the identity.
 	tokenTimeout = 25 * time.Second
 
 	// probeTimeout bounds the search for IMDS on a machine that may not have it.
@@ -135,5 +135,5 @@ func (c *chain) probe(ctx context.Context) error {
 	return response.Body.Close()
 }
 
-// waiting returns what a request for a token waits for.
+// waiting returns the reason of the wait for a token.
 func (c *chain) waiting() string { return "from " + c.witness.waiting() }

@@ -14,7 +14,7 @@ const (
 	maxConfirm = 100
 
 	// sample is the number that is asked for if more are missing. They decide for
-	// all: the resources were deleted, or the listings lack what exists.
+	// all: the resources were deleted, or the listings are not complete.
 	sample = 10
 )
 

@@ -28,7 +28,7 @@ func (e *tokenError) Unwrap() error { return e.cause }
 // NonRetriable marks the error for azcore's retry policy: the identity has retried.
 func (*tokenError) NonRetriable() {}
 
-// explain returns the error of a candidate in terms of what its last request met.
+// explain returns the error of a candidate in terms of its last request.
 func (c *chain) explain(ctx context.Context, who candidate, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
@@ -109,7 +109,7 @@ var remedies = map[string]struct{ cause, remedy string }{
 	"AADSTS53003":   {"Conditional Access blocks the identity", "allow it in the policy"},
 }
 
-// authorityCause reads a response of Entra ID, or of what answers in its place.
+// authorityCause reads a response of Entra ID, or of a server in its place.
 func authorityCause(o outcome) (cause, remedy string) {
 	if code := aadsts.FindString(string(o.body)); code != "" {
 		if known, ok := remedies[code]; ok {

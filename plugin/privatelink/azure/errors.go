@@ -19,7 +19,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// explain returns in one line why there is no response, and what to do. Neither
+// explain returns in one line why there is no response, and the remedy. Neither
 // tokens nor links nor response bodies are in the text, and it is the same for
 // each attempt.
 func (c *client) explain(err error) error {
@@ -102,7 +102,7 @@ func (c *client) pageAdvice(status int) string {
 	return "it is of a proxy or a sign-in page; let the server reach " + c.endpoint.Host + " without it"
 }
 
-// advice returns what to do about an error of ARM.
+// advice returns the remedy for an error of ARM.
 func (c *client) advice(e *statusError, body []byte) string {
 	switch {
 	case e.offered != nil:
@@ -125,7 +125,7 @@ func (c *client) advice(e *statusError, body []byte) string {
 // namespace is the name of a resource provider.
 var namespace = regexp.MustCompile(`Microsoft\.[A-Za-z]+`)
 
-// target returns where a redirect leads, without what may be secret.
+// target returns where a redirect leads, without the parts that may be secret.
 func (c *client) target(response *http.Response) string {
 	to, err := c.endpoint.Parse(response.Header.Get("Location"))
 	if err != nil {
@@ -156,7 +156,7 @@ func oneLine(err error) string {
 	return text[:min(len(text), most)]
 }
 
-// maxRetryAfter bounds what is believed of a Retry-After.
+// maxRetryAfter bounds the effect of a Retry-After.
 const maxRetryAfter = 24 * time.Hour
 
 // retryAfter returns how long ARM asks us to stay away (RFC 9110, 10.2.3).

@@ -65,7 +65,7 @@ func (c *client) list(ctx context.Context, path string, before *listing, several
 	}
 	now = compare(pages, before, several)
 	if first && len(pages) > 1 {
-		// Nothing shows yet what the first listing lacks.
+		// There is no earlier listing that shows the gaps of the first one.
 		now, _, err = c.list(ctx, path, now, several)
 	}
 	return now, true, err

@@ -59,7 +59,7 @@ func TestShiftInTheFirstListing(t *testing.T) {
 	}
 }
 
-// What one listing lacks is served, until the second one in a row lacks it and
+// A resource that one listing lacks is served, until the second one in a row lacks it and
 // the resource itself is gone.
 func TestDeletedFromALaterPage(t *testing.T) {
 	arm, src := start(t, fakearm.Config{PageSize: 2}, many(6)...)

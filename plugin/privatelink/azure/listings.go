@@ -99,8 +99,8 @@ func (s *Source) pages() (all [][]export.Endpoint) {
 // endpointListings returns the listings of private endpoints.
 func (s *Source) endpointListings() []*listing { return s.listings[:len(s.listings)/2] }
 
-// unfounded reports whether a finding may follow from what the listings do not show
-// this time: an endpoint whose network interface is known, or the other way round.
+// unfounded reports whether a finding may only follow from a gap in the listings: an
+// endpoint is missing whose network interface is known, or the other way round.
 func (s *Source) unfounded(skip source.Skip) bool {
 	id, has := casefold.Lower(skip.Endpoint), func(l *listing) bool { return l.has(casefold.Lower(skip.Endpoint)) }
 	switch skip.Reason {

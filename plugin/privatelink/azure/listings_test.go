@@ -33,7 +33,7 @@ const (
 	denied  = ": page 1: ARM answers 403 AuthorizationFailed: grant Reader on subscription " + subscription + " to the identity"
 )
 
-// A listing that fails costs only what it has: all other names are served, and those of
+// A listing that fails costs only its own resources: all other names are served, and those of
 // the listing too if it was read before.
 func TestListingThatFails(t *testing.T) {
 	both := []string{"rg-a", "rg-b"}

@@ -39,8 +39,8 @@ const (
 
 const firewall = "check the firewall and the proxy between this server and Azure"
 
-// networkCause returns why a request to host had no response, and what to do. It
-// has neither times nor ports of this side, so that it is the same for each attempt.
+// networkCause returns why a request to host had no response, and the remedy. The texts
+// have neither times nor local ports, so that they are the same for each attempt.
 func networkCause(err error, host string) (cause, remedy string, ok bool) {
 	var proxy *proxyError
 	var operation *net.OpError
@@ -63,8 +63,8 @@ func networkCause(err error, host string) (cause, remedy string, ok bool) {
 	return connectionCause(err, host)
 }
 
-// certificateCause names what is wrong with a certificate. The texts of crypto/x509
-// have the time in them.
+// certificateCause names the fault of a certificate. The texts of crypto/x509 have the
+// time in them.
 func certificateCause(err error, host string) (cause, remedy string, ok bool) {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError

@@ -17,8 +17,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// freshClaims makes azidentity ignore its cache of tokens. They ask the
-// authority for nothing beyond what it grants anyway.
+// freshClaims makes azidentity ignore its cache of tokens. They
+// request no claim that the authority does not grant anyway.
 const freshClaims = `{"access_token":{}}`
 
 // tokens is a credential, and the policy that replaces a token once per fetch if
@@ -58,7 +58,7 @@ func (t *tokens) begin() {
 const patience = 5 * time.Second
 
 // GetToken implements azcore.TokenCredential. A fetch without a token fails as a
-// whole: what one page waited for, the pages after it do not wait for again.
+// whole: after a page that had no token, the next pages do not wait for one.
 func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
 	turn := t.oneAtATime()
 	select {
@@ -99,7 +99,7 @@ func (t *tokens) reportWait(ctx context.Context) (end func()) {
 	}
 }
 
-// waiting returns what a request for a token waits for.
+// waiting returns the reason of the wait for a token.
 func (t *tokens) waiting() string {
 	if c, ok := t.credential.(interface{ waiting() string }); ok {
 		return c.waiting()

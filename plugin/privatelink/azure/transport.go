@@ -20,14 +20,12 @@ const (
 	// maxBody bounds a response after decompression. A page of ARM has a few
 	// hundred kilobytes.
 	maxBody = 32 << 20
-	// maxErrorBody is what is read of an error response, of which only a code
-	// is used.
+	// maxErrorBody bounds an error response, of which only a code is used.
 	maxErrorBody = 1 << 20
 )
 
-// A transport is what every request to ARM passes last, retries included: it
-// sends requests to one origin only, follows no redirect, and bounds what is
-// read of a response.
+// A transport is the last step of every request to ARM, retries included. It sends
+// requests to one origin only, follows no redirect, and bounds the size of a response.
 type transport struct {
 	only origin
 	next policy.Transporter
@@ -104,8 +102,8 @@ func withoutLocalProxy(t *http.Transport) *http.Transport {
 }
 
 // isLocal reports whether a URL leads to an identity endpoint, or anything else, of
-// this machine: a loopback or link-local address, or what the variables of the
-// identity name.
+// this machine: a loopback or link-local address, or an endpoint that the variables of
+// the identity name.
 func isLocal(u *url.URL) bool {
 	host := u.Hostname()
 	if addr, err := netip.ParseAddr(host); err == nil && (addr.Unmap().IsLoopback() || addr.Unmap().IsLinkLocalUnicast()) {

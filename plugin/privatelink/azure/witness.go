@@ -12,7 +12,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
-// maxQuoted bounds what is read of a response for the cause in it.
+// maxQuoted bounds the part of a response that is searched for a cause.
 const maxQuoted = 64 << 10
 
 // A witness notes how the last request of an identity ended. azidentity turns

@@ -14,7 +14,7 @@ import (
 )
 
 // The fixtures are one estate in every shape: a vault's endpoint with the names
-// of its service and of its storage accounts, one whose names stand only in its
+// of its service and of its storage accounts, one whose names are only in its
 // zone group and its network interface, one that the owner of a storage account
 // rejected, and one that is being made.
 var (
@@ -42,7 +42,7 @@ var (
 	})
 )
 
-// lines returns what a page tells, a line for each endpoint and for each name.
+// lines returns a line for each endpoint of a page and for each name.
 func lines(p Page) (all []string) {
 	const group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-backup/providers/microsoft.network/privateendpoints/"
 	for _, e := range p.Endpoints {

@@ -1,6 +1,6 @@
-// Package export reads what Azure tells of private endpoints, in every shape in
-// which people and programs hand it on: pages of Azure Resource Manager (ARM),
-// Resource Graph, Azure CLI and PowerShell output.
+// Package export decodes Azure's private endpoints in every format in which people and
+// programs export them: pages of Azure Resource Manager (ARM), and the output of
+// Resource Graph, Azure CLI and PowerShell.
 package export
 
 import (
@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// Limits far above what Azure gives (an endpoint has about 3 kB) that keep a bad
-// document from taking the memory of the machine.
+// The limits are far above Azure's own sizes (an endpoint has about 3 kB). They keep a
+// bad document from using up the memory of the machine.
 const (
 	maxResources = 500_000
 	maxResource  = 1 << 20 // bytes
@@ -26,8 +26,8 @@ type Page struct {
 	Next string
 }
 
-// An Endpoint is what one resource tells of a private endpoint: the endpoint
-// itself, its private DNS zone group or its network interface. All resources
+// An Endpoint is the part of a private endpoint that one resource describes: the
+// endpoint itself, its private DNS zone group or its network interface. All resources
 // with one ID together are the endpoint.
 type Endpoint struct {
 	ID       string // resource ID of the private endpoint, as written, else its name
@@ -35,14 +35,14 @@ type Endpoint struct {
 	Line     int    // where the resource begins, from 1
 	File     string // path of the document, empty for a page of a listing
 
-	// Connected tells that the resource is the endpoint itself, so that Status
-	// is the state of its connection and Provisioning its own.
+	// Connected is true if the resource is the endpoint itself. Status is then the
+	// state of its connection, and Provisioning its own state.
 	Connected    bool
 	Status       string // Approved, Pending, Rejected, Disconnected
 	Provisioning string // Succeeded, Updating, …
 
-	// Target is the resource ID of what the endpoint leads to, a vault say, and
-	// VNet that of its virtual network; each is empty if the resource does not tell.
+	// Target is the resource ID of the connected resource, such as a vault. VNet is
+	// the resource ID of the virtual network. Each is empty if the resource lacks it.
 	Target, VNet string
 
 	DNS []DNSConfig

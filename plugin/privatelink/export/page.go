@@ -130,9 +130,9 @@ func (r *reader) field(p *envelope, key string, at int) error {
 	return nil
 }
 
-// An envelope is what a page has around and beside its resources.
+// An envelope is the part of a page around and beside its resources.
 type envelope struct {
-	list      string // the key of the list, "" while there is none
+	list      string // the key of the list, "" until it is found
 	resources []element
 	fields    []field
 	next      string
@@ -181,7 +181,7 @@ func (p *envelope) checkField(f field, seen map[string]bool) error {
 	return nil
 }
 
-// link takes the link to the next page from a field. Null and "" are the last page.
+// link reads the link to the next page from a field. Null and "" are the last page.
 func (p *envelope) link(f field, seen map[string]bool) error {
 	var next *string
 	switch err := json.Unmarshal(f.value, &next); {

@@ -49,7 +49,7 @@ type connection struct {
 	PrivateLinkServiceConnectionState struct{ Status string }
 }
 
-// flat is a T whose keys stand in the object itself, below "properties", or
+// flat is a T whose keys are in the object itself, below "properties", or
 // partly in each: ARM nests them, Azure CLI and PowerShell do not.
 type flat[T any] struct{ v T }
 
@@ -73,7 +73,7 @@ func (f *flat[T]) UnmarshalJSON(data []byte) error {
 
 func isObject(value json.RawMessage) bool { return bytes.HasPrefix(value, []byte("{")) }
 
-// besides decodes what an object has beside "properties". A query of Resource Graph
+// besides decodes the keys of an object beside "properties". A query of Resource Graph
 // adds columns there, of any name and type: those that do not fit are passed over,
 // because the resource is below "properties".
 func besides[T any](data []byte) (v T) {
@@ -110,9 +110,9 @@ const (
 	interfaceType = "microsoft.network/networkinterfaces"
 )
 
-// endpoint returns what the resource tells of an endpoint. It reports false for
-// a resource of another type; a network interface of a virtual machine, say, is
-// of the type but has no endpoint's ID.
+// endpoint returns the part of an endpoint that the resource describes. It reports
+// false for a resource of another type, and for a network interface without the ID of
+// an endpoint, such as that of a virtual machine.
 func (e element) endpoint() (Endpoint, bool, error) {
 	var head struct{ Type string }
 	if err := json.Unmarshal(e.RawMessage, &head); err != nil {

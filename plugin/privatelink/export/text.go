@@ -33,8 +33,8 @@ func (e element) isTable() bool {
 	return name && address
 }
 
-// checkText rejects what is not meant to be JSON: CSV, tables, hosts files, texts of
-// az. The syntax errors of encoding/json do not name the mistake.
+// checkText rejects texts that are not meant to be JSON: CSV, tables, hosts files and
+// messages of az. The syntax errors of encoding/json do not name the mistake.
 func checkText(data []byte) error {
 	text := bytes.TrimSpace(data)
 	if len(text) == 0 || text[0] == '{' || text[0] == '[' || json.Valid(text) {
@@ -48,7 +48,7 @@ func checkText(data []byte) error {
 	return fmt.Errorf("line %d: not JSON; export with -o json%s", line(data, bytes.Index(data, text)), hint)
 }
 
-// kindOf returns a hint at what a text is, by its first line.
+// kindOf returns a hint at the format of a text, by its first line.
 func kindOf(first string) string {
 	lower := casefold.Lower(first)
 	word, _, _ := strings.Cut(strings.ReplaceAll(first, "\t", " "), " ")

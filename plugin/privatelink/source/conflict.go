@@ -115,7 +115,8 @@ func resourceOf(p *export.Endpoint) string {
 	return p.Position()
 }
 
-// hostsConflicts compares what hosts files have for the names of an endpoint.
+// hostsConflicts compares the addresses that hosts files have for the names of an
+// endpoint.
 func hostsConflicts(files []List) (all []Conflict) {
 	byEndpoint, order := map[string]*claims{}, []string(nil)
 	for i := range files {

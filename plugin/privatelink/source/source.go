@@ -65,12 +65,12 @@ type List struct {
 	path string // of the one hosts file that the list was read from, else empty
 }
 
-// An Entry is a name with its addresses, as one private endpoint gives it.
+// An Entry is a name of one private endpoint, with its addresses.
 type Entry struct {
 	FQDN     dnsname.Name `json:"fqdn"`
 	Addrs    []netip.Addr `json:"ipAddresses"`
-	Endpoint string       `json:"endpoint"`         // resource ID, or where the entry stands if no endpoint is known
-	Target   string       `json:"target,omitempty"` // resource ID of what the endpoint leads to, empty if unknown
+	Endpoint string       `json:"endpoint"`         // resource ID, or the entry's position if no endpoint is known
+	Target   string       `json:"target,omitempty"` // resource ID of the connected resource, empty if unknown
 }
 
 // A Skip is an endpoint, or one name of it, that contributes nothing.
@@ -102,8 +102,8 @@ const (
 	deletedRemedy = "nothing to do, it is being deleted"
 )
 
-// Remedy returns what to do about the state of this endpoint, or "" if its reason
-// has one remedy for all.
+// Remedy returns the remedy for the state of this endpoint, or "" if its reason has
+// one remedy for all.
 func (s Skip) Remedy() string {
 	for _, remedy := range []string{againRemedy, failedRemedy, deletedRemedy} {
 		if strings.HasSuffix(s.Detail, ": "+remedy) {
@@ -127,7 +127,7 @@ func (s Skip) String() string {
 	return fmt.Sprintf("skipped %s: %s", Title(s.Endpoint, s.Target), s.Detail)
 }
 
-// Title names an endpoint for people, with what it leads to if that is known:
+// Title names an endpoint for people, with its connected resource if that is known:
 // "/subscriptions/…/pe-vault-we (vault rsv-we)".
 func Title(endpoint, target string) string {
 	path := strings.Split(strings.Trim(target, "/"), "/")
@@ -153,9 +153,8 @@ func Addresses(addrs []netip.Addr) string {
 	return strings.Join(texts, ", ")
 }
 
-// check turns texts into an entry of an endpoint and its target. What is wrong
-// with them becomes skips; the entry is as good as its addresses, and false
-// without a name or any address.
+// check turns texts into an entry of an endpoint and its target. Each invalid text
+// becomes a skip. It reports false if the name is invalid or no address is valid.
 func check(endpoint, target, fqdn string, addresses []string) (Entry, []Skip, bool) {
 	name, err := dnsname.ParseOwner(fqdn)
 	if err != nil {

@@ -36,7 +36,7 @@ func entries(n int, format string) (all []string) {
 	return all
 }
 
-// What is outside of the zones is one finding, with what to add to serve it.
+// All names outside of the zones are one finding. It names the zones to add.
 func TestOutsideZones(t *testing.T) {
 	sql := entries(40, "sql%02d.database.windows.net")
 	for _, tc := range []struct {

@@ -19,7 +19,7 @@ const maxZones = 5
 // this server is not for.
 type outsiders []*source.Entry
 
-// finding returns the line for the log. It names what to add to the Corefile.
+// finding returns the line for the log. It names the missing part of the Corefile.
 func (o outsiders) finding(set *zone.Set) string {
 	first, advice := o[0], o.advice(set)
 	if len(o) == 1 {

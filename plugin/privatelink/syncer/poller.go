@@ -39,7 +39,7 @@ type poller struct {
 	retryAfter  time.Duration // how long the source asked not to be fetched
 }
 
-// A subscription is what a syncer needs of a poller.
+// A subscription is the state of one syncer at a poller.
 type subscription struct {
 	interval time.Duration
 	unread   bool // the syncer's state file has not been read yet

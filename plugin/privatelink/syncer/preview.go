@@ -33,7 +33,7 @@ type Fetched struct {
 	Restored map[dnsname.Name]bool
 }
 
-// A Finding is what the server logs about the list of a source.
+// A Finding is a line that the server logs about the list of a source.
 type Finding struct {
 	Kind Kind
 	Text string
@@ -54,9 +54,9 @@ const (
 	HeldBack      Kind = "held_back"
 )
 
-// Look fetches every source once, the remote ones as well. A source that fails has
-// its error in the preview, the part of its list that could be read, and what it has
-// in the state file: known is by the name of the source.
+// Look fetches every source once, the remote ones as well. For a source that fails, the
+// preview has its error, the part of its list that could be read, and its records of
+// the state file. known has these records by the name of the source.
 func Look(ctx context.Context, set *zone.Set, sources []source.Source, known map[string]state.Source) Preview {
 	p := Preview{Entries: map[dnsname.Name][]source.Entry{}, Sourced: map[dnsname.Name]int{}}
 	var lists []*source.List

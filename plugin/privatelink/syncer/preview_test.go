@@ -75,7 +75,7 @@ func kinds(findings []Finding) (all []string) {
 	return all
 }
 
-// A preview has what a server has that starts with the state file.
+// A preview has the same records as a server that starts with the state file.
 func TestLookWithState(t *testing.T) {
 	ten := func(first, last int) (all []string) {
 		for i := first; i <= last; i++ {

@@ -15,7 +15,7 @@ import (
 // see NewProcess.
 type Process struct {
 	mu        sync.Mutex // never held over a fetch, a log line or the disk
-	started   time.Time  // when the first syncer began; zero while there is none
+	started   time.Time  // when the first syncer began; zero before that
 	pollers   map[string]*poller
 	states    map[string]*stateFile
 	blocks    map[string]*block

@@ -10,7 +10,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-// waits is a source that reports what it waits for.
+// waits is a source that reports why it waits.
 type waits struct{ err error }
 
 func (*waits) Config() source.Config { return source.Config{Name: "azure x", Remote: true} }
@@ -20,7 +20,7 @@ func (w *waits) Fetch(ctx context.Context) (*source.List, error) {
 	return &source.List{Complete: w.err == nil}, w.err
 }
 
-// What a fetch waits for is logged at once, and once until the source recovers.
+// The reason of a wait is logged at once, and once until the source recovers.
 func TestWaitIsLoggedOnce(t *testing.T) {
 	var out bytes.Buffer
 	logTo(t, &out)
