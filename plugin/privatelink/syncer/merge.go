@@ -104,7 +104,8 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 	if len(outside) > 0 {
 		first := outside[0]
 		f.skipped[source.OutsideZones] = len(outside)
-		f.add(unwanted, Finding{Kind: Skipped, Text: outside.finding(set), Skip: source.Skip{Endpoint: first.Endpoint, Target: first.Target, Reason: source.OutsideZones}})
+		skip := source.Skip{Endpoint: first.Endpoint, Target: first.Target, Reason: source.OutsideZones}
+		f.add(unwanted, Finding{Kind: Skipped, Text: outside.finding(set), Skip: skip})
 	}
 }
 
@@ -162,7 +163,8 @@ func (f *findings) conflict(format string, args ...any) {
 // this source has the name.
 func (f *findings) contradiction(b *zone.Builder, c *source.Conflict) {
 	if owner, err := b.OwnerOf(c.FQDN); err == nil && f.first[owner.Name] != nil {
-		f.conflict("%s has different addresses in two descriptions of one endpoint, all of them are served: %s of %s: remove the older file", owner.Name, c.Detail, source.Title(c.Endpoint, c.Target))
+		f.conflict("%s has different addresses in two descriptions of one endpoint, all of them are served: "+
+			"%s of %s: remove the older file", owner.Name, c.Detail, source.Title(c.Endpoint, c.Target))
 	}
 }
 
@@ -184,7 +186,8 @@ const transferable = 100
 func (f *findings) warn(name dnsname.Name, e *source.Entry) {
 	for _, addr := range e.Addrs {
 		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
-			f.doubt(PublicAddress, "%s has the address %s, which is not in a private range; it is served: check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))
+			f.doubt(PublicAddress, "%s has the address %s, which is not in a private range; it is served: "+
+				"check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))
 		}
 	}
 	if len(e.Addrs) > transferable {
