@@ -12,6 +12,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
+// The ends of errors that several tests expect.
+const (
+	tooMany   = "too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity"
+	ofProxy   = "it is of a proxy or a sign-in page; let the server reach "
+	ofGateway = "it is of a gateway, the next sync asks again; if this lasts, check the proxy between this server and Azure"
+	ofID      = "check the subscription's ID and the names of its resource groups"
+)
+
 // A transporter is a function in place of the network.
 type transporter func(*http.Request) (*http.Response, error)
 
@@ -34,14 +42,15 @@ type fakeARM struct {
 }
 
 func (f *fakeARM) source() *Source {
-	return &Source{Subscription: subscription, Credential: fixed{}, Options: policy.ClientOptions{Transport: transporter(func(r *http.Request) (*http.Response, error) {
+	network := transporter(func(r *http.Request) (*http.Response, error) {
 		if f.do != nil {
 			if response, err := f.do(r); response != nil || err != nil {
 				return response, err
 			}
 		}
 		return respond(r, f.page(r)), nil
-	})}}
+	})
+	return &Source{Subscription: subscription, Credential: fixed{}, Options: policy.ClientOptions{Transport: network}}
 }
 
 // fixed is a credential that needs no network.
@@ -70,6 +79,7 @@ func withDNS(name, configs string) string {
 
 // zoneGroup is a listing of the zone group of an endpoint.
 func zoneGroup(name string) string {
-	return fmt.Sprintf(`{"value": [{"id": "%s/privateDnsZoneGroups/default", "type": "Microsoft.Network/privateEndpoints/privateDnsZoneGroups", "properties": {"privateDnsZoneConfigs": `+
-		`[{"properties": {"recordSets": [{"fqdn": "%s.privatelink.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}]}}]}}]}`, id(name), name)
+	return fmt.Sprintf(`{"value": [{"id": "%s/privateDnsZoneGroups/default", "type": "Microsoft.Network/privateEndpoints/privateDnsZoneGroups", `+
+		`"properties": {"privateDnsZoneConfigs": [{"properties": {"recordSets": [`+
+		`{"fqdn": "%s.privatelink.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}]}}]}}]}`, id(name), name)
 }

@@ -19,40 +19,48 @@ import (
 // Whatever goes wrong with one listing, the list is the same as before; and the text
 // is the same each time, so that it is logged once.
 func TestFaults(t *testing.T) {
-	const all = "acct0.blob.core.windows.net 1; acct1.blob.core.windows.net 1; acct2.blob.core.windows.net 1"
-	const interfaces = "list /subscriptions/" + subscription + "/providers/Microsoft.Network/networkInterfaces: "
-	const everything = "Microsoft.Network/" // without any listing there is no list
-	const notFollowed = ", which is not followed: check the proxy between this server and Azure"
-	const network = "/subscriptions/" + subscription + "/providers/Microsoft.Network/"
-	const endpoints = "list /subscriptions/" + subscription + "/providers/Microsoft.Network/privateEndpoints: "
+	const (
+		all         = "acct0.blob.core.windows.net 1; acct1.blob.core.windows.net 1; acct2.blob.core.windows.net 1"
+		everything  = "Microsoft.Network/" // without any listing there is no list
+		pe          = "privateEndpoints"
+		network     = "/subscriptions/" + subscription + "/providers/Microsoft.Network/"
+		listPE      = "list " + network + pe
+		page1       = listPE + ": page 1: "
+		page2       = listPE + ": page 2: "
+		interfaces  = "list " + network + "networkInterfaces: page 1: "
+		redirects   = "ARM answers 307 and redirects to "
+		notFollowed = ", which is not followed: check the proxy between this server and Azure"
+		notAccepted = "the token is not accepted, check the identity's tenant and the cloud"
+		rewritten   = ": check whether a proxy rewrites Azure's responses; the token was not sent there"
+	)
 	elsewhere := []byte(`"http://user:secret@login.example:81/a?token=secret#secret"`)
 	for _, tc := range []struct {
 		name  string
 		fault fakearm.Fault
 		want  string // the error; empty: azcore gets over it
 	}{
-		{"429 for a moment", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints", Count: 2}, ""},
-		{"429 without Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 429 RetryableError: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity"},
-		{"429 with Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: "privateEndpoints", RetryAfter: 300}, endpoints + "page 1: ARM answers 429 RetryableError: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity"},
-		{"500 on page two", fakearm.Fault{Kind: fakearm.Broken, Path: "privateEndpoints", Page: 2}, endpoints + "page 2: ARM answers 500 InternalServerError"},
+		{"429 for a moment", fakearm.Fault{Kind: fakearm.Throttled, Path: pe, Count: 2}, ""},
+		{"429 without Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: pe}, page1 + "ARM answers 429 RetryableError: " + tooMany},
+		{"429 with Retry-After", fakearm.Fault{Kind: fakearm.Throttled, Path: pe, RetryAfter: 300}, page1 + "ARM answers 429 RetryableError: " + tooMany},
+		{"500 on page two", fakearm.Fault{Kind: fakearm.Broken, Path: pe, Page: 2}, page2 + "ARM answers 500 InternalServerError"},
 		{"503 for a moment", fakearm.Fault{Kind: fakearm.Unavailable, Path: "networkInterfaces", Count: 1}, ""},
-		{"connection reset for a moment", fakearm.Fault{Kind: fakearm.Reset, Path: "privateEndpoints", Page: 2, Count: 1}, ""},
-		{"truncated body", fakearm.Fault{Kind: fakearm.Truncated, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: unexpected EOF"},
-		{"HTML with status 200", fakearm.Fault{Kind: fakearm.HTML, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: an HTML page in place of a listing: it is of a proxy or a sign-in page; let the server reach 127.0.0.1:PORT without it"},
-		{"HTML of a gateway", fakearm.Fault{Kind: fakearm.HTML502, Path: "privateEndpoints", Page: 1}, endpoints + "page 1: ARM answers 502 with an HTML page: it is of a gateway, the next sync asks again; if this lasts, check the proxy between this server and Azure"},
-		{"garbage", fakearm.Fault{Kind: fakearm.Garbage, Path: "privateEndpoints", Page: 1}, endpoints + `page 1: line 1: invalid character '\x00' looking for beginning of value`},
-		{"nextLink to another host", fakearm.Fault{Kind: fakearm.OtherHost, Path: "privateEndpoints", Page: 1}, endpoints + `page 1: its nextLink leads to "https://localhost:PORT", not to "https://127.0.0.1:PORT": check whether a proxy rewrites Azure's responses; the token was not sent there`},
-		{"nextLink to itself", fakearm.Fault{Kind: fakearm.Loop, Path: "privateEndpoints"}, endpoints + "page 2: the listing does not end"},
-		{"permission lost", fakearm.Fault{Kind: fakearm.Forbidden, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 403 AuthorizationFailed: grant Reader on subscription " + subscription + " to the identity"},
-		{"subscription gone", fakearm.Fault{Kind: fakearm.NotFound, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 404 SubscriptionNotFound: check the subscription's ID and the names of its resource groups"},
-		{"each token expired", fakearm.Fault{Kind: fakearm.Expired, Path: everything}, endpoints + "page 1: ARM answers 401 ExpiredAuthenticationToken: the token is not accepted, check the identity's tenant and the cloud"},
-		{"token expired once", fakearm.Fault{Kind: fakearm.Expired, Path: "privateEndpoints", Count: 1}, ""},
-		{"redirect", fakearm.Fault{Kind: fakearm.Redirect, Path: "privateEndpoints", Page: 2}, endpoints + `page 2: ARM answers 307 and redirects to "https://localhost:PORT` + network + `privateEndpoints"` + notFollowed},
-		{"redirect to http", fakearm.Fault{Kind: fakearm.Redirect, Path: "networkInterfaces", Value: elsewhere}, interfaces + `page 1: ARM answers 307 and redirects to "http://login.example:81/a"` + notFollowed},
-		{"page too large", fakearm.Fault{Kind: fakearm.Bomb, Path: "privateEndpoints"}, endpoints + "page 1: a response of more than 32 MiB"},
-		{"error too large", fakearm.Fault{Kind: fakearm.ErrBomb, Path: "privateEndpoints"}, endpoints + "page 1: ARM answers 500"},
-		{"connection reset", fakearm.Fault{Kind: fakearm.Reset, Path: "privateEndpoints"}, endpoints + "page 1: read: connection reset by peer"},
-		{"token revoked", fakearm.Fault{Kind: fakearm.Revoked, Path: "privateEndpoints", Count: 1}, ""},
+		{"connection reset for a moment", fakearm.Fault{Kind: fakearm.Reset, Path: pe, Page: 2, Count: 1}, ""},
+		{"truncated body", fakearm.Fault{Kind: fakearm.Truncated, Path: pe, Page: 1}, page1 + "unexpected EOF"},
+		{"HTML with status 200", fakearm.Fault{Kind: fakearm.HTML, Path: pe, Page: 1}, page1 + "an HTML page in place of a listing: " + ofProxy + "127.0.0.1:PORT without it"},
+		{"HTML of a gateway", fakearm.Fault{Kind: fakearm.HTML502, Path: pe, Page: 1}, page1 + "ARM answers 502 with an HTML page: " + ofGateway},
+		{"garbage", fakearm.Fault{Kind: fakearm.Garbage, Path: pe, Page: 1}, page1 + `line 1: invalid character '\x00' looking for beginning of value`},
+		{"nextLink to another host", fakearm.Fault{Kind: fakearm.OtherHost, Path: pe, Page: 1}, page1 + `its nextLink leads to "https://localhost:PORT", not to "https://127.0.0.1:PORT"` + rewritten},
+		{"nextLink to itself", fakearm.Fault{Kind: fakearm.Loop, Path: pe}, page2 + "the listing does not end"},
+		{"permission lost", fakearm.Fault{Kind: fakearm.Forbidden, Path: pe}, listPE + denied},
+		{"subscription gone", fakearm.Fault{Kind: fakearm.NotFound, Path: pe}, page1 + "ARM answers 404 SubscriptionNotFound: " + ofID},
+		{"each token expired", fakearm.Fault{Kind: fakearm.Expired, Path: everything}, page1 + "ARM answers 401 ExpiredAuthenticationToken: " + notAccepted},
+		{"token expired once", fakearm.Fault{Kind: fakearm.Expired, Path: pe, Count: 1}, ""},
+		{"redirect", fakearm.Fault{Kind: fakearm.Redirect, Path: pe, Page: 2}, page2 + redirects + `"https://localhost:PORT` + network + `privateEndpoints"` + notFollowed},
+		{"redirect to http", fakearm.Fault{Kind: fakearm.Redirect, Path: "networkInterfaces", Value: elsewhere}, interfaces + redirects + `"http://login.example:81/a"` + notFollowed},
+		{"page too large", fakearm.Fault{Kind: fakearm.Bomb, Path: pe}, page1 + "a response of more than 32 MiB"},
+		{"error too large", fakearm.Fault{Kind: fakearm.ErrBomb, Path: pe}, page1 + "ARM answers 500"},
+		{"connection reset", fakearm.Fault{Kind: fakearm.Reset, Path: pe}, page1 + "read: connection reset by peer"},
+		{"token revoked", fakearm.Fault{Kind: fakearm.Revoked, Path: pe, Count: 1}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			arm, src := start(t, fakearm.Config{PageSize: 2}, many(3)...)
@@ -123,7 +131,8 @@ func TestNoCredential(t *testing.T) {
 	_, src := start(t, fakearm.Config{}, many(1)...)
 	src.Credential = refused{errors.New("DefaultAzureCredential: failed to acquire a token.\nAttempted credentials:\n\tManagedIdentityCredential: no endpoint")}
 	_, err := src.Fetch(t.Context())
-	if err == nil || !strings.HasSuffix(err.Error(), "page 1: DefaultAzureCredential: failed to acquire a token. Attempted credentials: ManagedIdentityCredential: no endpoint") {
+	const want = "page 1: DefaultAzureCredential: failed to acquire a token. Attempted credentials: ManagedIdentityCredential: no endpoint"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("Fetch error = %v", err)
 	}
 }

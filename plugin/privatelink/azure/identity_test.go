@@ -70,13 +70,19 @@ func broken(err error) func(*http.Request) (*http.Response, error) {
 
 func dial(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 
-var principal = []string{"AZURE_TENANT_ID=11111111-1111-1111-1111-111111111111", "AZURE_CLIENT_ID=22222222-2222-2222-2222-222222222222", "AZURE_CLIENT_SECRET=s3cret-value"}
+var principal = []string{
+	"AZURE_TENANT_ID=11111111-1111-1111-1111-111111111111",
+	"AZURE_CLIENT_ID=22222222-2222-2222-2222-222222222222",
+	"AZURE_CLIENT_SECRET=s3cret-value",
+}
 
 // Each line has the cause at the identity that is configured, and its remedy. It is
 // the same for each attempt.
 func TestTokenErrors(t *testing.T) {
 	const json, imdsIs = "application/json", "no token from the managed identity: IMDS (169.254.169.254) "
 	const login = "no token from the service principal: "
+	const several = `{"error": "invalid_request", "error_description": "Multiple user assigned identities exist, ` +
+		`please specify the clientId / resourceId of the identity in the token request"}`
 	aad := func(code string) func(*http.Request) (*http.Response, error) {
 		n := 0
 		return func(r *http.Request) (*http.Response, error) {
@@ -131,7 +137,7 @@ func TestTokenErrors(t *testing.T) {
 		{"workload without tenant", []string{"AZURE_FEDERATED_TOKEN_FILE=" + folder + "/token", "AZURE_CLIENT_ID=y"}, silent,
 			"no token from the workload identity: AZURE_TENANT_ID is not set", "azure.workload.identity/use"},
 		{"empty client ID", []string{"AZURE_CLIENT_ID="}, silent, "no token from the managed identity: AZURE_CLIENT_ID is empty", "remove the variable"},
-		{"several identities", nil, reply(400, json, `{"error": "invalid_request", "error_description": "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request"}`),
+		{"several identities", nil, reply(400, json, several),
 			"no token from the managed identity: several identities are assigned", "set AZURE_CLIENT_ID"},
 		{"no identity", nil, reply(400, json, `{"error": "invalid_request", "error_description": "Identity not found"}`),
 			"no token from the managed identity: no identity is assigned", "assign a managed identity"},
@@ -175,18 +181,21 @@ func TestTokenErrors(t *testing.T) {
 
 var arcVariables = []string{"IDENTITY_ENDPOINT=http://127.0.0.1:40342/metadata/identity/oauth2/token", "IMDS_ENDPOINT=http://127.0.0.1:40342"}
 
-const discovery = `{"authorization_endpoint": "https://login.microsoftonline.com/t/a", "token_endpoint": "https://login.microsoftonline.com/t/t", "issuer": "https://login.microsoftonline.com/t/v2.0"}`
+const discovery = `{"authorization_endpoint": "https://login.microsoftonline.com/t/a", ` +
+	`"token_endpoint": "https://login.microsoftonline.com/t/t", "issuer": "https://login.microsoftonline.com/t/v2.0"}`
 
 // Arc's agent answers with the path of a key file, which only a group may read.
 func TestArcKeyFile(t *testing.T) {
-	for _, tc := range []struct{ name, text, want string }{
-		{"not readable", `failed to read "/var/opt/azcmagent/tokens/a.key" due to error: open /var/opt/azcmagent/tokens/a.key: permission denied`, "the key file /var/opt/azcmagent/tokens/a.key cannot be read (permission denied)"},
-		{"folder not readable", `failed to get metadata for /var/opt/azcmagent/tokens/a.key due to error: stat /var/opt/azcmagent/tokens/a.key: permission denied`, "the key file /var/opt/azcmagent/tokens/a.key cannot be read (permission denied)"},
-		{"on Windows", `failed to read "C:\ProgramData\AzureConnectedMachineAgent\Tokens\a.key" due to error: open: Access is denied.`, `the key file C:\ProgramData\AzureConnectedMachineAgent\Tokens\a.key cannot be read (permission denied)`},
+	const key, windows = "/var/opt/azcmagent/tokens/a.key", `C:\ProgramData\AzureConnectedMachineAgent\Tokens\a.key`
+	for _, tc := range []struct{ name, text, file string }{
+		{"not readable", `failed to read "` + key + `" due to error: open ` + key + `: permission denied`, key},
+		{"folder not readable", `failed to get metadata for ` + key + ` due to error: stat ` + key + `: permission denied`, key},
+		{"on Windows", `failed to read "` + windows + `" due to error: open: Access is denied.`, windows},
 	} {
+		want := "the key file " + tc.file + " cannot be read (permission denied)"
 		cause, remedy := textCause(candidate{managed: true}, errors.New(tc.text))
-		if cause != tc.want || !strings.Contains(remedy, "himds") {
-			t.Errorf("%s: %s: %s; want %s", tc.name, cause, remedy, tc.want)
+		if cause != want || !strings.Contains(remedy, "himds") {
+			t.Errorf("%s: %s: %s; want %s", tc.name, cause, remedy, want)
 		}
 	}
 	if got := arcRemedy("windows"); !strings.Contains(got, `"Hybrid agent extension applications"`) {
@@ -197,9 +206,10 @@ func TestArcKeyFile(t *testing.T) {
 // The challenge of Arc's agent leads to a file that does not exist here.
 func TestArcChallenge(t *testing.T) {
 	environment(t, arcVariables...)
-	challenge := reply(401, "application/json", "", "WWW-Authenticate", "Basic realm=/var/opt/azcmagent/tokens/none-of-this-name.key")
+	const key = "/var/opt/azcmagent/tokens/none-of-this-name.key"
+	challenge := reply(401, "application/json", "", "WWW-Authenticate", "Basic realm="+key)
 	_, err := identitySource(t, challenge).Fetch(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "no token from the managed identity: the key file /var/opt/azcmagent/tokens/none-of-this-name.key cannot be read") {
+	if err == nil || !strings.Contains(err.Error(), "no token from the managed identity: the key file "+key+" cannot be read") {
 		t.Errorf("Fetch error = %v", err)
 	}
 }
@@ -250,7 +260,9 @@ func TestIdentityRecovers(t *testing.T) {
 			if requests++; requests <= 4 {
 				return reply(410, "application/json", `{}`)(r)
 			}
-			return reply(200, "application/json", fmt.Sprintf(`{"access_token": "t", "expires_in": "3600", "expires_on": "%d", "resource": "r", "token_type": "Bearer"}`, time.Now().Add(time.Hour).Unix()))(r)
+			token := fmt.Sprintf(`{"access_token": "t", "expires_in": "3600", "expires_on": "%d", "resource": "r", "token_type": "Bearer"}`,
+				time.Now().Add(time.Hour).Unix())
+			return reply(200, "application/json", token)(r)
 		}).Fetch(t.Context())
 		if err != nil || list == nil || requests < 5 {
 			t.Errorf("Fetch = %v, %v after %d requests", list, err, requests)

@@ -127,7 +127,9 @@ func TestTransportChecksRequests(t *testing.T) {
 	reached := false
 	next := transporter(func(r *http.Request) (*http.Response, error) { reached = true; return respond(r, `{}`), nil })
 	tr := transport{origin{"https", "management.azure.com", "443"}, next}
-	for link, allowed := range map[string]bool{"https://management.azure.com:443/x": true, "http://management.azure.com/x": false, "https://other.example/x": false} {
+	for link, allowed := range map[string]bool{
+		"https://management.azure.com:443/x": true, "http://management.azure.com/x": false, "https://other.example/x": false,
+	} {
 		reached = false
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
 		if err != nil {

@@ -52,7 +52,8 @@ func TestProxyStatus(t *testing.T) {
 	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://login.example/", nil)
 	_, err = client.Do(request) //nolint:bodyclose // an error
 	cause, remedy, ok := networkCause(err, "login.example")
-	if want := "the proxy " + l.Addr().String() + " answers 407 (Proxy Authentication Required) to CONNECT"; cause != want || !ok || !strings.Contains(remedy, "HTTPS_PROXY") {
+	want := "the proxy " + l.Addr().String() + " answers 407 (Proxy Authentication Required) to CONNECT"
+	if cause != want || !ok || !strings.Contains(remedy, "HTTPS_PROXY") {
 		t.Errorf("%v: %q, %q; want %q", err, cause, remedy, want)
 	}
 }

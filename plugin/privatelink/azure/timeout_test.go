@@ -56,9 +56,9 @@ func TestPageTimeout(t *testing.T) {
 		{"an error every 12 s", status(503, 12*time.Second, ""), fixed{}, late, pageTimeout, 0},
 		{"an error at once", status(503, 0, ""), fixed{}, "ARM answers 503 Test", 20 * time.Second, 0},
 		{"connections that break", func(*http.Request) (*http.Response, error) { return nil, lost }, fixed{}, "connection reset", 20 * time.Second, 0},
-		{"asked to wait for a moment", status(429, 0, "2"), fixed{}, "ARM answers 429 Test: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity", 7 * time.Second, 2 * time.Second},
-		{"asked to wait for 20 s", status(429, 0, "20"), fixed{}, "ARM answers 429 Test: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity", time.Second, 20 * time.Second},
-		{"asked to wait for an hour", status(429, 0, "3600"), fixed{}, "ARM answers 429 Test: too many requests, the next sync asks again; if this lasts, raise refresh, and look for other users of the identity", time.Second, time.Hour},
+		{"asked to wait for a moment", status(429, 0, "2"), fixed{}, "ARM answers 429 Test: " + tooMany, 7 * time.Second, 2 * time.Second},
+		{"asked to wait for 20 s", status(429, 0, "20"), fixed{}, "ARM answers 429 Test: " + tooMany, time.Second, 20 * time.Second},
+		{"asked to wait for an hour", status(429, 0, "3600"), fixed{}, "ARM answers 429 Test: " + tooMany, time.Second, time.Hour},
 		{"asked to wait for ages", status(503, 0, "99999999999"), fixed{}, "ARM answers 503 Test", time.Second, 24 * time.Hour},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

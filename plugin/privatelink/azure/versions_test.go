@@ -13,7 +13,8 @@ import (
 func TestOfferedVersions(t *testing.T) {
 	const fallback = "NoRegisteredProviderFound"
 	offer := func(code, list string) string {
-		return fmt.Sprintf(`{"error": {"code": %q, "message": "No registered resource provider found for location 'local' and API version '2024-05-01' for type 'privateEndpoints'. The supported api-versions are '%s'. The supported locations are 'local'."}}`, code, list)
+		return fmt.Sprintf(`{"error": {"code": %q, "message": "No registered resource provider found for location 'local' and API version `+
+			`'2024-05-01' for type 'privateEndpoints'. The supported api-versions are '%s'. The supported locations are 'local'."}}`, code, list)
 	}
 	for _, tc := range []struct {
 		name, code, offered, used string
@@ -85,6 +86,12 @@ func TestOfferedVersionForGroups(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	const (
+		unregistered = `{"error": {"code": "MissingSubscriptionRegistration", "message": "The subscription is not registered to use namespace ` +
+			`'Microsoft.Network'. See https://aka.ms/rps-not-found"}}`
+		register = "register the resource provider in subscription " + subscription + ": az provider register --namespace Microsoft.Network"
+		html     = "with an HTML page: " + ofProxy + "management.azure.com without it"
+	)
 	for _, tc := range []struct {
 		name   string
 		status int
@@ -92,11 +99,10 @@ func TestRefusals(t *testing.T) {
 		body   string
 		want   string
 	}{
-		{"provider not registered", 409, "application/json", `{"error": {"code": "MissingSubscriptionRegistration", "message": "The subscription is not registered to use namespace 'Microsoft.Network'. See https://aka.ms/rps-not-found"}}`,
-			"ARM answers 409 MissingSubscriptionRegistration: register the resource provider in subscription " + subscription + ": az provider register --namespace Microsoft.Network"},
-		{"page of a proxy", 403, "text/html", `<html>blocked</html>`, "ARM answers 403 with an HTML page: it is of a proxy or a sign-in page; let the server reach management.azure.com without it"},
-		{"page of a proxy without a type", 404, "", "\n<!DOCTYPE HTML>", "ARM answers 404 with an HTML page: it is of a proxy or a sign-in page; let the server reach management.azure.com without it"},
-		{"page with status 200", 200, "text/html", `<!doctype html>`, "an HTML page in place of a listing: it is of a proxy or a sign-in page; let the server reach management.azure.com without it"},
+		{"provider not registered", 409, "application/json", unregistered, "ARM answers 409 MissingSubscriptionRegistration: " + register},
+		{"page of a proxy", 403, "text/html", `<html>blocked</html>`, "ARM answers 403 " + html},
+		{"page of a proxy without a type", 404, "", "\n<!DOCTYPE HTML>", "ARM answers 404 " + html},
+		{"page with status 200", 200, "text/html", `<!doctype html>`, "an HTML page in place of a listing: " + ofProxy + "management.azure.com without it"},
 	} {
 		fake := &fakeARM{do: reply(tc.status, tc.kind, tc.body)}
 		if _, err := fake.source().Fetch(t.Context()); err == nil || !strings.HasSuffix(err.Error(), ": page 1: "+tc.want) {
