@@ -92,7 +92,18 @@ func TestDecodeFixtures(t *testing.T) {
 }
 
 func TestDecodeTolerates(t *testing.T) {
-	const e = `{"id": "pe", "customDnsConfigs": `
+	const (
+		e         = `{"id": "pe", "customDnsConfigs": `
+		columnsPE = `"id": "pe", "type": "microsoft.network/privateendpoints", "subnet": "text", "customDnsConfigs": "a, b", ` +
+			`"ipConfigurations": ["x", {"privateIPAddress": 7}], "privateLinkServiceConnections": {"status": "Pending"}, "provisioningState": 5`
+		properties = `{"provisioningState": "Succeeded", "customDnsConfigs": [{"fqdn": "a", "ipAddresses": ["10.0.0.4"]}]}`
+		approved   = `{"privateLinkServiceConnectionState": {"status": "Approved"}}`
+		staticIP   = `"privateEndpoint": {"id": "x"}, "ipConfigurations": [{"privateIPAddress": "10.0.0.4"}]`
+		nicType    = `"type": "Microsoft.Network/networkInterfaces"`
+		columnsNIC = `"id": "nic", "type": "microsoft.network/networkinterfaces", "privateEndpoint": "text"`
+		namedA     = `{"privateIPAddress": "10.0.0.4", "privateLinkConnectionProperties": {"fqdns": ["a"]}}`
+		namedAB    = `{"PrivateIpAddress": "10.0.0.4", "PrivateLinkConnectionProperties": {"Fqdns": ["a", "b"]}}`
+	)
 	for _, tc := range []struct{ name, in, want string }{
 		{"empty array", `[]`, ``},
 		{"empty page", `{"value": [], "nextLink": null}`, ``},
@@ -105,10 +116,9 @@ func TestDecodeTolerates(t *testing.T) {
 		{"known by its connections alone", `{"id": "pe", "privateLinkServiceConnections": []}`, `pe connected`},
 		{"properties null", `{"id": "pe", "customDnsConfigs": [], "properties": null}`, `pe connected`},
 		{"keys partly in properties", `{"id": "pe", "provisioningState": "Succeeded", "properties": {"customDnsConfigs": [{"fqdn": "a"}]}}`, `pe connected Succeeded, pe a `},
-		{"columns beside the resource", `{"data": [{"id": "pe", "type": "microsoft.network/privateendpoints", "subnet": "text", "customDnsConfigs": "a, b", "ipConfigurations": ["x", {"privateIPAddress": 7}], ` +
-			`"privateLinkServiceConnections": {"status": "Pending"}, "provisioningState": 5, "properties": {"provisioningState": "Succeeded", "customDnsConfigs": [{"fqdn": "a", "ipAddresses": ["10.0.0.4"]}]}}]}`, `pe connected Succeeded, pe a 10.0.0.4`},
-		{"columns beside a connection", `{"id": "pe", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": "text", "properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]}`, `pe connected Approved`},
-		{"columns beside an interface", `{"id": "nic", "type": "microsoft.network/networkinterfaces", "privateEndpoint": "text", "properties": {"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"properties": {"privateIPAddress": "10.0.0.4", "privateLinkConnectionProperties": {"fqdns": ["a"]}}}]}}`, `pe part, pe a 10.0.0.4`},
+		{"columns beside the resource", `{"data": [{` + columnsPE + `, "properties": ` + properties + `}]}`, `pe connected Succeeded, pe a 10.0.0.4`},
+		{"columns beside a connection", `{"id": "pe", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": "text", "properties": ` + approved + `}]}`, `pe connected Approved`},
+		{"columns beside an interface", `{` + columnsNIC + `, "properties": {"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"properties": ` + namedA + `}]}}`, `pe part, pe a 10.0.0.4`},
 		{"connection null", `{"id": "pe", "privateLinkServiceConnections": [null]}`, `pe connected`},
 		{"state of the connection null", `{"id": "pe", "privateLinkServiceConnections": [{"privateLinkServiceConnectionState": null}]}`, `pe connected`},
 		{"DNS configuration null", e + `null, "type": "Microsoft.Network/privateEndpoints"}`, `pe connected`},
@@ -124,13 +134,13 @@ func TestDecodeTolerates(t *testing.T) {
 		{"other types are passed over", `[{"id": "vnet", "type": "Microsoft.Network/virtualNetworks"}, {"id": "pe", "customDnsConfigs": []}, null, {}]`, `pe connected`},
 		{"zone group of PowerShell", `{"Id": "pe/PrivateDnsZoneGroups/g", "PrivateDnsZoneConfigs": [{"RecordSets": [{"Fqdn": "a", "IpAddresses": ["10.0.0.4"]}]}]}`, `pe part, pe a 10.0.0.4`},
 		{"zone group without records", `{"id": "pe/privateDnsZoneGroups/g", "privateDnsZoneConfigs": [{"recordSets": []}, {"recordSets": null}, null]}`, `pe part`},
-		{"interface of PowerShell", `{"Id": "nic", "PrivateEndpoint": {"Id": "pe"}, "IpConfigurations": [{"PrivateIpAddress": "10.0.0.4", "PrivateLinkConnectionProperties": {"Fqdns": ["a", "b"]}}]}`, `pe part, pe a 10.0.0.4, pe b 10.0.0.4`},
-		{"interface known by managedBy", `{"type": "Microsoft.Network/networkInterfaces", "managedBy": "/privateEndpoints/pe"}`, `/privateendpoints/pe part`},
-		{"interface known by managedBy, behind a letter that has another length in lower case", `{"type": "Microsoft.Network/networkInterfaces", "managedBy": "/KȺ/PrivateEndpoints/pe"}`, "/Kⱥ/privateendpoints/pe part"},
+		{"interface of PowerShell", `{"Id": "nic", "PrivateEndpoint": {"Id": "pe"}, "IpConfigurations": [` + namedAB + `]}`, `pe part, pe a 10.0.0.4, pe b 10.0.0.4`},
+		{"interface known by managedBy", `{` + nicType + `, "managedBy": "/privateEndpoints/pe"}`, `/privateendpoints/pe part`},
+		{"interface known by managedBy, behind a letter that has another length in lower case", `{` + nicType + `, "managedBy": "/KȺ/PrivateEndpoints/pe"}`, "/Kⱥ/privateendpoints/pe part"},
 		{"zone group behind letters that grow in lower case", `{"id": "ȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺȺ/PrivateDnsZoneGroups/g", "privateDnsZoneConfigs": []}`, strings.Repeat("ⱥ", 30) + " part"},
 		{"type with a Kelvin sign is another type", `[{"id": "x", "type": "Microsoft.NetworK/privateEndpoints", "customDnsConfigs": []}, {"id": "pe", "customDnsConfigs": []}]`, `pe connected`},
-		{"interface that something else manages", `{"type": "Microsoft.Network/networkInterfaces", "managedBy": "/virtualMachines/vm"}`, ``},
-		{"static addresses do not make an endpoint an interface", `{"id": "pe", "type": "Microsoft.Network/privateEndpoints", "privateEndpoint": {"id": "x"}, "ipConfigurations": [{"privateIPAddress": "10.0.0.4"}]}`, `pe connected`},
+		{"interface that something else manages", `{` + nicType + `, "managedBy": "/virtualMachines/vm"}`, ``},
+		{"static addresses do not make an endpoint an interface", `{"id": "pe", "type": "Microsoft.Network/privateEndpoints", ` + staticIP + `}`, `pe connected`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			page, err := Decode([]byte(tc.in))

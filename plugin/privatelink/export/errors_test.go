@@ -22,8 +22,11 @@ func TestDecodeBombs(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	const (
-		depth   = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
-		table   = "names and addresses without the state of the connection, which decides whether they are served: export whole private endpoints with az network private-endpoint list -o json, without --query"
+		depth = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
+		table = "names and addresses without the state of the connection, which decides whether they are served: " +
+			"export whole private endpoints with az network private-endpoint list -o json, without --query"
+		state   = `[{"properties": {"privateLinkServiceConnectionState": "@{Status=Approved}"}}]`
+		inState = "PrivateLinkServiceConnections.PrivateLinkServiceConnectionState"
 		nothing = "no private endpoint, private DNS zone group or network interface in it"
 	)
 	// endpoint has its id on line 1 and its property on line 2.
@@ -93,7 +96,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"customDnsConfigs an object", endpoint(`"customDnsConfigs": {"fqdn": "a"}`), "line 1: CustomDNSConfigs: a JSON object is not what belongs there"},
 		{"customDnsConfigs strings from ConvertTo-Json", endpoint(`"customDnsConfigs": ["@{Fqdn=a; IpAddresses=10.0.0.4}"]`), "line 1: CustomDNSConfigs: a JSON string is not what belongs there" + depth},
 		{"connections a bool", endpoint(`"privateLinkServiceConnections": true`), "line 1: PrivateLinkServiceConnections: a JSON bool is not what belongs there"},
-		{"state of the connection a string from ConvertTo-Json", endpoint(`"privateLinkServiceConnections": [{"properties": {"privateLinkServiceConnectionState": "@{Status=Approved}"}}]`), "line 1: PrivateLinkServiceConnections.PrivateLinkServiceConnectionState: a JSON string is not what belongs there" + depth},
+		{"state of the connection a string from ConvertTo-Json", endpoint(`"privateLinkServiceConnections": ` + state), "line 1: " + inState + ": a JSON string is not what belongs there" + depth},
 		{"provisioningState an array", endpoint(`"provisioningState": []`), "line 1: ProvisioningState: a JSON array is not what belongs there"},
 		{"record sets an object", "[\n{\"id\": \"pe/privateDnsZoneGroups/g\", \"privateDnsZoneConfigs\": [{\"recordSets\": {}}]}]",
 			"line 2: PrivateDNSZoneConfigs.RecordSets: a JSON object is not what belongs there"},
