@@ -18,6 +18,7 @@ func (f *folder) conflicts(list *List) string {
 // With an old export beside the new one, an endpoint has two addresses for one name.
 func TestConflictsOfFiles(t *testing.T) {
 	const fqdn = "a.blob.core.windows.net"
+	const oldAndNew = fqdn + " /s/pe: 10.0.0.4 in 0.json:1, 10.0.0.5 in 1.json:1"
 	a4, a5, both := config(fqdn, "10.0.0.4"), config(fqdn, "10.0.0.5"), config(fqdn, "10.0.0.4", "10.0.0.5")
 	group := func(text string) string { return zoneGroup("/s/pe", text) }
 	card := func(address string) string {
@@ -33,10 +34,10 @@ func TestConflictsOfFiles(t *testing.T) {
 		{"an old export beside the new one", []string{approved("/s/pe", a4), "[\n" + approved("/S/PE", a5) + "]"}, fqdn + " /s/pe: 10.0.0.4 in 0.json:1, 10.0.0.5 in 1.json:2"},
 		{"twice in one file", []string{"[" + approved("/s/pe", a4) + "," + approved("/s/pe", a5) + "]"}, fqdn + " /s/pe: 10.0.0.4 in 0.json:1, 10.0.0.5 in 0.json:1"},
 		{"an address that is gone since", []string{approved("/s/pe", both), approved("/s/pe", a4)}, fqdn + " /s/pe: 10.0.0.4, 10.0.0.5 in 0.json:1, 10.0.0.4 in 1.json:1"},
-		{"with and without privatelink", []string{approved("/s/pe", config("a.privatelink.blob.core.windows.net", "10.0.0.4")), approved("/s/pe", a5)}, fqdn + " /s/pe: 10.0.0.4 in 0.json:1, 10.0.0.5 in 1.json:1"},
-		{"three exports, one finding", []string{approved("/s/pe", a4), approved("/s/pe", a5), approved("/s/pe", config(fqdn, "10.0.0.6"))}, fqdn + " /s/pe: 10.0.0.4 in 0.json:1, 10.0.0.5 in 1.json:1"},
-		{"an old zone group", []string{group(a4), group(a5)}, fqdn + " /s/pe: 10.0.0.4 in 0.json:1, 10.0.0.5 in 1.json:1"},
-		{"an old zone group beside the endpoint", []string{approved("/s/pe", a4), group(a5)}, fqdn + " /s/pe: 10.0.0.4 in 0.json:1, 10.0.0.5 in 1.json:1"},
+		{"with and without privatelink", []string{approved("/s/pe", config("a.privatelink.blob.core.windows.net", "10.0.0.4")), approved("/s/pe", a5)}, oldAndNew},
+		{"three exports, one finding", []string{approved("/s/pe", a4), approved("/s/pe", a5), approved("/s/pe", config(fqdn, "10.0.0.6"))}, oldAndNew},
+		{"an old zone group", []string{group(a4), group(a5)}, oldAndNew},
+		{"an old zone group beside the endpoint", []string{approved("/s/pe", a4), group(a5)}, oldAndNew},
 		{"an interface with a part of the addresses", []string{approved("/s/pe", both), card("10.0.0.4")}, ""},
 		{"names of different times", []string{approved("/s/pe", a4), approved("/s/pe", a4, config("b.blob.core.windows.net", "10.0.0.9"))}, ""},
 		{"two endpoints", []string{approved("/s/pe", a4), approved("/s/pe2", a5)}, ""},
@@ -58,15 +59,16 @@ func TestConflictsOfFiles(t *testing.T) {
 
 // The portal's "Download host file" has the endpoint as the comment.
 func TestConflictsOfHosts(t *testing.T) {
-	line := func(address, id string) string { return address + " a.blob.core.windows.net # " + id + "\n" }
+	const fqdn, pe = "a.blob.core.windows.net", "/subscriptions/0/pe"
+	line := func(address, id string) string { return address + " " + fqdn + " # " + id + "\n" }
 	for _, tt := range []struct {
 		name  string
 		files []string
 		want  string
 	}{
-		{"one file with two addresses", []string{line("10.0.0.4", "/subscriptions/0/pe") + line("10.0.0.5", "/subscriptions/0/pe")}, ""},
-		{"two files with the same", []string{line("10.0.0.4", "/subscriptions/0/pe"), line("10.0.0.4", "/subscriptions/0/PE")}, ""},
-		{"an old file beside the new one", []string{line("10.0.0.4", "/subscriptions/0/pe"), line("10.0.0.5", "/subscriptions/0/PE")}, "a.blob.core.windows.net /subscriptions/0/pe: 10.0.0.4 in 0.hosts, 10.0.0.5 in 1.hosts"},
+		{"one file with two addresses", []string{line("10.0.0.4", pe) + line("10.0.0.5", pe)}, ""},
+		{"two files with the same", []string{line("10.0.0.4", pe), line("10.0.0.4", "/subscriptions/0/PE")}, ""},
+		{"an old file beside the new one", []string{line("10.0.0.4", pe), line("10.0.0.5", "/subscriptions/0/PE")}, fqdn + " " + pe + ": 10.0.0.4 in 0.hosts, 10.0.0.5 in 1.hosts"},
 		{"no endpoint: each line is its own", []string{line("10.0.0.4", "x"), line("10.0.0.5", "x")}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -120,7 +120,8 @@ func TestFilesFixtures(t *testing.T) {
 	const (
 		pattern  = "../export/testdata/*.json"
 		group    = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-backup/providers/microsoft.network/privateendpoints/"
-		rejected = "not_approved pe-queue-rejected: its connection is Rejected, only Approved endpoints are served: it cannot be approved any more, delete the private endpoint and create it again"
+		rejected = "not_approved pe-queue-rejected: its connection is Rejected, only Approved endpoints are served: " +
+			"it cannot be approved any more, delete the private endpoint and create it again"
 		updating = "provisioning pe-blob-new: it has no DNS configuration yet, its provisioning state is Updating"
 		noDNS    = "no_dns_configuration pe-blob: " + noDNSConfig
 	)
