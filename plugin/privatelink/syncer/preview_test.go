@@ -59,8 +59,10 @@ func TestLookFindings(t *testing.T) {
 	list.Conflicts = []source.Conflict{conflict("a.blob.core.windows.net."), conflict("www.example.")}
 	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)
 	want := []string{
-		"conflict: a.privatelink.blob.core.windows.net has different addresses in two descriptions of one endpoint, all of them are served: 10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1 of /pe/6 (vault rsv): remove the older file",
-		"public_address: a.privatelink.blob.core.windows.net has the address 203.0.113.1, which is not in a private range; it is served: check the private endpoint /pe/a",
+		"conflict: a.privatelink.blob.core.windows.net has different addresses in two descriptions of one endpoint, " +
+			"all of them are served: 10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1 of /pe/6 (vault rsv): remove the older file",
+		"public_address: a.privatelink.blob.core.windows.net has the address 203.0.113.1, " +
+			"which is not in a private range; it is served: check the private endpoint /pe/a",
 		"skipped: skipped /pe/www.example.: www.example is in none of the zones",
 	}
 	if got := p.Sources[0]; !slices.Equal(kinds(got.Findings), want) || got.Err == nil || got.Name != "failing" {
@@ -107,8 +109,9 @@ func TestLookWithState(t *testing.T) {
 				t.Errorf("%s: %s is of source %d", tt.name, owner, p.Sourced[owner])
 			}
 		}
-		if text := strings.Join(got, " "); text != tt.want || len(p.Sources[0].Restored) != tt.restored || p.Snapshot.Complete != tt.complete {
-			t.Errorf("%s: %s, %d restored, complete %t; want %s, %d, %t", tt.name, text, len(p.Sources[0].Restored), p.Snapshot.Complete, tt.want, tt.restored, tt.complete)
+		restored := len(p.Sources[0].Restored)
+		if text := strings.Join(got, " "); text != tt.want || restored != tt.restored || p.Snapshot.Complete != tt.complete {
+			t.Errorf("%s: %s, %d restored, complete %t; want %s, %d, %t", tt.name, text, restored, p.Snapshot.Complete, tt.want, tt.restored, tt.complete)
 		}
 		if held := strings.Contains(fmt.Sprint(p.Sources[0].Findings), "7 of them are served until 3 syncs agree"); held != (tt.restored == 7) {
 			t.Errorf("%s: findings %v", tt.name, p.Sources[0].Findings)

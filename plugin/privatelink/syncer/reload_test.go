@@ -341,7 +341,8 @@ func TestStateOfSecondBlock(t *testing.T) {
 		serveState(t, p, path, newFake("f", "a 10.0.0.1", "b 10.0.0.2")).Close()
 		f := newFake("f", "a 10.0.0.1")
 		p = NewProcess()
-		first, second := p.New(Config{Block: "first", Zones: testSet, Sources: []source.Source{f}}), p.New(Config{Block: "second", Zones: testSet, Sources: []source.Source{f}, StateFile: path})
+		first := p.New(Config{Block: "first", Zones: testSet, Sources: []source.Source{f}})
+		second := p.New(Config{Block: "second", Zones: testSet, Sources: []source.Source{f}, StateFile: path})
 		for _, s := range []*Syncer{first, second} {
 			s.Begin()
 			t.Cleanup(s.Close)

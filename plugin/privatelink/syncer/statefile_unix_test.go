@@ -305,7 +305,10 @@ func TestSlowState(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		f := newFake("f", "a 10.0.0.1")
 		s := p.New(Config{Block: "test", Zones: testSet, Sources: []source.Source{f}, StateFile: filepath.Join(t.TempDir(), "state")})
-		file := &stateFile{path: s.StateFile, loaded: make(chan struct{}), wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}), users: map[*Syncer]stateUser{}}
+		file := &stateFile{
+			path: s.StateFile, loaded: make(chan struct{}), wake: make(chan struct{}, 1), closing: make(chan struct{}),
+			done: make(chan struct{}), users: map[*Syncer]stateUser{},
+		}
 		p.states[s.StateFile] = file
 		s.Begin()
 		s.Commit()

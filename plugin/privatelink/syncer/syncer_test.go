@@ -237,6 +237,7 @@ func logTo(t *testing.T, out io.Writer) {
 }
 
 func TestLog(t *testing.T) {
+	const checkPE = ", which is not in a private range; it is served: check the private endpoint /pe/"
 	var out bytes.Buffer
 	logTo(t, &out)
 	list := listOf(
@@ -262,9 +263,10 @@ func TestLog(t *testing.T) {
 		"[ERROR] plugin/privatelink: src: it rains; it pours (its last good records are served)",
 		"[WARNING] plugin/privatelink: src: skipped /pe/5: its connection is Pend\uFFFDing",
 		"[WARNING] plugin/privatelink: src: a.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/1 and /pe/2",
-		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the address 20.1.2.3, which is not in a private range; it is served: check the private endpoint /pe/3",
-		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1, which is not in a private range; it is served: check the private endpoint /pe/d",
-		"[WARNING] plugin/privatelink: src: skipped /pe/4: c.database.windows.net is in none of the zones: to serve them, add privatelink.database.windows.net to the zones of privatelink",
+		"[WARNING] plugin/privatelink: src: b.privatelink.blob.core.windows.net has the address 20.1.2.3" + checkPE + "3",
+		"[WARNING] plugin/privatelink: src: d.privatelink.blob.core.windows.net has the address 127.0.0.1" + checkPE + "d",
+		"[WARNING] plugin/privatelink: src: skipped /pe/4: c.database.windows.net is in none of the zones: to serve them, " +
+			"add privatelink.database.windows.net to the zones of privatelink",
 		"[INFO] plugin/privatelink: added a.privatelink.blob.core.windows.net: 10.0.0.1, 10.0.0.2 from /pe/1",
 		"[INFO] plugin/privatelink: added b.privatelink.blob.core.windows.net: 20.1.2.3 from /pe/3",
 		"[INFO] plugin/privatelink: added d.privatelink.blob.core.windows.net: 100.64.0.1, 127.0.0.1, fd00::1 from /pe/d",
