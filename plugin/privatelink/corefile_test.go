@@ -78,6 +78,8 @@ func TestParseErrors(t *testing.T) {
 		twice    = "privatelink.PrivateLink.vaultcore.azure.net"
 		inside   = "privatelink.we.privatelink.siterecovery.windowsazure.com"
 		hasTwice = `" has the label privatelink more than once, do you mean `
+		outside  = ` is in none of the zones: `
+		addFile  = "add privatelink.file.core.windows.net to the zones of privatelink"
 		backup   = "backup.windowsazure.us"
 		blob     = "privatelink.blob.core.windows.net"
 	)
@@ -128,8 +130,8 @@ func TestParseErrors(t *testing.T) {
 		{"record's name of 300 characters", "{\nrecord " + long + " 10.0.0.1\n}", 2, `record: "` + long[:80] + `"…: a domain name has at most 253 characters, this one has 300`},
 		{"record's address is invalid", "{\nrecord a.blob.core.windows.net 10.0.0.1 10.0.0\n}", 2, `record: "10.0.0" is not an IP address`},
 		{"record's address is unspecified", "{\nrecord a.blob.core.windows.net 0.0.0.0\n}", 2, `record: "0.0.0.0" is not the address of a host`},
-		{"record outside the zones", "{\nfiles /a\nrecord a.file.core.windows.net 10.0.0.1\n}", 3, `record: "a.file.core.windows.net" is in none of the zones: add privatelink.file.core.windows.net to the zones of privatelink`},
-		{"record of a different cloud", "{\nfiles /a\nrecord a.blob.core.usgovcloudapi.net 10.0.0.1\n}", 3, `record: "a.blob.core.usgovcloudapi.net" is in none of the zones: set cloud usgov`},
+		{"record outside the zones", "{\nfiles /a\nrecord a.file.core.windows.net 10.0.0.1\n}", 3, `record: "a.file.core.windows.net"` + outside + addFile},
+		{"record of a different cloud", "{\nfiles /a\nrecord a.blob.core.usgovcloudapi.net 10.0.0.1\n}", 3, `record: "a.blob.core.usgovcloudapi.net"` + outside + `set cloud usgov`},
 		{"ttl is not a duration", "{\nttl 60\n}", 2, `ttl: "60" is not a duration, such as 60s or 5m`},
 		{"ttl too short", "{\nttl 10ms\n}", 2, `ttl: 10ms is below the minimum of 1s`},
 		{"ttl too long", "{\nttl 48h\n}", 2, `ttl: 48h is above the maximum of 24h0m0s`},
