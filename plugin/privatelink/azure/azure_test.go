@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -259,41 +258,6 @@ func TestGroupsAndVNets(t *testing.T) {
 			if got := show(list); err != nil || got != tc.want {
 				t.Errorf("Fetch = %s, %v; want %s", got, err, tc.want)
 			}
-		})
-	}
-}
-
-// BenchmarkFetch syncs 2,000 endpoints from an ARM that takes 200 ms a page, at
-// the start of the process and from then on. The work of the fake ARM is in the
-// time and in the allocations.
-func BenchmarkFetch(b *testing.B) {
-	for _, size := range []int{100, 200} {
-		b.Run(fmt.Sprintf("first, %d a page", size), func(b *testing.B) {
-			arm, src := start(b, fakearm.Config{PageSize: size, Delay: 200 * time.Millisecond}, many(2000)...)
-			b.ReportAllocs()
-			for b.Loop() {
-				fresh := &Source{Subscription: subscription, Cloud: src.Cloud, Credential: identity{arm}, Options: src.Options}
-				if _, err := fresh.Fetch(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(fmt.Sprintf("next, %d a page", size), func(b *testing.B) {
-			_, src := start(b, fakearm.Config{PageSize: size, Delay: 200 * time.Millisecond}, many(2000)...)
-			if _, err := src.Fetch(b.Context()); err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := src.Fetch(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-			}
-			var memory runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&memory)
-			b.ReportMetric(float64(memory.HeapAlloc)/1e6, "MB-kept")
-			runtime.KeepAlive(src)
 		})
 	}
 }
