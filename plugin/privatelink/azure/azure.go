@@ -61,9 +61,9 @@ func (s *Source) name() string {
 }
 
 // Fetch implements source.Source. The private endpoints and the network
-// interfaces are listed page by page. A listing that fails, of a resource group
-// that the identity must not read, say, keeps its last good content and costs the
-// others nothing; before it was read once, the list is not complete. The listings
+// interfaces are listed page by page. A listing that fails, such as that of a resource
+// group that the identity must not read, keeps its last good content and costs the
+// others nothing. Before it was read once, the list is not complete. The listings
 // have the names of all endpoints but those whose network interface is not
 // visible: the zone groups of these are read one by one, and an endpoint that
 // fails there is unread, at its own cost only.

@@ -94,7 +94,7 @@ func (c *client) refusal(response *http.Response) error {
 	return e
 }
 
-// pageAdvice is for a page in place of JSON. Azure's own gateways have pages too.
+// pageAdvice is for a page in place of JSON. Azure's own gateways also have pages.
 func (c *client) pageAdvice(status int) string {
 	if status >= http.StatusInternalServerError {
 		return "it is of a gateway, the next sync asks again; if this lasts, check the proxy between this server and Azure"

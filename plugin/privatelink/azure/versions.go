@@ -67,8 +67,8 @@ func (v *versions) adopt(path string, err error) bool {
 	return true
 }
 
-// bestOf returns the newest version that is not a preview, nor newer than ours, whose
-// form may differ. Without one, it returns "".
+// bestOf returns the newest version that is not a preview and not newer than apiVersion,
+// because the form of a newer one may differ. Without one, it returns "".
 func bestOf(offered []string) string {
 	good := slices.DeleteFunc(slices.Clone(offered), func(version string) bool {
 		return len(version) != len(apiVersion) || version > apiVersion || version < oldestVersion

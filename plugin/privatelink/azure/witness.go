@@ -25,7 +25,7 @@ type witness struct {
 	last outcome
 }
 
-// An outcome is how a request ended. The zero value is that there was none.
+// An outcome is how a request ended. The zero value means that there was no request.
 type outcome struct {
 	host   string
 	local  bool // an identity endpoint of the machine, not the authority

@@ -21,7 +21,7 @@ const (
 // A Page is the private endpoints of one export or one page of a listing.
 type Page struct {
 	Endpoints []Endpoint
-	// Next is where the listing goes on: a nextLink or a skip token as it was
+	// Next is the reference to the next page: a nextLink or a skip token as it was
 	// written, empty on the last page.
 	Next string
 }

@@ -145,7 +145,7 @@ type field struct {
 	line  int
 }
 
-// check rejects whatever makes half a listing look whole, and sets the link to
+// check rejects every sign of half a listing that looks whole, and sets the link to
 // the next page.
 func (p *envelope) check() error {
 	seen := map[string]bool{}

@@ -51,13 +51,13 @@ type List struct {
 	Complete bool
 
 	// Unread has the resource IDs, in lower case, of endpoints whose names could
-	// not be read this time. The list says nothing about their names.
+	// not be read this time. The list may lack names that they have.
 	Unread []string
 
 	// Parts has the paths of the files that the list was read from, and how many
 	// names only that file has. Names that several files have are counted under the
 	// paths of all of them, with a newline between. It is nil for a source without
-	// files. A source with files has a method Remember, which takes the Parts of an
+	// files. A source with files has a method Remember, which receives the Parts of an
 	// earlier process before the first Fetch: a file that vanished since then is
 	// missed, as one that vanishes later.
 	Parts map[string]int
@@ -83,7 +83,7 @@ type Skip struct {
 // A Reason is why something is skipped. Its text is the label in the metrics.
 type Reason string
 
-// The reasons. OutsideZones is found later, by who knows the zones.
+// The reasons. OutsideZones is found later, by the syncer, which has the zones.
 const (
 	NotApproved  Reason = "not_approved"
 	Provisioning Reason = "provisioning"
@@ -113,7 +113,7 @@ func (s Skip) Remedy() string {
 	return ""
 }
 
-// A RetryAfterError says that the source asks to be left alone for a while.
+// A RetryAfterError reports that the source asks for a pause before the next fetch.
 type RetryAfterError struct {
 	Err   error
 	After time.Duration
