@@ -236,12 +236,12 @@ func TestHitAllocations(t *testing.T) {
 		edns  bool
 		want  float64
 	}{
-		{"A: message, answer, A", 0, false, false, 3},
-		{"A, in upper case: message, answer, A, lower-case name", 0, true, false, 4},
-		{"A, EDNS: message, answer, A", 0, false, true, 3},
-		{"chain: message, answer, CNAME, A", 1, false, false, 4},
-		{"NODATA: message, authority, SOA", 2, false, false, 3},
-		{"NXDOMAIN: message, authority, SOA", 3, false, false, 3},
+		{"A: message, octets, answer, A", 0, false, false, 4},
+		{"A, in upper case: message, octets, answer, A, lower-case name", 0, true, false, 5},
+		{"A, EDNS: message, octets, answer, A", 0, false, true, 4},
+		{"chain: message, octets, answer, CNAME, target, A", 1, false, false, 6},
+		{"NODATA: message, octets, authority, SOA, three names, and one of the decoder", 2, false, false, 8},
+		{"NXDOMAIN: message, octets, authority, SOA, three names, and one of the decoder", 3, false, false, 8},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := benchHits[tc.hit]

@@ -33,11 +33,12 @@ type entry struct {
 	key    key
 	rcode  int
 	kind   kind
-	ad     bool   // the upstream has validated it
-	ede    uint16 // extended error of a failure, 0 for none
-	silent bool   // a failure because nobody answered, not because of the answer
-	answer []dns.RR
+	ad     bool     // the upstream has validated it
+	ede    uint16   // extended error of a failure, 0 for none
+	silent bool     // a failure because nobody answered, not because of the answer
+	answer []dns.RR // of an entry that is not stored
 	ns     []dns.RR
+	wire   *records // of an entry that is stored
 	stored time.Time
 	life   time.Duration // after stored; 0 for what is not to be stored
 
@@ -70,20 +71,19 @@ func (e *entry) holds(now time.Time, silent bool) bool {
 }
 
 // worthPrefetch tells whether a popular entry is in the last part of its time.
-func (e *entry) worthPrefetch(now time.Time, percent int) bool {
+func (e *entry) worthPrefetch(now time.Time, percent int, hits uint32) bool {
 	left := e.life - now.Sub(e.stored)
 	if f := e.failed.Load(); f != nil && f.fresh(now) {
 		return false
 	}
-	return e.kind != failure && e.hits.Load() >= popular && left*100 < e.life*time.Duration(percent)
+	return e.kind != failure && hits >= popular && left*100 < e.life*time.Duration(percent)
 }
 
 // reply returns the answer to r with the TTLs as they are now.
 func (e *entry) reply(r *dns.Msg, now time.Time) *dns.Msg {
 	age := uint32(now.Sub(e.stored) / time.Second)
 	m := e.message(r)
-	m.Answer = e.records(e.answer, r, func(ttl uint32) uint32 { return ttl - min(age, ttl) })
-	m.Ns = e.records(e.ns, r, func(ttl uint32) uint32 { return ttl - min(age, ttl) })
+	e.setRecords(m, func(ttl uint32) uint32 { return ttl - min(age, ttl) })
 	if e.ede != 0 {
 		explain(m, r, e.ede)
 	}
@@ -93,7 +93,8 @@ func (e *entry) reply(r *dns.Msg, now time.Time) *dns.Msg {
 // staleReply returns the answer to r although its time has run out.
 func (e *entry) staleReply(r *dns.Msg) *dns.Msg {
 	m := e.message(r)
-	m.Answer = e.records(e.answer, r, func(uint32) uint32 { return staleTTL })
+	e.setRecords(m, func(uint32) uint32 { return staleTTL })
+	m.Ns = nil
 	explain(m, r, dns.ExtendedErrorCodeStaleAnswer)
 	return m
 }
@@ -110,21 +111,32 @@ func (e *entry) message(r *dns.Msg) *dns.Msg {
 	}
 }
 
-// records returns copies for one client: with the TTLs that ttl makes, and the
-// name of the question spelt as the client did.
-func (e *entry) records(rrs []dns.RR, r *dns.Msg, ttl func(uint32) uint32) []dns.RR {
+// setRecords adds records for one client to the message: with the TTLs that ttl
+// makes, and the name of the question in the client's spelling.
+func (e *entry) setRecords(m *dns.Msg, ttl func(uint32) uint32) {
+	name := m.Question[0].Name
+	if e.wire != nil {
+		m.Answer, m.Ns = e.wire.unpack(name)
+	} else {
+		m.Answer, m.Ns = e.copies(e.answer, name), e.copies(e.ns, name)
+	}
+	for _, section := range [...][]dns.RR{m.Answer, m.Ns} {
+		for _, rr := range section {
+			rr.Header().Ttl = ttl(rr.Header().Ttl)
+		}
+	}
+}
+
+func (e *entry) copies(rrs []dns.RR, name string) []dns.RR {
 	if len(rrs) == 0 {
 		return nil
 	}
 	copies := make([]dns.RR, len(rrs))
 	for i, rr := range rrs {
-		c := shallow(rr)
-		h := c.Header()
-		h.Ttl = ttl(h.Ttl)
-		if strings.EqualFold(h.Name, e.key.name) {
-			h.Name = r.Question[0].Name
+		copies[i] = shallow(rr)
+		if h := copies[i].Header(); strings.EqualFold(h.Name, e.key.name) {
+			h.Name = name
 		}
-		copies[i] = c
 	}
 	return copies
 }

@@ -33,10 +33,23 @@ func (l *LRU) keep(k key, e *entry) {
 		e.limit(doubtTime)
 	}
 	if e.life > 0 && e.fits() {
-		l.store.add(k, e)
+		l.store.add(k, e.packed())
 		return
 	}
 	l.store.remove(k) // it is no longer true
+}
+
+// packed returns the entry in the form that is stored. The entry itself is the
+// answer of those who wait for it.
+func (e *entry) packed() *entry {
+	wire, ok := e.pack()
+	if !ok {
+		return e
+	}
+	return &entry{
+		key: e.key, rcode: e.rcode, kind: e.kind, ad: e.ad, ede: e.ede, silent: e.silent,
+		wire: &wire, stored: e.stored, life: e.life,
+	}
 }
 
 // limit lowers the TTLs to a time at most. The entry is not in use yet.

@@ -72,7 +72,7 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 		return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, e, r, now))
 	}
 	count(e)
-	if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch) {
+	if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch, e.hits.Load()) {
 		if _, how := l.flights.join(ctx, l, k, e, true); how == started {
 			prefetches.Inc()
 		}
