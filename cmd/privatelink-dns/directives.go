@@ -31,21 +31,24 @@ import (
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
 
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/lru"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 )
 
 // directives is the order in which plugins see a query, whatever the order in
-// the Corefile. It differs from stock CoreDNS in three places:
+// the Corefile. It differs from stock CoreDNS in four places:
 //
 //   - acl is before every plugin that answers: in stock order a blocked
 //     client still gets through to local and any.
 //   - privatelink is before lru: its own data is never cached, and it looks
 //     into cached answers of the upstream as into fresh ones.
+//   - fastpath comes before privatelink and lru, because a reload and a shutdown
+//     close the plugins in this order: its sockets end while both still answer.
 //   - lru, in the place of stock cache, is behind the plugins with zones of their
 //     own, for the same reason.
 var directives = []string{
-	"root", "proxyproto", "quic", "https", "timeouts", "multisocket", "reload", "tls", "bufsize", "bind",
+	"root", "proxyproto", "quic", "https", "timeouts", "multisocket", "reload", "tls", "bufsize", "bind", "fastpath",
 	"ready", "health", "prometheus", "errors", "log",
 	"acl", "local", "any", "tsig", "header", "transfer",
 	"privatelink", "hosts", "file", "secondary",

@@ -10,7 +10,7 @@ import (
 )
 
 func TestDirectives(t *testing.T) {
-	want := "root proxyproto quic https timeouts multisocket reload tls bufsize bind ready health prometheus errors log " +
+	want := "root proxyproto quic https timeouts multisocket reload tls bufsize bind fastpath ready health prometheus errors log " +
 		"acl local any tsig header transfer privatelink hosts file secondary lru loop forward"
 	if got := strings.Join(directives, " "); got != want {
 		t.Errorf("directives\n got %s\nwant %s", got, want)
@@ -41,6 +41,15 @@ func TestAccessListIsFirst(t *testing.T) {
 	for _, name := range []string{"local", "any", "tsig", "transfer", "privatelink", "hosts", "file", "secondary", "lru", "loop", "forward"} {
 		if slices.Index(directives, name) < slices.Index(directives, "acl") {
 			t.Errorf("%s is before acl", name)
+		}
+	}
+}
+
+// The sockets of fastpath end before the plugins that answer at them.
+func TestFastPathClosesFirst(t *testing.T) {
+	for _, name := range []string{"privatelink", "lru", "loop", "forward"} {
+		if slices.Index(directives, name) < slices.Index(directives, "fastpath") {
+			t.Errorf("%s comes before fastpath", name)
 		}
 	}
 }

@@ -19,6 +19,13 @@ const (
 	// there. Names below invalid. never resolve (RFC 6761).
 	nameServer = "ns.privatelink-dns.invalid."
 	mailbox    = "nobody.invalid."
+	nsTTL      = 3600
+
+	// soaRefresh bounds the effect of a lost NOTIFY, and costs one query a minute
+	// (five minutes in BIND, unless min-refresh-time allows less). soaExpire is four
+	// weeks, as in Azure's private zones, so that a secondary continues to serve
+	// while the primary is down.
+	soaRefresh, soaRetry, soaExpire = 60, 30, 2419200
 )
 
 // A message is a reply with room for the records of nearly all answers. Their
@@ -122,20 +129,17 @@ func appendApex(rrs []dns.RR, z *zone.Zone, owner string, qtype uint16) []dns.RR
 	return rrs
 }
 
-// soa returns the zone's SOA record. REFRESH bounds the effect of a lost NOTIFY, and
-// costs one query a minute (five minutes in BIND, unless min-refresh-time allows
-// less). EXPIRE is four weeks, as in Azure's private zones, so that a secondary
-// continues to serve while the primary is down.
+// soa returns the zone's SOA record.
 func soa(z *zone.Zone) *dns.SOA {
 	return &dns.SOA{
 		Hdr: header(string(z.Name), dns.TypeSOA, negativeTTL),
 		Ns:  nameServer, Mbox: mailbox,
-		Serial: z.Serial, Refresh: 60, Retry: 30, Expire: 2419200, Minttl: negativeTTL,
+		Serial: z.Serial, Refresh: soaRefresh, Retry: soaRetry, Expire: soaExpire, Minttl: negativeTTL,
 	}
 }
 
 func ns(owner string) *dns.NS {
-	return &dns.NS{Hdr: header(owner, dns.TypeNS, 3600), Ns: nameServer}
+	return &dns.NS{Hdr: header(owner, dns.TypeNS, nsTTL), Ns: nameServer}
 }
 
 func header(owner string, rrtype uint16, ttl uint32) dns.RR_Header {

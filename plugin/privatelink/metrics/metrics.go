@@ -92,6 +92,12 @@ type Answers struct {
 // Count adds one answer.
 func (a *Answers) Count(k Kind, r Result) { a.given[k][r].Inc() }
 
+// Counter returns the counter of the answers of a kind and result.
+func (a *Answers) Counter(k Kind, r Result) prometheus.Counter { return a.given[k][r] }
+
+// Public returns the counter of CountPublic.
+func (a *Answers) Public() prometheus.Counter { return a.public }
+
 // CountPublic adds an answer of the next plugin that was passed on.
 func (a *Answers) CountPublic() { a.public.Inc() }
 

@@ -1,0 +1,173 @@
+package fastpath
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	batchSize    = 32
+	maxControl   = 64 // octets of the address that a packet was sent to, in a control message
+	maxReplyRoom = maxReply + optSize
+)
+
+// A batch is the packets of one read, and the replies to them. The kernel reads and
+// writes its memory, so it must not move: it is allocated on its own.
+//
+// Package ipv4 of golang.org/x/net has batches as well. They allocate an address
+// for each packet, which costs more than the answer.
+type batch struct {
+	received [batchSize]mmsghdr
+	from     [batchSize]unix.RawSockaddrInet6 // or an Inet4, which is shorter
+	iovs     [batchSize]unix.Iovec
+	packets  [batchSize][maxPacket]byte
+	controls [batchSize][maxControl]byte
+
+	sent     [batchSize]mmsghdr
+	outIovs  [batchSize]unix.Iovec
+	replies  [batchSize][maxReplyRoom]byte
+	outCount int
+}
+
+// mmsghdr is struct mmsghdr of the kernel.
+type mmsghdr struct {
+	hdr unix.Msghdr
+	len uint32
+}
+
+func newBatch() *batch {
+	b := &batch{}
+	for i := range batchSize {
+		b.iovs[i].Base = &b.packets[i][0]
+		b.iovs[i].SetLen(maxPacket)
+		h := &b.received[i].hdr
+		h.Name, h.Iov, h.Control = (*byte)(unsafe.Pointer(&b.from[i])), &b.iovs[i], &b.controls[i][0]
+		h.SetIovlen(1)
+	}
+	return b
+}
+
+// receive reads packets without waiting and returns how many.
+func (b *batch) receive(fd uintptr) (int, unix.Errno) {
+	for i := range b.received {
+		h := &b.received[i].hdr
+		h.Namelen = unix.SizeofSockaddrInet6
+		h.SetControllen(maxControl)
+		h.Flags = 0
+	}
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.received[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
+		if errno == 0 {
+			return int(n), 0 //nolint:gosec // G115: at most batchSize
+		}
+		if errno != unix.EINTR {
+			return 0, errno
+		}
+	}
+}
+
+func (b *batch) packet(i int) []byte { return b.packets[i][:min(b.received[i].len, maxPacket)] }
+
+// cut reports whether the packet is longer than the room for it.
+func (b *batch) cut(i int) bool { return b.received[i].hdr.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 }
+
+// client returns the address of the packet's sender.
+func (b *batch) client(i int) netip.Addr {
+	if b.from[i].Family == unix.AF_INET {
+		return netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(&b.from[i])).Addr)
+	}
+	return netip.AddrFrom16(b.from[i].Addr).Unmap()
+}
+
+// add makes the reply to a packet the next one to send, to the sender of the packet
+// and from the address that it was sent to.
+func (b *batch) add(i int, reply []byte) {
+	iov, out := &b.outIovs[b.outCount], &b.sent[b.outCount].hdr
+	iov.Base = &reply[0]
+	iov.SetLen(len(reply))
+	in := &b.received[i].hdr
+	*out = unix.Msghdr{Name: in.Name, Namelen: in.Namelen, Iov: iov}
+	out.SetIovlen(1)
+	if control := b.source(i); len(control) > 0 {
+		out.Control = &control[0]
+		out.SetControllen(len(control))
+	}
+	b.outCount++
+}
+
+// source returns the control message that makes a reply leave from the address
+// that the packet was sent to. It is the received one without the interface: the
+// route decides it.
+func (b *batch) source(i int) []byte {
+	control := b.controls[i][:b.received[i].hdr.Controllen]
+	if len(control) < unix.SizeofCmsghdr {
+		return nil
+	}
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
+	data := control[unix.CmsgLen(0):]
+	switch {
+	case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+		(*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0])).Ifindex = 0
+	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+		(*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0])).Ifindex = 0
+	default:
+		return nil
+	}
+	return control
+}
+
+// send sends the replies from the first one that is given, without waiting. It
+// returns the next one to send, if it would have to wait, or outCount. A reply
+// that the kernel rejects is skipped: its client asks again.
+func (b *batch) send(fd uintptr, first int) int {
+	for first < b.outCount {
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.sent[first])), uintptr(b.outCount-first), unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // G115: at most batchSize
+		switch errno {
+		case 0:
+			first += int(n) //nolint:gosec // G115: at most batchSize
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return first
+		default:
+			first++
+		}
+	}
+	return first
+}
+
+// peer returns the sender of a packet, for a reply of the chain.
+func (b *batch) peer(i int) *peer {
+	p := &peer{control: append([]byte(nil), b.source(i)...)}
+	if b.from[i].Family == unix.AF_INET {
+		from := (*unix.RawSockaddrInet4)(unsafe.Pointer(&b.from[i]))
+		p.IP, p.Port = net.IP(append([]byte(nil), from.Addr[:]...)), hostOrder(from.Port)
+		return p
+	}
+	from := &b.from[i]
+	p.IP, p.Port = net.IP(append([]byte(nil), from.Addr[:]...)), hostOrder(from.Port)
+	if from.Scope_id != 0 {
+		p.Zone = strconv.FormatUint(uint64(from.Scope_id), 10)
+	}
+	return p
+}
+
+// hostOrder returns a port that is in network order.
+func hostOrder(port uint16) int {
+	var octets [2]byte
+	binary.NativeEndian.PutUint16(octets[:], port)
+	return int(binary.BigEndian.Uint16(octets[:]))
+}
+
+// A peer is the sender of a packet, and the address that the packet was sent to.
+type peer struct {
+	net.UDPAddr
+	control []byte
+}
+
+// Unwrap returns the address in the type that CoreDNS expects.
+func (p *peer) Unwrap() net.Addr { return &p.UDPAddr }

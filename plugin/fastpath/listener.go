@@ -1,0 +1,123 @@
+package fastpath
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin/pkg/transport"
+)
+
+// obstacle returns why the fast path is off for one of the blocks, or nil.
+func obstacle(blocks []serverBlock, i int) error {
+	if err := blocks[i].obstacle(); err != nil {
+		return err
+	}
+	for j := range blocks {
+		if name := blocks[j].strange(); name != "" && blocks[j].sharesPort(&blocks[i]) {
+			return fmt.Errorf("plugin %s is in the server block %s on the same port, and its effect is not known", name, blocks[j].name())
+		}
+	}
+	return nil
+}
+
+func (b *serverBlock) sharesPort(other *serverBlock) bool {
+	return slices.ContainsFunc(b.zones, func(z zoneAddr) bool { return len(other.zonesAt(z.port)) > 0 })
+}
+
+// name returns the zones of the block, as the log has them.
+func (b *serverBlock) name() string {
+	var all []string
+	for _, z := range b.zones {
+		all = append(all, z.zone)
+	}
+	return strings.Join(all, " ")
+}
+
+// routesOf returns the routes of a server. They are nil if the fast path is off
+// for all of its server blocks.
+func (in *instance) routesOf(server *dnsserver.Server, host, port string) (routes, error) {
+	r, on := routes{}, false
+	for i := range in.blocks {
+		zones := in.blocks[i].zonesAt(port)
+		targets, err := in.targetsOf(i, zones, server, host)
+		if err != nil {
+			return nil, err
+		}
+		on = on || targets != nil
+		for _, zone := range zones {
+			_, twice := r[zone]
+			switch {
+			case !twice:
+				r[zone] = targets[zone]
+			case targets[zone] != nil && !in.selects(i, zone):
+				r[zone] = targets[zone] // the other block has the zone at another address
+			}
+		}
+	}
+	if !on {
+		return nil, nil
+	}
+	return r, nil
+}
+
+// selects reports whether another block with the zone on the same port may select
+// queries for it, as plugin view does.
+func (in *instance) selects(i int, zone string) bool {
+	for j := range in.blocks {
+		b := &in.blocks[j]
+		if j != i && slices.Contains(b.directives, "view") && slices.ContainsFunc(b.zones, func(z zoneAddr) bool { return z.zone == zone }) {
+			return true
+		}
+	}
+	return false
+}
+
+// targetsOf returns the targets of a block's zones, or nil if the block is not on
+// the server's address or its fast path is off.
+func (in *instance) targetsOf(i int, zones []string, server *dnsserver.Server, host string) (map[string]*target, error) {
+	config := in.configs[i]
+	if config == nil || len(zones) == 0 || in.obstacle(i) != nil || !slices.ContainsFunc(config.ListenHosts, sameHost(host)) {
+		return nil, nil
+	}
+	if config.ProxyProtoConnPolicy != nil || config.NumSockets > 1 || len(config.FilterFuncs) > 0 || config.ViewName != "" {
+		return nil, errors.New("the server block selects its queries, or has sockets of its own")
+	}
+	return newTargets(zones, config.Handlers(), server.Addr)
+}
+
+// sameHost returns whether a host of a Corefile is the one of a server's address.
+func sameHost(host string) func(string) bool {
+	return func(other string) bool {
+		addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(other, "0"))
+		if err != nil {
+			return false
+		}
+		got, _, _ := net.SplitHostPort(addr.String())
+		return got == host
+	}
+}
+
+// addressOf returns the host and port of the server, as in the Corefile, and the
+// address that it listens on. They differ for port 0.
+func (in *instance) addressOf(server *dnsserver.Server) (host, port, listens string, err error) {
+	configured := strings.TrimPrefix(server.Addr, transport.DNS+"://")
+	host, port, err = net.SplitHostPort(configured)
+	if err != nil || port != "0" {
+		return host, port, configured, err
+	}
+	var found []string
+	for _, s := range in.caddy.Servers() {
+		addr, ok := s.LocalAddr().(*net.UDPAddr)
+		if ok && (addr.IP.String() == host || host == "" && addr.IP.IsUnspecified()) {
+			found = append(found, fmt.Sprint(addr.Port))
+		}
+	}
+	if len(found) != 1 {
+		return "", "", "", fmt.Errorf("%d sockets have a port of the system's choice, one is expected", len(found))
+	}
+	return host, port, net.JoinHostPort(host, found[0]), nil
+}

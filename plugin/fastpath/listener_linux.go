@@ -1,0 +1,108 @@
+package fastpath
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/miekg/dns"
+)
+
+// stopTime bounds how long queries that have been read are waited for, as in the
+// server itself.
+const stopTime = 5 * time.Second
+
+// A listener has the sockets of one server.
+type listener struct {
+	server  *dnsserver.Server
+	group   *group
+	sockets []*socket
+	readers sync.WaitGroup
+}
+
+// listen returns nil if the fast path is off for the server.
+func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
+	host, port, listens, err := in.addressOf(server)
+	if err != nil {
+		return nil, err
+	}
+	if r, err := in.routesOf(server, host, port); r == nil {
+		return nil, err
+	}
+	g, conns, err := acquire(listens, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{server: server, group: g}
+	for _, conn := range conns {
+		r, _ := in.routesOf(server, host, port) // each socket counts in maps of its own
+		s, err := newSocket(conn, r)
+		if err != nil {
+			return nil, errors.Join(err, l.abandon(conns))
+		}
+		l.sockets = append(l.sockets, s)
+	}
+	for _, s := range l.sockets {
+		l.start(s)
+	}
+	socketsGauge.WithLabelValues(server.Addr).Set(float64(len(l.sockets)))
+	return l, nil
+}
+
+func (l *listener) abandon(conns []*net.UDPConn) (err error) {
+	for _, conn := range conns {
+		err = errors.Join(err, conn.Close())
+	}
+	l.group.release()
+	return err
+}
+
+// start reads from the socket, with the server's settings. The packets that
+// are not answered reach the server as if it had read them.
+func (l *listener) start(s *socket) {
+	s.dns = &dns.Server{
+		PacketConn: s, Net: "udp", TsigSecret: l.server.TsigSecret,
+		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
+			ctx := context.WithValue(context.Background(), dnsserver.Key{}, l.server)
+			ctx = context.WithValue(ctx, dnsserver.LoopKey{}, 0)
+			l.server.ServeDNS(ctx, &responseWriter{w}, r)
+		}),
+	}
+	started := make(chan struct{})
+	s.dns.NotifyStartedFunc = func() { close(started) }
+	l.readers.Go(func() {
+		if err := s.dns.ActivateAndServe(); err != nil {
+			log.Errorf("%s: %v", l.server.Addr, err)
+		}
+	})
+	<-started
+}
+
+// close ends the sockets after the queries that have been read.
+func (l *listener) close() {
+	l.group.leave()
+	var all sync.WaitGroup
+	for _, s := range l.sockets {
+		all.Go(s.stop)
+	}
+	all.Wait()
+	l.group.release()
+	if l.group.unused() {
+		socketsGauge.DeleteLabelValues(l.server.Addr)
+	}
+}
+
+// A responseWriter has the client's address in the type that plugins expect.
+type responseWriter struct{ dns.ResponseWriter }
+
+// RemoteAddr implements dns.ResponseWriter.
+func (w *responseWriter) RemoteAddr() net.Addr {
+	if p, ok := w.ResponseWriter.RemoteAddr().(*peer); ok {
+		return &p.UDPAddr
+	}
+	return w.ResponseWriter.RemoteAddr()
+}

@@ -1,0 +1,160 @@
+package fastpath
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+	"unsafe"
+
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	headerSize = 12
+	maxWire    = 255  // octets of a name (RFC 1035, 2.3.4)
+	maxPacket  = 512  // as much of a query as the server reads
+	maxReply   = 4096 // longer replies are left to the chain
+	minSize    = 512  // a client's EDNS size below this one counts as this one (RFC 6891, 6.2.3)
+	optSize    = 11   // octets of an OPT record without options
+)
+
+// A Query is a packet that asks one question of class IN, and the reply to it.
+// It is reused for the next packet: a responder must not keep any part of it.
+type Query struct {
+	Name   string // in lower case, with its trailing dot; of letters, digits, hyphens, underscores and asterisks
+	Type   uint16
+	Client netip.Addr // IPv4 addresses are never mapped into IPv6
+
+	RecursionDesired  bool
+	AuthenticData     bool
+	CheckingDisabled  bool
+	EDNS, DO          bool
+	optUDP            uint16 // the size in the client's OPT record
+	mixed             bool   // the name was sent with upper case letters
+	question          []byte // as sent
+	id                uint16
+	received          time.Time // of the batch, or zero
+	text              [maxWire]byte
+	names             [2][maxWire]byte // room for the names of a Record
+	answeredBy        prometheus.Counter
+	scratch           [128]byte
+	counters          []prometheus.Counter
+	countersSpace     [8]prometheus.Counter
+	limit             int // octets that the client accepts
+	reply             []byte
+	plain             int // octets of the reply without compression
+	answers, negative uint16
+}
+
+// Now returns the time at which the packet was received.
+func (q *Query) Now() time.Time {
+	if q.received.IsZero() {
+		q.received = time.Now()
+	}
+	return q.received
+}
+
+// Count increments the counter if the reply is sent. A responder counts by it
+// what its ServeDNS method would count.
+func (q *Query) Count(c prometheus.Counter) { q.counters = append(q.counters, c) }
+
+// letters maps the octets of usual names to lower case, and the others to 0. A
+// name with other octets has escapes in the chain's notation, and is left to it.
+var letters = func() (all [256]byte) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyz0123456789-_*") {
+		all[c] = c
+	}
+	for c := byte('A'); c <= 'Z'; c++ {
+		all[c] = c + 'a' - 'A'
+	}
+	return all
+}()
+
+const (
+	maskNoQuery = 0xfe8f // QR, Opcode, AA, TC, RA, the reserved bit and RCODE
+	flagRD      = 1 << 8
+	flagAD      = 1 << 5
+	flagCD      = 1 << 4
+)
+
+// parse reads a packet. It accepts only packets that every decoder understands in
+// the same way: a header without surprises, one question, at most one OPT record,
+// and nothing after that.
+func (q *Query) parse(packet []byte) reason {
+	if len(packet) < headerSize || binary.BigEndian.Uint16(packet[2:])&maskNoQuery != 0 ||
+		binary.BigEndian.Uint32(packet[4:]) != 1<<16 || binary.BigEndian.Uint16(packet[8:]) != 0 {
+		return notPlain
+	}
+	flags := binary.BigEndian.Uint16(packet[2:])
+	q.id = binary.BigEndian.Uint16(packet)
+	q.RecursionDesired, q.AuthenticData, q.CheckingDisabled = flags&flagRD != 0, flags&flagAD != 0, flags&flagCD != 0
+	end := q.parseName(packet)
+	if end == 0 || len(packet) < end+4 || binary.BigEndian.Uint16(packet[end+2:]) != dns.ClassINET {
+		return notPlain
+	}
+	q.Type = binary.BigEndian.Uint16(packet[end:])
+	if !ordinary(q.Type) {
+		return otherType
+	}
+	q.question = packet[headerSize : end+4]
+	q.EDNS, q.DO, q.optUDP, q.limit = false, false, 0, minSize
+	rest := packet[end+4:]
+	switch binary.BigEndian.Uint16(packet[10:]) {
+	case 0:
+		if len(rest) != 0 {
+			return notPlain
+		}
+	case 1:
+		if !q.parseOPT(rest) {
+			return notPlain
+		}
+	default:
+		return notPlain
+	}
+	return answered
+}
+
+// ordinary reports whether the type is one of data. The server and the plugins
+// before the responders treat the other ones, and DS, in ways of their own.
+func ordinary(qtype uint16) bool {
+	return qtype != dns.TypeNone && qtype != dns.TypeOPT && qtype != dns.TypeDS && (qtype < 128 || qtype > 255)
+}
+
+// parseName reads the name of the question and returns the offset after it, or 0.
+// The text is the wire format without its first octet and with dots in the place
+// of the other lengths.
+func (q *Query) parseName(packet []byte) int {
+	q.mixed = false
+	off, n := headerSize, 0
+	for {
+		if off >= len(packet) {
+			return 0
+		}
+		length := int(packet[off])
+		off++
+		if length == 0 {
+			break
+		}
+		if length > 63 || off+length > len(packet) || n+length+2 > maxWire {
+			return 0
+		}
+		for _, c := range packet[off : off+length] {
+			lower := letters[c]
+			if lower == 0 {
+				return 0
+			}
+			q.mixed = q.mixed || lower != c
+			q.text[n] = lower
+			n++
+		}
+		q.text[n] = '.'
+		n++
+		off += length
+	}
+	if n == 0 {
+		q.text[0], n = '.', 1
+	}
+	q.Name = unsafe.String(&q.text[0], n) // responders do not keep it
+	return off
+}

@@ -1,0 +1,127 @@
+package fastpath
+
+import (
+	"strings"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/bufsize"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// routes has the targets by the zones of the server blocks on one port. A zone of
+// a block without the fast path has a nil target.
+type routes map[string]*target
+
+// find returns the target of the longest zone that the name is in, as the server
+// chooses the server block of a query.
+func (r routes) find(name string) *target {
+	if len(r) == 1 {
+		if t, all := r["."]; all {
+			return t
+		}
+	}
+	for rest := name; rest != ""; {
+		if t, ok := r[rest]; ok {
+			return t
+		}
+		if rest == "." {
+			return nil
+		}
+		rest = rest[strings.IndexByte(rest, '.')+1:]
+	}
+	return r["."]
+}
+
+// A target is one zone of a server block, and what its plugins do to a query
+// before it is answered.
+type target struct {
+	access   accessList
+	bufsize  int  // 0 without plugin bufsize
+	local    bool // plugin local is in the block
+	memory   Responder
+	counters chainCounters
+}
+
+// respond makes the reply to q, or returns why the chain has to answer.
+func (t *target) respond(q *Query) reason {
+	if t.bufsize != 0 {
+		q.clamp(t.bufsize)
+	}
+	switch {
+	case !t.access.allows(q):
+		return client
+	case t.local && isLocal(q.Name):
+		return localName
+	case !t.memory.Respond(q):
+		return notInMemory
+	case !q.finish():
+		return tooLong
+	}
+	return answered
+}
+
+// isLocal reports whether plugin local answers for the name.
+func isLocal(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "localhost."), strings.HasSuffix(name, ".localhost."):
+		return true
+	case !strings.HasSuffix(name, ".in-addr.arpa."):
+		return false
+	}
+	return within(name, "0.in-addr.arpa.") || within(name, "127.in-addr.arpa.") || within(name, "255.in-addr.arpa.")
+}
+
+// newTargets returns the targets of a server block's zones on a server, or nil if
+// none of the plugins can answer from memory.
+func newTargets(zones []string, handlers []plugin.Handler, server string) (map[string]*target, error) {
+	t := target{memory: responderOf(handlers)}
+	if t.memory == nil {
+		return nil, errNoResponder
+	}
+	counters := chainCounters{server: server}
+	for i, h := range handlers {
+		switch h := h.(type) {
+		case bufsize.Bufsize:
+			t.bufsize = h.Size
+		default:
+			switch h.Name() {
+			case "local":
+				t.local = true
+			case "prometheus":
+				counters.prometheus = handlers[min(i+1, len(handlers)-1)].Name()
+			case "acl":
+				list, err := accessListOf(h)
+				if err != nil {
+					return nil, err
+				}
+				t.access, counters.acl = list, true
+			}
+		}
+	}
+	all := map[string]*target{}
+	for _, zone := range zones {
+		one := t
+		one.counters = counters
+		one.counters.zone, one.counters.requests = zone, map[uint32]prometheus.Counter{}
+		all[zone] = &one
+	}
+	return all, nil
+}
+
+// responderOf returns the responder of the first plugins of the chain that have
+// one. It ends before a plugin that answers and has none.
+func responderOf(handlers []plugin.Handler) Responder {
+	var all []plugin.Handler
+	for _, h := range handlers {
+		if _, ok := h.(Plugin); ok {
+			all = append(all, h)
+		} else if plugins[h.Name()] == answers {
+			break
+		}
+	}
+	var next Responder
+	for i := len(all) - 1; i >= 0; i-- {
+		next = &counted{all[i].(Plugin).FastPath(next), answersTotal.WithLabelValues(all[i].Name())}
+	}
+	return next
+}

@@ -1,0 +1,186 @@
+package fastpath
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// A socket answers packets from memory. It is a net.PacketConn from which a server
+// reads the other packets. The server's goroutine is the only one that reads and
+// answers. The alternative, a goroutine that passes packets on, costs each packet
+// of the chain a switch.
+type socket struct {
+	*net.UDPConn
+	dns  *dns.Server
+	raw  syscall.RawConn
+	desk desk
+	*batch
+	receiveFunc, sendFunc func(fd uintptr) bool // without an allocation for each call
+
+	passed     [batchSize]int // the packets of the batch for the chain
+	passedNext int
+	passedEnd  int
+	sentNext   int
+
+	stopping atomic.Bool
+	drained  chan struct{} // closed when the last packet that was read has been passed
+	released chan struct{} // closed when the server is told to stop
+	release  sync.Once
+	sweeps   int
+}
+
+func newSocket(conn *net.UDPConn, r routes) (*socket, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	s := &socket{
+		UDPConn: conn, raw: raw, desk: desk{routes: r}, batch: newBatch(),
+		drained: make(chan struct{}), released: make(chan struct{}),
+	}
+	s.receiveFunc, s.sendFunc = s.fill, s.sendRest
+	return s, nil
+}
+
+// ReadFrom implements net.PacketConn. It answers packets until one is for the chain.
+func (s *socket) ReadFrom(p []byte) (int, net.Addr, error) {
+	for {
+		if s.passedNext < s.passedEnd {
+			i := s.passed[s.passedNext]
+			s.passedNext++
+			return copy(p, s.packet(i)), s.peer(i), nil
+		}
+		if s.stopping.Load() && !s.sweep() {
+			s.end()
+			return 0, nil, os.ErrDeadlineExceeded
+		}
+		if s.stopping.Load() {
+			continue
+		}
+		if err := s.raw.Read(s.receiveFunc); err != nil && !s.stopping.Load() {
+			return 0, nil, err
+		}
+	}
+}
+
+// fill reads and answers until packets are left for the chain, or there is none to
+// read. Then it returns false and is called again when there is one.
+func (s *socket) fill(fd uintptr) bool {
+	for !s.stopping.Load() {
+		n, errno := s.receive(fd)
+		if errno != 0 {
+			return false
+		}
+		if s.respond(fd, n); s.passedEnd > 0 {
+			return true
+		}
+	}
+	return true
+}
+
+// respond answers the packets of a batch.
+func (s *socket) respond(fd uintptr, n int) {
+	s.outCount, s.passedNext, s.passedEnd = 0, 0, 0
+	var now time.Time
+	for i := range n {
+		if reply := s.answer(i, &now); reply != nil {
+			s.add(i, reply)
+			continue
+		}
+		s.passed[s.passedEnd] = i
+		s.passedEnd++
+	}
+	if s.sentNext = s.send(fd, 0); s.sentNext < s.outCount {
+		_ = s.raw.Write(s.sendFunc) // the connection is closed: nobody waits for the replies
+	}
+}
+
+func (s *socket) answer(i int, now *time.Time) []byte {
+	if s.cut(i) {
+		passed[notPlain].Inc()
+		return nil
+	}
+	reply := s.desk.answer(s.packet(i), s.client(i), *now, s.replies[i][:0])
+	*now = s.desk.query.received
+	return reply
+}
+
+// sendRest sends the replies that the kernel had no room for.
+func (s *socket) sendRest(fd uintptr) bool {
+	s.sentNext = s.send(fd, s.sentNext)
+	return s.sentNext == s.outCount
+}
+
+// maxSweeps bounds the reads after the socket has been told to stop. Packets that
+// arrived before are read, so that a reload loses none.
+const maxSweeps = 256
+
+// sweep reads what is left in the socket. It reports whether there was anything.
+func (s *socket) sweep() bool {
+	if s.sweeps++; s.sweeps > maxSweeps {
+		return false
+	}
+	count := 0
+	err := s.raw.Control(func(fd uintptr) {
+		if n, errno := s.receive(fd); errno == 0 {
+			s.respond(fd, n)
+			count = n
+		}
+	})
+	return err == nil && count > 0
+}
+
+// end waits until the server is told to stop: it would discard the packets that it
+// had not read until then.
+func (s *socket) end() {
+	select {
+	case <-s.drained:
+	default:
+		close(s.drained)
+	}
+	<-s.released
+}
+
+// stop ends the socket, and waits for the replies to the packets that were read.
+func (s *socket) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	s.stopping.Store(true)
+	if err := s.UDPConn.SetReadDeadline(longAgo); err != nil {
+		log.Warningf("%s: %v", s.LocalAddr(), err)
+	}
+	select {
+	case <-s.drained:
+	case <-ctx.Done():
+	}
+	_ = s.dns.ShutdownContext(ctx) // the time is up: the queries' own limits end them
+}
+
+var longAgo = time.Unix(1, 0)
+
+// SetReadDeadline implements net.PacketConn. The server sets a deadline before each
+// read, which is of no use here, and one in the past to stop.
+func (s *socket) SetReadDeadline(t time.Time) error {
+	if !t.After(longAgo) {
+		s.release.Do(func() { close(s.released) })
+	}
+	return nil
+}
+
+// WriteTo implements net.PacketConn, for replies of the chain.
+func (s *socket) WriteTo(p []byte, addr net.Addr) (int, error) {
+	to, ok := addr.(*peer)
+	if !ok {
+		return 0, fmt.Errorf("%T is not the address of a client", addr)
+	}
+	n, _, err := s.WriteMsgUDP(p, to.control, &to.UDPAddr)
+	return n, err
+}

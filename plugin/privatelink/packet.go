@@ -1,0 +1,158 @@
+package privatelink
+
+import (
+	"cmp"
+	"encoding/binary"
+
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// This file is ServeDNS for packets. It has the order of ServeDNS, and leaves
+// everything to it that is not answered from the snapshot or from the memory of
+// the next plugin.
+
+// FastPath implements fastpath.Plugin.
+func (p *Privatelink) FastPath(next fastpath.Responder) fastpath.Responder {
+	return &responder{p, next}
+}
+
+type responder struct {
+	*Privatelink
+	next fastpath.Responder
+}
+
+// Respond implements fastpath.Responder. When a missing name is to start a sync,
+// its NXDOMAIN has to be left to ServeDNS.
+func (p *responder) Respond(q *fastpath.Query) bool {
+	zones := p.zones.Snapshot()
+	found := zones.Lookup(q.Name)
+	switch found.Result {
+	case zone.OutOfZone:
+		return p.next != nil && p.next.Respond(q) && passes(zones, q, found.Zone)
+	case zone.NotReady:
+		return false
+	}
+	q.Begin(fastpath.Header{
+		Rcode: rcodeOf(found), RecursionAvailable: p.Next != nil,
+		Authoritative: found.Result == zone.Success || found.Result == zone.NameError,
+	})
+	kind, result := metrics.Direct, metrics.Success
+	if found.Result == zone.Alias {
+		kind = metrics.Alias
+	}
+	if !appendAnswer(q, found) {
+		result = metrics.NoData
+	}
+	if found.Result == zone.NameError {
+		result = metrics.NXDomain
+	}
+	q.Count(metrics.AnswersOf(found.Zone.Name.String()).Counter(kind, result))
+	return true
+}
+
+func rcodeOf(found zone.Answer) uint8 {
+	if found.Result == zone.NameError {
+		return dns.RcodeNameError
+	}
+	return dns.RcodeSuccess
+}
+
+// appendAnswer appends what answer does. It reports whether that is no negative
+// answer, which an SOA record distinguishes.
+func appendAnswer(q *fastpath.Query, found zone.Answer) bool {
+	owner := q.Asked()
+	if found.Result == zone.NameError {
+		appendSOA(q, owner, found.Zone)
+		return false
+	}
+	if found.Result == zone.Alias {
+		owner = q.CNAME(owner, found.Zone.TTL, found.Target(q.Name))
+		if q.Type == dns.TypeCNAME {
+			return true
+		}
+	}
+	if found.Record == nil && appendApexTo(q, owner, found.Zone) || found.Record != nil && appendAddrsTo(q, owner, found) {
+		return true
+	}
+	appendSOA(q, owner, found.Zone)
+	return false
+}
+
+func appendAddrsTo(q *fastpath.Query, owner fastpath.Ref, found zone.Answer) (some bool) {
+	for _, addr := range found.Record.Addrs {
+		switch {
+		case q.Type == dns.TypeA && addr.Is4():
+			octets := addr.As4()
+			q.Address(owner, dns.TypeA, found.Zone.TTL, octets[:])
+		case q.Type == dns.TypeAAAA && addr.Is6():
+			octets := addr.As16()
+			q.Address(owner, dns.TypeAAAA, found.Zone.TTL, octets[:])
+		default:
+			continue
+		}
+		some = true
+	}
+	return some
+}
+
+func appendApexTo(q *fastpath.Query, owner fastpath.Ref, z *zone.Zone) bool {
+	switch q.Type {
+	case dns.TypeSOA:
+		q.Answer(owner, dns.TypeSOA, negativeTTL, soaData(q, z))
+	case dns.TypeNS:
+		q.Answer(owner, dns.TypeNS, nsTTL, nameServerWire)
+	default:
+		return false
+	}
+	return true
+}
+
+func appendSOA(q *fastpath.Query, last fastpath.Ref, z *zone.Zone) {
+	q.Authority(q.Suffix(last, string(z.Name)), dns.TypeSOA, negativeTTL, soaData(q, z))
+}
+
+var (
+	nameServerWire = fastpath.AppendName(nil, nameServer)
+	soaNames       = fastpath.AppendName(nameServerWire[:len(nameServerWire):len(nameServerWire)], mailbox)
+)
+
+// soaData returns the data of the zone's SOA record. It is valid until the next
+// call for the query.
+func soaData(q *fastpath.Query, z *zone.Zone) []byte {
+	b := append(q.Scratch(), soaNames...)
+	for _, n := range [...]uint32{z.Serial, soaRefresh, soaRetry, soaExpire, negativeTTL} {
+		b = binary.BigEndian.AppendUint32(b, n)
+	}
+	return b
+}
+
+// passes reports whether splicer would pass the reply of the next plugin as it is:
+// the zones decide no name that it mentions. The zone is the one that lacks the
+// name of the question, or nil.
+func passes(zones *zone.Snapshot, q *fastpath.Query, lacking *zone.Zone) bool {
+	addresses := false
+	records := q.Records()
+	for records.Next() {
+		if records.Owner != "" && zones.Lookup(records.Owner).Result != zone.OutOfZone {
+			return false
+		}
+		if records.Target != "" {
+			found := zones.Lookup(records.Target)
+			if found.Result != zone.OutOfZone {
+				return false
+			}
+			if records.Type == dns.TypeCNAME {
+				lacking = cmp.Or(found.Zone, lacking)
+			}
+		}
+		addresses = addresses || records.Type == dns.TypeA || records.Type == dns.TypeAAAA
+	}
+	if lacking != nil && addresses {
+		q.Count(metrics.AnswersOf(lacking.Name.String()).Public())
+	}
+	return records.Whole()
+}
