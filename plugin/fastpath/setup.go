@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -102,6 +103,9 @@ func (in *instance) serve(server *dnsserver.Server) {
 	if in.ended || in.caddy == nil {
 		return
 	}
+	if f := serving.Load(); f != nil {
+		defer (*f)(in, server)
+	}
 	l, err := in.listen(server)
 	if err != nil {
 		log.Warningf("Off for %s, the chain answers: %v", server.Addr, err)
@@ -111,6 +115,9 @@ func (in *instance) serve(server *dnsserver.Server) {
 		in.open = append(in.open, l)
 	}
 }
+
+// serving is called for each server that has begun to listen. It is for tests.
+var serving atomic.Pointer[func(*instance, *dnsserver.Server)]
 
 // close stops the sockets. The queries that have been read are answered.
 func (in *instance) close() {

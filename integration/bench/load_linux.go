@@ -1,0 +1,254 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	window  = 64 // queries that one client has under way
+	clients = 2
+	maxWait = 100 * time.Millisecond
+)
+
+// A result is what a load has shown.
+type result struct {
+	answered, wrong, lost int
+	p99                   time.Duration // of a paced load
+}
+
+// A client sends queries over one socket and checks the replies.
+type client struct {
+	fd      int
+	queries []query // by the ID of a packet, modulo their number
+	send    [window]mmsghdr
+	recv    [window]mmsghdr
+	sendIov [window]unix.Iovec
+	recvIov [window]unix.Iovec
+	in      [window][1500]byte
+	next    uint16
+}
+
+type mmsghdr struct {
+	hdr unix.Msghdr
+	len uint32
+}
+
+// A query is a packet without its ID, and what a reply to it has.
+type query struct {
+	packet  []byte
+	rcode   byte
+	answers byte // at least
+}
+
+func newClient(server netip.AddrPort, queries []query) (*client, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{fd: fd}
+	// Each ID has a packet of its own, which is not written to while it is sent.
+	for i := range 1 << 16 {
+		q := queries[i%len(queries)]
+		q.packet = slices.Clone(q.packet)
+		binary.BigEndian.PutUint16(q.packet, uint16(i)) //nolint:gosec // G115: 16 bits
+		c.queries = append(c.queries, q)
+	}
+	for i := range window {
+		c.recvIov[i].Base = &c.in[i][0]
+		c.recvIov[i].SetLen(len(c.in[i]))
+		c.recv[i].hdr.Iov, c.send[i].hdr.Iov = &c.recvIov[i], &c.sendIov[i]
+		c.recv[i].hdr.SetIovlen(1)
+		c.send[i].hdr.SetIovlen(1)
+	}
+	timeout := unix.NsecToTimeval(maxWait.Nanoseconds())
+	err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
+	if err == nil {
+		err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(server.Port()), Addr: server.Addr().As4()})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	return c, nil
+}
+
+func (c *client) close() { unix.Close(c.fd) } //nolint:errcheck // nothing is left to send
+
+// saturate sends queries as fast as they are answered.
+func saturate(server netip.AddrPort, queries []query, duration time.Duration) (result, error) {
+	var total result
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	var failed error
+	end := time.Now().Add(duration)
+	for i := range clients {
+		c, err := newClient(server, rotate(queries, i*len(queries)/clients))
+		if err != nil {
+			return total, err
+		}
+		all.Go(func() {
+			defer c.close()
+			r, err := c.run(end)
+			mu.Lock()
+			defer mu.Unlock()
+			total.answered, total.wrong, total.lost = total.answered+r.answered, total.wrong+r.wrong, total.lost+r.lost
+			if err != nil {
+				failed = err
+			}
+		})
+	}
+	all.Wait()
+	return total, failed
+}
+
+func rotate(queries []query, n int) []query {
+	return append(slices.Clone(queries[n:]), queries[:n]...)
+}
+
+func (c *client) run(end time.Time) (r result, err error) {
+	underWay := 0
+	for time.Now().Before(end) {
+		if underWay <= window/2 {
+			n, err := c.sendSome(window - underWay)
+			if err != nil {
+				return r, err
+			}
+			underWay += n
+		}
+		n, err := c.receive(&r)
+		if err != nil {
+			return r, err
+		}
+		if underWay = max(underWay-n, 0); n == 0 {
+			r.lost += underWay
+			underWay = 0
+		}
+	}
+	return r, nil
+}
+
+func (c *client) sendSome(n int) (int, error) {
+	for i := range n {
+		packet := c.queries[c.next].packet
+		c.next++
+		c.sendIov[i].Base = &packet[0]
+		c.sendIov[i].SetLen(len(packet))
+	}
+	sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&c.send[0])), uintptr(n), 0, 0, 0) //nolint:gosec // G115: small
+	if errno != 0 {
+		return 0, fmt.Errorf("send: %w", errno)
+	}
+	return int(sent), nil //nolint:gosec // G115: small
+}
+
+// receive returns how many replies there are, after the wait for the first one.
+func (c *client) receive(r *result) (int, error) {
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&c.recv[0])), window, unix.MSG_WAITFORONE, 0, 0) //nolint:gosec // G115: small
+	switch errno {
+	case 0:
+	case unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED:
+		return 0, nil
+	default:
+		return 0, fmt.Errorf("receive: %w", errno)
+	}
+	for i := range int(n) { //nolint:gosec // G115: small
+		c.check(c.in[i][:c.recv[i].len], r)
+	}
+	return int(n), nil //nolint:gosec // G115: small
+}
+
+func (c *client) check(reply []byte, r *result) {
+	if len(reply) < 12 {
+		r.wrong++
+		return
+	}
+	want := &c.queries[binary.BigEndian.Uint16(reply)]
+	if reply[3]&0xf != want.rcode || reply[7] < want.answers {
+		r.wrong++
+		return
+	}
+	r.answered++
+}
+
+// pace sends queries one by one at a steady rate, and measures how long each takes.
+func pace(server netip.AddrPort, queries []query, rate int, duration time.Duration) (result, error) {
+	c, err := newClient(server, queries)
+	if err != nil {
+		return result{}, err
+	}
+	defer c.close()
+	p := &pacer{client: c}
+	var all sync.WaitGroup
+	all.Go(p.listen)
+	n := p.sendAll(rate, duration)
+	p.sent.Store(true)
+	all.Wait()
+	slices.Sort(p.latencies)
+	p.lost = n - p.answered - p.wrong
+	if len(p.latencies) > 0 {
+		p.p99 = p.latencies[len(p.latencies)*99/100]
+	}
+	return p.result, nil
+}
+
+type pacer struct {
+	*client
+	result
+	sentAt    [1 << 16]atomic.Int64
+	sent      atomic.Bool
+	latencies []time.Duration
+}
+
+var started = time.Now()
+
+func (p *pacer) listen() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(p.fd), uintptr(unsafe.Pointer(&p.in[0][0])), uintptr(len(p.in[0])), 0, 0, 0) //nolint:gosec // G115: small
+		now := time.Since(started)
+		if errno != 0 {
+			if p.sent.Load() {
+				return
+			}
+			continue
+		}
+		reply := p.in[0][:n]
+		p.check(reply, &p.result)
+		if n >= 2 {
+			p.latencies = append(p.latencies, now-time.Duration(p.sentAt[binary.BigEndian.Uint16(reply)].Load()))
+		}
+	}
+}
+
+// sendAll sleeps until the time of each query. The kernel is asked directly,
+// because the timers of the runtime are a millisecond late at times.
+func (p *pacer) sendAll(rate int, duration time.Duration) (n int) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) != nil {
+		return 0
+	}
+	next, interval := now.Nano(), time.Second.Nanoseconds()/int64(rate)
+	for n = 0; n < int(duration.Seconds()*float64(rate)); n++ {
+		next += interval
+		at := unix.NsecToTimespec(next)
+		for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &at, nil) == unix.EINTR {
+		}
+		packet := p.queries[p.next].packet
+		p.sentAt[p.next].Store(int64(time.Since(started)))
+		p.next++
+		unix.Write(p.fd, packet) //nolint:errcheck // a lost query counts as lost
+	}
+	return n
+}

@@ -1,0 +1,92 @@
+// Command bench compares the CPU time that DNS servers need for a query. It starts
+// each on the loopback address with the same records, sends the same queries, and
+// reads the CPU time of the whole process from /proc.
+//
+//	go run ./integration/bench -rounds 5 -seconds 2 -out docs/speed.md
+//
+// With INTEGRATION_INSTALL=1 root gets the peers installed. A peer that is missing
+// is left out.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+type options struct {
+	names, rounds int
+	seconds       float64
+	out, only     string
+	workloads     string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.names, "names", 100000, "records")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds, in each of which every server has its turn")
+	flag.Float64Var(&o.seconds, "seconds", 2, "duration of one load")
+	flag.StringVar(&o.out, "out", "", "write the table to this file, not to the console")
+	flag.StringVar(&o.only, "only", "", "only the servers whose name contains one of these, separated by commas")
+	flag.StringVar(&o.workloads, "workloads", "W1 W2 W3 W4 W5 paced", "the workloads")
+	flag.Parse()
+	if err := run(&o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(o *options) error {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	upstream, err := startUpstream()
+	if err != nil {
+		return err
+	}
+	var servers []*server
+	for i := range peers {
+		p := &peers[i]
+		if !selected(p.name, o.only) {
+			continue
+		}
+		s, err := newServer(p, &world{dir: filepath.Join(dir, fmt.Sprint(i)), names: o.names, upstream: upstream}, dir)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s is left out: %v\n", p.name, err)
+			continue
+		}
+		defer s.stop()
+		servers = append(servers, s)
+	}
+	table := newTable(servers, strings.Fields(o.workloads))
+	for round := range o.rounds {
+		for _, s := range servers {
+			if err := s.measure(table, time.Duration(o.seconds*float64(time.Second))); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
+	}
+	if o.out == "" {
+		fmt.Print(table.markdown(o))
+		return nil
+	}
+	return os.WriteFile(o.out, []byte(page(table.markdown(o))), 0o644) //nolint:gosec // G306: a page to read
+}
+
+func selected(name, only string) bool {
+	if only == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(only, ",") {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,23 @@
+package main
+
+// page returns the page with the table.
+func page(table string) string {
+	return `# Speed
+
+CPU time of the whole server process for each answered query, in microseconds, beside the servers that people run.
+` + "`make bench-peers`" + ` makes this table: it starts all servers on the loopback address of one machine with the same records,
+and sends each the same queries in turn, as many as it answers. A lower figure is better. *lost* is how many queries had
+no reply in all rounds together.
+
+` + table + `
+The figures of different machines cannot be compared, and neither can those of two runs. The load generator shares the
+CPUs with the servers. Networks, drivers and interrupts, which cost more than the loopback interface, are not part of it.
+
+- **privatelink-dns** has the default Corefile: *prometheus*, *acl*, *bufsize*, *local*, *any* and *fastpath*.
+- **CoreDNS** is built from the module in go.mod, with stock *file* and *cache* in place of *privatelink* and *lru* and
+  the same other plugins.
+- **NSD** has one server process, **Knot DNS** two UDP workers, **Unbound** two threads with ` + "`local-data`" + `. NSD and Knot DNS
+  are authoritative servers, so they have no figure for foreign names.
+- The public account names are answered with a CNAME record and a private address, which the peers cannot do.
+`
+}

@@ -1,0 +1,38 @@
+package fastpath
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/coredns/coredns/core/dnsserver"
+)
+
+// A Desk is a desk without sockets, for tests of the answers.
+type Desk struct {
+	desk desk
+	room []byte
+}
+
+// Answer returns the reply to a packet, or nil.
+func (d *Desk) Answer(packet []byte, client netip.Addr) []byte {
+	return d.desk.answer(packet, client, time.Time{}, d.room)
+}
+
+// OnServe calls f for each server that begins to listen, with a desk or nil if the
+// fast path is off for it. The returned function ends that.
+func OnServe(f func(*dnsserver.Server, *Desk)) (end func()) {
+	hook := func(in *instance, server *dnsserver.Server) {
+		host, port, _, err := in.addressOf(server)
+		if err != nil {
+			panic(err)
+		}
+		r, err := in.routesOf(server, host, port)
+		if err != nil || r == nil {
+			f(server, nil)
+			return
+		}
+		f(server, &Desk{desk{routes: r}, make([]byte, 0, 2*maxReply)})
+	}
+	serving.Store(&hook)
+	return func() { serving.Store(nil) }
+}
