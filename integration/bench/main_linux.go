@@ -11,6 +11,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ type options struct {
 	seconds       float64
 	out, only     string
 	workloads     string
+	server        string
 }
 
 func main() {
@@ -32,6 +34,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "", "write the table to this file, not to the console")
 	flag.StringVar(&o.only, "only", "", "only the servers whose name contains one of these, separated by commas")
 	flag.StringVar(&o.workloads, "workloads", "W1 W2 W3 W4 W5 paced", "the workloads")
+	flag.StringVar(&o.server, "server", "", "only load this address, of a server that runs already")
 	flag.Parse()
 	if err := run(&o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -40,6 +43,9 @@ func main() {
 }
 
 func run(o *options) error {
+	if o.server != "" {
+		return o.load()
+	}
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return err
@@ -77,6 +83,23 @@ func run(o *options) error {
 		return nil
 	}
 	return os.WriteFile(o.out, []byte(page(table.markdown(o))), 0o644) //nolint:gosec // G306: a page to read
+}
+
+// load sends the first workload to a server that runs already, for a profile.
+func (o *options) load() error {
+	addr, err := netip.ParseAddrPort(o.server)
+	if err != nil {
+		return err
+	}
+	w, duration := &world{names: o.names}, time.Duration(o.seconds*float64(time.Second))
+	name, r := strings.Fields(o.workloads)[0], result{}
+	if name == "paced" {
+		r, err = pace(addr, w.workload("W1"), paced, duration)
+	} else {
+		r, err = saturate(addr, w.workload(name), duration)
+	}
+	fmt.Printf("%s: %d answered, %d wrong, %d lost, p99 %s\n", name, r.answered, r.wrong, r.lost, r.p99)
+	return err
 }
 
 func selected(name, only string) bool {
