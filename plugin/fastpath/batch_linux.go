@@ -28,10 +28,8 @@ type batch struct {
 	packets  [batchSize][maxPacket]byte
 	controls [batchSize][maxControl]byte
 
-	sent     [batchSize]mmsghdr
-	outIovs  [batchSize]unix.Iovec
 	replies  [batchSize][maxReplyRoom]byte
-	outCount int
+	outgoing outgoing
 }
 
 // mmsghdr is struct mmsghdr of the kernel.
@@ -84,29 +82,15 @@ func (b *batch) client(i int) netip.Addr {
 	return netip.AddrFrom16(b.from[i].Addr).Unmap()
 }
 
-// add makes the reply to a packet the next one to send, to the sender of the packet
-// and from the address that it was sent to.
-func (b *batch) add(i int, reply []byte) {
-	iov, out := &b.outIovs[b.outCount], &b.sent[b.outCount].hdr
-	iov.Base = &reply[0]
-	iov.SetLen(len(reply))
+// returnTo returns the header of a packet with the control message that makes a
+// reply leave from the address that the packet was sent to. It is the received one
+// without the interface: the route decides it.
+func (b *batch) returnTo(i int) *unix.Msghdr {
 	in := &b.received[i].hdr
-	*out = unix.Msghdr{Name: in.Name, Namelen: in.Namelen, Iov: iov}
-	out.SetIovlen(1)
-	if control := b.source(i); len(control) > 0 {
-		out.Control = &control[0]
-		out.SetControllen(len(control))
-	}
-	b.outCount++
-}
-
-// source returns the control message that makes a reply leave from the address
-// that the packet was sent to. It is the received one without the interface: the
-// route decides it.
-func (b *batch) source(i int) []byte {
-	control := b.controls[i][:b.received[i].hdr.Controllen]
+	control := b.controls[i][:in.Controllen]
 	if len(control) < unix.SizeofCmsghdr {
-		return nil
+		in.SetControllen(0)
+		return in
 	}
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
 	data := control[unix.CmsgLen(0):]
@@ -116,33 +100,14 @@ func (b *batch) source(i int) []byte {
 	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
 		(*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0])).Ifindex = 0
 	default:
-		return nil
+		in.SetControllen(0)
 	}
-	return control
-}
-
-// send sends the replies from the first one that is given, without waiting. It
-// returns the next one to send, if it would have to wait, or outCount. A reply
-// that the kernel rejects is skipped: its client asks again.
-func (b *batch) send(fd uintptr, first int) int {
-	for first < b.outCount {
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.sent[first])), uintptr(b.outCount-first), unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // G115: at most batchSize
-		switch errno {
-		case 0:
-			first += int(n) //nolint:gosec // G115: at most batchSize
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return first
-		default:
-			first++
-		}
-	}
-	return first
+	return in
 }
 
 // peer returns the sender of a packet, for a reply of the chain.
 func (b *batch) peer(i int) *peer {
-	p := &peer{control: append([]byte(nil), b.source(i)...)}
+	p := &peer{control: append([]byte(nil), b.controls[i][:b.returnTo(i).Controllen]...)}
 	if b.from[i].Family == unix.AF_INET {
 		from := (*unix.RawSockaddrInet4)(unsafe.Pointer(&b.from[i]))
 		p.IP, p.Port = net.IP(append([]byte(nil), from.Addr[:]...)), hostOrder(from.Port)

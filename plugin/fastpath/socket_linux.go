@@ -82,23 +82,28 @@ func (s *socket) fill(fd uintptr) bool {
 		if s.respond(fd, n); s.passedEnd > 0 {
 			return true
 		}
+		if n < batchSize { // that was all, and the poller reports what comes later
+			return false
+		}
 	}
 	return true
 }
 
 // respond answers the packets of a batch.
 func (s *socket) respond(fd uintptr, n int) {
-	s.outCount, s.passedNext, s.passedEnd = 0, 0, 0
+	s.passedNext, s.passedEnd = 0, 0
+	s.outgoing.reset()
 	var now time.Time
 	for i := range n {
 		if reply := s.answer(i, &now); reply != nil {
-			s.add(i, reply)
+			s.outgoing.add(reply, s.returnTo(i))
 			continue
 		}
 		s.passed[s.passedEnd] = i
 		s.passedEnd++
 	}
-	if s.sentNext = s.send(fd, 0); s.sentNext < s.outCount {
+	s.outgoing.prepare()
+	if s.sentNext = s.outgoing.send(fd, 0); s.sentNext < s.outgoing.used {
 		_ = s.raw.Write(s.sendFunc) // the connection is closed: nobody waits for the replies
 	}
 }
@@ -115,8 +120,8 @@ func (s *socket) answer(i int, now *time.Time) []byte {
 
 // sendRest sends the replies that the kernel had no room for.
 func (s *socket) sendRest(fd uintptr) bool {
-	s.sentNext = s.send(fd, s.sentNext)
-	return s.sentNext == s.outCount
+	s.sentNext = s.outgoing.send(fd, s.sentNext)
+	return s.sentNext == s.outgoing.used
 }
 
 // maxSweeps bounds the reads after the socket has been told to stop. Packets that
