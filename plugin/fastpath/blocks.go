@@ -49,7 +49,11 @@ type zoneAddr struct{ zone, transport, port string }
 // readCorefile returns the server blocks. The Corefile is parsed again, because
 // the server does not export the zones of the other blocks.
 func readCorefile(corefile caddy.Input) ([]serverBlock, error) {
-	parsed, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), dnsserver.Directives)
+	return readCorefileWith(corefile, dnsserver.Directives)
+}
+
+func readCorefileWith(corefile caddy.Input, directives []string) ([]serverBlock, error) {
+	parsed, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), directives)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/rewrite"
 	_ "github.com/coredns/coredns/plugin/tsig"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/lru"
@@ -158,4 +160,35 @@ func meaning(wire []byte) string {
 		}
 	}
 	return strings.ReplaceAll(m.String(), "\n", " | ")
+}
+
+// snapshot returns the counters of the metrics, by series.
+func snapshot(t testing.TB, names []string) map[string]float64 {
+	t.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]float64{}
+	for _, f := range families {
+		if !slices.Contains(names, f.GetName()) {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			all[f.GetName()+fmt.Sprint(m.GetLabel())] = m.GetCounter().GetValue()
+		}
+	}
+	return all
+}
+
+// grown returns the series that have grown, and by how much.
+func grown(before, after map[string]float64) string {
+	var all []string
+	for series, value := range after {
+		if value != before[series] {
+			all = append(all, fmt.Sprintf("%s +%v", series, value-before[series]))
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
 }

@@ -22,11 +22,7 @@ func (d *Desk) Answer(packet []byte, client netip.Addr) []byte {
 // fast path is off for it. The returned function ends that.
 func OnServe(f func(*dnsserver.Server, *Desk)) (end func()) {
 	hook := func(in *instance, server *dnsserver.Server) {
-		host, port, _, err := in.addressOf(server)
-		if err != nil {
-			panic(err)
-		}
-		r, err := in.routesOf(server, host, port)
+		r, err := in.routesOf(server)
 		if err != nil || r == nil {
 			f(server, nil)
 			return

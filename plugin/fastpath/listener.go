@@ -39,7 +39,11 @@ func (b *serverBlock) name() string {
 
 // routesOf returns the routes of a server. They are nil if the fast path is off
 // for all of its server blocks.
-func (in *instance) routesOf(server *dnsserver.Server, host, port string) (routes, error) {
+func (in *instance) routesOf(server *dnsserver.Server) (routes, error) {
+	host, port, err := hostAndPort(server)
+	if err != nil {
+		return nil, err
+	}
 	r, on := routes{}, false
 	for i := range in.blocks {
 		zones := in.blocks[i].zonesAt(port)
@@ -101,23 +105,26 @@ func sameHost(host string) func(string) bool {
 	}
 }
 
-// addressOf returns the host and port of the server, as in the Corefile, and the
-// address that it listens on. They differ for port 0.
-func (in *instance) addressOf(server *dnsserver.Server) (host, port, listens string, err error) {
-	configured := strings.TrimPrefix(server.Addr, transport.DNS+"://")
-	host, port, err = net.SplitHostPort(configured)
+// listenAddress returns the address that the server listens on. It differs from the
+// one in the Corefile for port 0.
+func (in *instance) listenAddress(server *dnsserver.Server) (string, error) {
+	host, port, err := hostAndPort(server)
 	if err != nil || port != "0" {
-		return host, port, configured, err
+		return net.JoinHostPort(host, port), err
 	}
 	var found []string
 	for _, s := range in.caddy.Servers() {
 		addr, ok := s.LocalAddr().(*net.UDPAddr)
-		if ok && (addr.IP.String() == host || host == "" && addr.IP.IsUnspecified()) {
+		if ok && (addr.IP.String() == host || addr.IP.IsUnspecified() && (host == "" || net.ParseIP(host).IsUnspecified())) {
 			found = append(found, fmt.Sprint(addr.Port))
 		}
 	}
 	if len(found) != 1 {
-		return "", "", "", fmt.Errorf("%d sockets have a port of the system's choice, one is expected", len(found))
+		return "", fmt.Errorf("%d sockets have a port of the system's choice, one is expected", len(found))
 	}
-	return host, port, net.JoinHostPort(host, found[0]), nil
+	return net.JoinHostPort(host, found[0]), nil
+}
+
+func hostAndPort(server *dnsserver.Server) (host, port string, err error) {
+	return net.SplitHostPort(strings.TrimPrefix(server.Addr, transport.DNS+"://"))
 }

@@ -26,11 +26,11 @@ type listener struct {
 
 // listen returns nil if the fast path is off for the server.
 func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
-	host, port, listens, err := in.addressOf(server)
-	if err != nil {
+	if r, err := in.routesOf(server); r == nil {
 		return nil, err
 	}
-	if r, err := in.routesOf(server, host, port); r == nil {
+	listens, err := in.listenAddress(server)
+	if err != nil {
 		return nil, err
 	}
 	g, conns, err := acquire(listens, runtime.GOMAXPROCS(0))
@@ -39,7 +39,7 @@ func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
 	}
 	l := &listener{server: server, group: g}
 	for _, conn := range conns {
-		r, _ := in.routesOf(server, host, port) // each socket counts in maps of its own
+		r, _ := in.routesOf(server) // each socket counts in maps of its own
 		s, err := newSocket(conn, r)
 		if err != nil {
 			return nil, errors.Join(err, l.abandon(conns))

@@ -15,11 +15,7 @@ func (*listener) close() {}
 var errNoLinux = errors.New("it is available on Linux only")
 
 func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
-	host, port, _, err := in.addressOf(server)
-	if err != nil {
-		return nil, err
-	}
-	if r, err := in.routesOf(server, host, port); r == nil {
+	if r, err := in.routesOf(server); r == nil {
 		return nil, err
 	}
 	return nil, errNoLinux

@@ -1,0 +1,226 @@
+package fastpath_test
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
+)
+
+// serve starts a server and returns when its sockets are open, with the port that
+// it listens on.
+func serve(t testing.TB, corefile string) (*caddy.Instance, int) {
+	t.Helper()
+	instance, port := begin(t, corefile)
+	t.Cleanup(func() { stop(t, instance) })
+	return instance, port
+}
+
+// begin is serve for an instance that the test stops.
+func begin(t testing.TB, corefile string) (*caddy.Instance, int) {
+	t.Helper()
+	served := make(chan bool, 8)
+	defer fastpath.OnServe(func(_ *dnsserver.Server, d *fastpath.Desk) { served <- d != nil })()
+	instance, err := caddy.Start(input(corefile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range instance.Servers() {
+		select {
+		case <-served:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the server does not listen")
+		}
+	}
+	return instance, instance.Servers()[0].LocalAddr().(*net.UDPAddr).Port
+}
+
+// query asks from an address, or from any, and returns the reply and its source.
+func query(t testing.TB, from, to string, m *dns.Msg) (*dns.Msg, netip.AddrPort) {
+	t.Helper()
+	local := &net.UDPAddr{}
+	if from != "" {
+		local.IP = net.ParseIP(from)
+	}
+	conn, err := net.ListenUDP("udp", local) // not connected: it sees a reply from any source
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	wire, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.WriteToUDPAddrPort(wire, netip.MustParseAddrPort(to)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	n, source, err := conn.ReadFromUDPAddrPort(buf)
+	if err != nil {
+		t.Fatalf("%s from %s: %v", m.Question[0].Name, from, err)
+	}
+	reply := new(dns.Msg)
+	if err := reply.Unpack(buf[:n]); err != nil || reply.Id != m.Id {
+		t.Fatalf("%x: %v", buf[:n], err)
+	}
+	return reply, netip.AddrPortFrom(source.Addr().Unmap().WithZone(""), source.Port())
+}
+
+func held() *dns.Msg {
+	return new(dns.Msg).SetQuestion("a.privatelink.blob.core.windows.net.", dns.TypeA)
+}
+
+// counter returns the sum of a metric's series that have the label.
+func counter(t testing.TB, name, label string) (sum float64) {
+	t.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if strings.Contains(fmt.Sprint(m.GetLabel()), label) {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// A reply comes from the address that was asked, also when the server listens on
+// all of them, from the fast path and from the chain.
+func TestSourceAddress(t *testing.T) {
+	for _, tc := range []struct{ name, bind, from, to string }{
+		{"IPv4", "127.0.0.1", "127.0.0.1", "127.0.0.1"},
+		{"IPv6", "::1", "::1", "::1"},
+		{"wildcard, IPv4", "", "127.0.0.1", "127.0.0.1"},
+		{"wildcard, another address", "", "127.0.0.1", "127.0.0.77"},
+		{"wildcard, another client", "", "127.0.0.5", "127.0.0.78"},
+		{"wildcard, IPv6", "", "::1", "::1"},
+		{"wildcard of IPv4", "0.0.0.0", "127.0.0.1", "127.0.0.79"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bind := ""
+			if tc.bind != "" {
+				bind = "bind " + tc.bind + "\n"
+			}
+			_, port := serve(t, ".:0 {\n"+bind+"fastpath\n"+small+"}")
+			to := netip.AddrPortFrom(netip.MustParseAddr(tc.to), uint16(port)) //nolint:gosec // G115: a port
+			answers := counter(t, "coredns_fastpath_answers_total", "privatelink")
+			for range 4 { // one for each socket at least
+				m, source := query(t, tc.from, to.String(), held())
+				if len(m.Answer) != 1 || source != to {
+					t.Errorf("%d records from %s; want one from %s", len(m.Answer), source, to)
+				}
+				soa := held().SetQuestion("privatelink.blob.core.windows.net.", dns.TypeDS) // for the chain
+				if _, source := query(t, tc.from, to.String(), soa); source != to {
+					t.Errorf("the chain's reply is from %s; want %s", source, to)
+				}
+			}
+			if got := counter(t, "coredns_fastpath_answers_total", "privatelink") - answers; got != 4 {
+				t.Errorf("%v of 4 queries were answered at the socket", got)
+			}
+		})
+	}
+}
+
+// A reload under load loses no query, whether the fast path stays, comes or goes,
+// and a reload that fails changes nothing.
+func TestReloads(t *testing.T) {
+	corefile := func(port int, fast, extra string) string {
+		return fmt.Sprintf(".:%d {\nbind 127.0.0.1\n%s\n%s%s}", port, fast, small, extra)
+	}
+	instance, port := begin(t, corefile(0, "fastpath", ""))
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	var stopped atomic.Bool
+	var all sync.WaitGroup
+	var asked, lost atomic.Int64
+	for range 4 {
+		all.Go(func() {
+			client := &dns.Client{Timeout: 3 * time.Second}
+			conn, err := client.Dial(address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			for !stopped.Load() {
+				asked.Add(1)
+				if m, _, err := client.ExchangeWithConn(held(), conn); err != nil || len(m.Answer) != 1 {
+					lost.Add(1)
+				}
+			}
+		})
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for i, step := range []string{"fastpath", "", "", "fastpath", "broken", "fastpath", "taken", "broken", "", "fastpath"} {
+		text := corefile(0, step, fmt.Sprintf("# %d\n", i))
+		switch step {
+		case "broken":
+			text = corefile(0, "fastpath", "unknown\n")
+		case "taken":
+			text = corefile(0, "fastpath", "") + "\n.:" + taken.Addr().String()[len("127.0.0.1:"):] + " {\nbind 127.0.0.1\nfastpath\n" + small + "}"
+		}
+		next, err := instance.Restart(input(text))
+		if fails := step == "broken" || step == "taken"; (err != nil) != fails {
+			t.Fatalf("step %d (%s): %v", i, step, err)
+		}
+		instance = next
+		for before := asked.Load(); asked.Load() < before+200; {
+			time.Sleep(time.Millisecond) //nolint:forbidigo // the clients are real
+		}
+	}
+	t.Cleanup(func() { stop(t, instance) })
+	stopped.Store(true)
+	all.Wait()
+	if lost.Load() > 0 {
+		t.Errorf("%d of %d queries were not answered", lost.Load(), asked.Load())
+	}
+	t.Logf("%d queries", asked.Load())
+}
+
+// descriptors returns the number of open file descriptors.
+func descriptors(t *testing.T) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func TestNoDescriptorIsLeft(t *testing.T) {
+	before := 0
+	for i := range 4 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			serve(t, ".:0 {\nbind 127.0.0.1\nfastpath\n"+small+"}")
+		})
+		if i == 0 {
+			before = descriptors(t)
+		}
+	}
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors after three more servers; want %d", after, before)
+	}
+}
