@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: help run build cross $(PLATFORMS) test check lint integration fuzz bench cover docker clean
+.PHONY: help run build cross $(PLATFORMS) test check lint integration fuzz differential bench bench-peers cover docker clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,9 +47,16 @@ fuzz: ## every fuzzer for FUZZTIME
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./plugin/privatelink/state
 	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/lru
 	go test -run '^$$' -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./plugin/privatelink
+	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/fastpath
+
+differential: ## the fast path beside the chain, with many packets
+	FASTPATH_PACKETS=400000 go test -race -run TestDifferential -v -timeout 30m ./plugin/fastpath
 
 bench: ## answers beside stock plugin file, and the snapshot of 100,000 records
 	go test -run '^$$' -bench . -benchmem ./plugin/...
+
+bench-peers: ## CPU time per query beside other DNS servers, which it installs if it may; writes docs/speed.md
+	INTEGRATION_INSTALL=1 go run ./integration/bench -out docs/speed.md
 
 cover: ## test coverage of everything outside integration
 	go test -coverprofile coverage.out -coverpkg ./cmd/...,./corefile/...,./plugin/... ./cmd/... ./corefile/... ./plugin/...
