@@ -18,6 +18,7 @@ func TestLogLinesAreDocumented(t *testing.T) {
 	for page, folders := range map[string][]string{
 		"../../plugin/privatelink/README.md": {"../../plugin/privatelink", "../../plugin/privatelink/syncer", "../../plugin/privatelink/source"},
 		"../../plugin/lru/README.md":         {"../../plugin/lru"},
+		"../../plugin/fastpath/README.md":    {"../../plugin/fastpath"},
 	} {
 		text, err := os.ReadFile(page)
 		if err != nil {
