@@ -50,6 +50,7 @@ func main() {
 	warnOfWildcards()
 	checkReady()
 	watchCertificates()
+	caddy.RegisterEventHook("start", reportStart)
 	lifecycle.Supervise(directives[0], flush)
 	coremain.Run()
 	lifecycle.Wait()
