@@ -45,6 +45,7 @@ func main() {
 	// In a container with little memory, collect garbage earlier instead of being
 	// killed. Without a limit this is an error, and nothing changes.
 	_, _ = memlimit.Set()
+	limitMemory()
 	flush := queueLog()
 	caddy.OnProcessExit = append(caddy.OnProcessExit, flush)
 	warnOfWildcards()

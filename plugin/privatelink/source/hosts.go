@@ -66,6 +66,10 @@ func (hostsFormat) decode(path string, data []byte, past past[List]) (list List,
 }
 
 func (hostsFormat) unite(lists []List) *List {
+	if len(lists) == 1 { // the usual case, without a copy
+		one := lists[0]
+		return &one
+	}
 	all := new(List)
 	for _, one := range lists {
 		all.Entries = append(all.Entries, one.Entries...)
@@ -102,8 +106,12 @@ var (
 	errCut    = fmt.Errorf("the last line has no newline, more of it may follow: write one, or wait until the file has not changed for %v", quietAfter)
 )
 
+// maxRoom bounds the entries that there is room for before the lines are read. A
+// file may have empty lines only.
+const maxRoom = 1 << 17
+
 func decodeHosts(path string, data []byte) (List, error) {
-	list := List{path: path}
+	list := List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}
 	ids := map[string]string{}
 	number, empty := 0, false
 	for line := range bytes.Lines(data) {

@@ -13,7 +13,12 @@ import (
 // is not among them.
 func changes(previous, next *zone.Snapshot, announced map[dnsname.Name]*zone.Zone) (all []zone.Change) {
 	for name, z := range next.Zones {
-		if own := z.Changes(previous.Zones[name]); len(own) > 0 {
+		own := z.Changes(previous.Zones[name])
+		switch {
+		case len(own) == 0:
+		case announced[name] == previous.Zones[name]: // one block, as usual
+			all = slices.Concat(all, own)
+		default:
 			all = append(all, both(z.Changes(announced[name]), own)...)
 		}
 	}

@@ -61,6 +61,10 @@ func (b *Builder) Addrs(o Owner) []netip.Addr {
 func (b *Builder) Add(o Owner, addrs []netip.Addr) {
 	z := b.zone(o.Zone)
 	r := z.at(o.Name)
+	if len(r.Addrs) == 0 && ascending(addrs) {
+		r.Addrs = addrs[:len(addrs):len(addrs)] // shared with the source's list; neither is ever modified
+		addrs = nil
+	}
 	for _, addr := range addrs {
 		if i, found := slices.BinarySearchFunc(r.Addrs, addr, netip.Addr.Compare); !found {
 			r.Addrs = slices.Insert(r.Addrs, i, addr)
@@ -69,6 +73,16 @@ func (b *Builder) Add(o Owner, addrs []netip.Addr) {
 	if o.DNSZoneEndpoint != "" {
 		b.endpoints[string(o.DNSZoneEndpoint)] = r
 	}
+}
+
+// ascending reports whether the addresses ascend, each once.
+func ascending(addrs []netip.Addr) bool {
+	for i := 1; i < len(addrs); i++ {
+		if addrs[i-1].Compare(addrs[i]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // at returns the record of a name. It adds the record, and the empty non-terminals

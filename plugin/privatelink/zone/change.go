@@ -20,6 +20,9 @@ func (z *Zone) Changes(old *Zone) (all []Change) {
 	if old == nil {
 		old = &Zone{}
 	}
+	if len(old.records) == 0 { // the first load: all names, without a slice that grows
+		all = make([]Change, 0, len(z.records))
+	}
 	for labels, r := range z.records {
 		if before := old.addrs(labels); !slices.Equal(before, r.Addrs) {
 			all = append(all, Change{r.Name, before, r.Addrs})
