@@ -31,26 +31,31 @@ const (
 // like all of it but the counters, never modified.
 type entry struct {
 	key    key
-	rcode  int
+	rcode  uint16
 	kind   kind
-	ad     bool     // the upstream has validated it
-	ede    uint16   // extended error of a failure, 0 for none
-	silent bool     // a failure because nobody answered, not because of the answer
-	answer []dns.RR // of an entry that is not stored
-	ns     []dns.RR
-	wire   *records // of an entry that is stored
+	ad     bool   // the upstream has validated it
+	ede    uint16 // extended error of a failure, 0 for none
+	silent bool   // a failure because nobody answered, not because of the answer
+	packed bool   // the records are in wire
 	stored time.Time
 	life   time.Duration // after stored; 0 for what is not to be stored
 
-	hits   atomic.Uint32
-	failed atomic.Pointer[entry] // the failure of the last refresh
+	wire      records // of an entry that is stored
+	*sections         // of one that is not
+	hits      atomic.Uint32
+	index     int32                 // in the store's heap
+	failed    atomic.Pointer[entry] // the failure of the last refresh
 
-	index int // in the store's heap
+	newer, older *entry // in the store's order of use
 }
+
+// sections are the decoded records of an entry.
+type sections struct{ answer, ns []dns.RR }
 
 // failed returns what a client gets in place of an answer.
 func failed(rcode int, ede uint16) *entry {
-	return &entry{kind: failure, rcode: rcode, ede: ede, stored: time.Now(), life: failureTime}
+	return &entry{kind: failure, rcode: uint16(rcode), ede: ede, sections: &sections{}, //nolint:gosec // G115: of a header
+		stored: time.Now(), life: failureTime}
 }
 
 func unreachable() *entry {
@@ -105,7 +110,7 @@ func (e *entry) message(r *dns.Msg) *dns.Msg {
 		MsgHdr: dns.MsgHdr{
 			Id: r.Id, Response: true, RecursionDesired: r.RecursionDesired, RecursionAvailable: true, CheckingDisabled: r.CheckingDisabled,
 			AuthenticatedData: e.ad && (r.AuthenticatedData || opt != nil && opt.Do()), // RFC 6840, 5.8
-			Rcode:             e.rcode,
+			Rcode:             int(e.rcode),
 		},
 		Question: r.Question,
 	}
@@ -115,7 +120,7 @@ func (e *entry) message(r *dns.Msg) *dns.Msg {
 // makes, and the name of the question in the client's spelling.
 func (e *entry) setRecords(m *dns.Msg, ttl func(uint32) uint32) {
 	name := m.Question[0].Name
-	if e.wire != nil {
+	if e.packed {
 		m.Answer, m.Ns = e.wire.unpack(name)
 	} else {
 		m.Answer, m.Ns = e.copies(e.answer, name), e.copies(e.ns, name)

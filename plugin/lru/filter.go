@@ -55,7 +55,7 @@ type filter struct {
 }
 
 func filterOf(k key, m *dns.Msg) *filter {
-	e := &entry{key: k, rcode: m.Rcode, ad: m.AuthenticatedData, stored: time.Now()}
+	e := &entry{key: k, rcode: uint16(m.Rcode), ad: m.AuthenticatedData, sections: &sections{}, stored: time.Now()} //nolint:gosec // G115: of a header
 	return &filter{entry: e, reply: m, answers: sectionOf(m.Answer), authority: sectionOf(m.Ns)}
 }
 

@@ -33,22 +33,26 @@ func (l *LRU) keep(k key, e *entry) {
 		e.limit(doubtTime)
 	}
 	if e.life > 0 && e.fits() {
-		l.store.add(k, e.packed())
+		l.store.add(e.toStore())
 		return
 	}
 	l.store.remove(k) // it is no longer true
 }
 
-// packed returns the entry in the form that is stored. The entry itself is the
-// answer of those who wait for it.
-func (e *entry) packed() *entry {
+// toStore returns the entry in the form that is stored. The entry itself is the
+// answer of those who wait for it. The name of the key is a part of the records'
+// text: one allocation for both.
+func (e *entry) toStore() *entry {
 	wire, ok := e.pack()
 	if !ok {
 		return e
 	}
+	k, n := e.key, len(e.key.name)
+	text := k.name + wire.octets
+	k.name, wire.octets = text[:n], text[n:]
 	return &entry{
-		key: e.key, rcode: e.rcode, kind: e.kind, ad: e.ad, ede: e.ede, silent: e.silent,
-		wire: &wire, stored: e.stored, life: e.life,
+		key: k, rcode: e.rcode, kind: e.kind, ad: e.ad, ede: e.ede, silent: e.silent,
+		packed: true, wire: wire, stored: e.stored, life: e.life,
 	}
 }
 

@@ -47,17 +47,19 @@ func hitsOf(e *entry) prometheus.Counter {
 }
 
 // fresh returns the entry of a key if it can be served as it is, and counts the
-// hit. It keeps no part of the key.
+// hit. It keeps no part of the key. If privatelink declines the reply, ServeDNS
+// counts the hit again, so that a name becomes popular one query earlier.
 func (s *store) fresh(k key, now time.Time, prefetch int) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.entries.Get(k)
-	if !ok || e.wire == nil || e.kind == failure || !e.fresh(now) {
+	e := s.entries.find(k)
+	if e == nil || !e.packed || e.kind == failure || !e.fresh(now) {
 		return nil
 	}
 	if prefetch > 0 && e.worthPrefetch(now, prefetch, e.hits.Load()+1) {
 		return nil
 	}
+	s.entries.use(e)
 	e.hits.Add(1)
 	return e
 }

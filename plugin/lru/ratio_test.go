@@ -68,7 +68,7 @@ var benchStores = []struct {
 			if e := s.get(k); e != nil && e.fresh(now) {
 				return true
 			}
-			s.add(k, storeEntry(k, positive, now, ttl))
+			s.add(storeEntry(k, positive, now, ttl))
 			return false
 		}
 	}},

@@ -51,7 +51,7 @@ func (l *referenceList) add(e *entry) {
 	l.list = slices.Insert(l.list, 0, referenceEntry{e.key, end})
 }
 
-// keys are in the order of simplelru: the last used one last.
+// keys are in the order of storeKeys: the last used one last.
 func (l *referenceList) keys() []key {
 	keys := make([]key, 0, len(l.list))
 	for _, e := range slices.Backward(l.list) {
@@ -64,19 +64,28 @@ func (l *referenceList) keys() []key {
 // as the list, each knows its place, and none ends before the one above it.
 func storeProblem(s *store) error {
 	h := &s.expiry
-	if s.entries.Len() > s.size || h.Len() != s.entries.Len() {
-		return fmt.Errorf("%d entries in the list, %d in the heap; the size is %d", s.entries.Len(), h.Len(), s.size)
+	if s.entries.len() > s.size || h.Len() != s.entries.len() {
+		return fmt.Errorf("%d entries in the list, %d in the heap; the size is %d", s.entries.len(), h.Len(), s.size)
 	}
 	for i, e := range h.entries {
-		if e.index != i {
+		if int(e.index) != i {
 			return fmt.Errorf("%s is at %d of the heap and believes to be at %d", e.key.name, i, e.index)
 		}
 		if i > 0 && h.Less(i, (i-1)/2) {
 			return fmt.Errorf("%s ends before the entry above it", e.key.name)
 		}
-		if listed, _ := s.entries.Peek(e.key); listed != e {
+		if s.entries.find(e.key) != e {
 			return fmt.Errorf("%s is another entry in the list than in the heap", e.key.name)
 		}
 	}
 	return nil
+}
+
+// storeKeys returns the keys of a store, the last used one last.
+func storeKeys(s *store) []key {
+	keys := []key{}
+	for e := s.entries.oldest; e != nil; e = e.newer {
+		keys = append(keys, e.key)
+	}
+	return keys
 }

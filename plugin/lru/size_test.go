@@ -62,7 +62,7 @@ func TestFits(t *testing.T) {
 	} {
 		m := parseReply(t, "NOERROR: "+tc.reply)
 		m.Question, m.Compress = []dns.Question{{Name: m.Answer[0].Header().Name, Qtype: m.Answer[0].Header().Rrtype, Qclass: dns.ClassINET}}, true
-		e := &entry{key: keyOf(m), answer: m.Answer}
+		e := &entry{key: keyOf(m), sections: &sections{answer: m.Answer}}
 		if got := e.fits(); got != tc.want {
 			t.Errorf("%s: fits() = %v with %d octets; want %v", tc.name, got, m.Len(), tc.want)
 		}

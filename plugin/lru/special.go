@@ -43,10 +43,10 @@ func special(k key) *entry {
 }
 
 // absent returns a negative answer with an SOA record as in RFC 6303, 3.
-func absent(k key, zone string, rcode int) *entry {
+func absent(k key, zone string, rcode uint16) *entry {
 	soa := &dns.SOA{
 		Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: 3600},
 		Ns:  zone, Mbox: "nobody.invalid.", Serial: 1, Refresh: 3600, Retry: 1200, Expire: 604800, Minttl: 3600,
 	}
-	return &entry{key: k, kind: negative, rcode: rcode, ns: []dns.RR{soa}, stored: time.Now()}
+	return &entry{key: k, kind: negative, rcode: rcode, sections: &sections{ns: []dns.RR{soa}}, stored: time.Now()}
 }

@@ -4,8 +4,6 @@ import (
 	"container/heap"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // A store holds at most its size of entries: those used last. One that nobody
@@ -17,29 +15,23 @@ type store struct {
 	stale time.Duration // entries are of use that long after their time
 
 	mu      sync.Mutex
-	entries *simplelru.LRU[key, *entry]
+	entries index
 	expiry  byEnd // the entry that ends first is at 0
 }
 
 func newStore(size int, stale time.Duration) *store {
-	s := &store{size: size, stale: stale}
-	// The size is above zero, which is all that can be wrong.
-	s.entries, _ = simplelru.NewLRU(size, func(_ key, e *entry) {
-		heap.Remove(&s.expiry, e.index)
-		entriesGauge.Dec()
-	})
-	s.expiry.stale = stale
-	return s
+	return &store{size: size, stale: stale, entries: newIndex(), expiry: byEnd{stale: stale}}
 }
 
 // get returns the entry of a key, fresh or not, and makes it the last used one.
 func (s *store) get(k key) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.entries.Get(k)
-	if !ok {
+	e := s.entries.find(k)
+	if e == nil {
 		return nil
 	}
+	s.entries.use(e)
 	e.hits.Add(1)
 	return e
 }
@@ -48,18 +40,18 @@ func (s *store) get(k key) *entry {
 func (s *store) peek(k key) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, _ := s.entries.Peek(k)
-	return e
+	return s.entries.find(k)
 }
 
 // add puts an entry in the place of the key's old one.
-func (s *store) add(k key, e *entry) {
+func (s *store) add(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.entries.Remove(k); s.entries.Len() == s.size {
-		s.makeRoom(e.stored)
+	s.dropLocked(s.entries.places[s.entries.hash(e.key)])
+	if s.entries.len() == s.size {
+		s.makeRoomLocked(e.stored)
 	}
-	s.entries.Add(k, e)
+	s.entries.put(e)
 	heap.Push(&s.expiry, e)
 	entriesGauge.Inc()
 }
@@ -68,29 +60,40 @@ func (s *store) add(k key, e *entry) {
 func (s *store) remove(k key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries.Remove(k)
+	s.dropLocked(s.entries.find(k))
 }
 
-func (s *store) makeRoom(now time.Time) {
+func (s *store) makeRoomLocked(now time.Time) {
 	if first := s.expiry.entries[0]; !s.expiry.end(first).After(now) {
-		s.entries.Remove(first.key)
+		s.dropLocked(first)
 		return
 	}
-	s.entries.RemoveOldest()
+	s.dropLocked(s.entries.oldest)
 	evictions.Inc()
+}
+
+func (s *store) dropLocked(e *entry) {
+	if e == nil {
+		return
+	}
+	s.entries.remove(e)
+	heap.Remove(&s.expiry, int(e.index))
+	entriesGauge.Dec()
 }
 
 func (s *store) len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.entries.Len()
+	return s.entries.len()
 }
 
 // purge empties a store that nobody uses any more.
 func (s *store) purge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries.Purge()
+	for s.entries.oldest != nil {
+		s.dropLocked(s.entries.oldest)
+	}
 }
 
 // byEnd is a heap of entries, the one that is of no more use first at its head.
@@ -110,13 +113,13 @@ func (h *byEnd) Len() int           { return len(h.entries) }
 func (h *byEnd) Less(i, j int) bool { return h.end(h.entries[i]).Before(h.end(h.entries[j])) }
 func (h *byEnd) Swap(i, j int) {
 	h.entries[i], h.entries[j] = h.entries[j], h.entries[i]
-	h.entries[i].index, h.entries[j].index = i, j
+	h.entries[i].index, h.entries[j].index = int32(i), int32(j) //nolint:gosec // G115: at most maxEntries
 }
 
 // Push implements heap.Interface.
 func (h *byEnd) Push(x any) {
 	e := x.(*entry)
-	e.index = len(h.entries)
+	e.index = int32(len(h.entries)) //nolint:gosec // G115: at most maxEntries
 	h.entries = append(h.entries, e)
 }
 

@@ -49,10 +49,10 @@ func TestStoreHoldsWhatTheReferenceListHolds(t *testing.T) {
 					}
 				default:
 					e := storeEntry(k, kind(random.IntN(3)), now, time.Second+time.Duration(random.Int64N(int64(100*time.Second))))
-					s.add(k, e)
+					s.add(e)
 					reference.add(e)
 				}
-				if got, want := s.entries.Keys(), reference.keys(); !slices.Equal(got, want) {
+				if got, want := storeKeys(s), reference.keys(); !slices.Equal(got, want) {
 					t.Fatalf("step %d: the store holds %v; want %v", step, got, want)
 				}
 				if err := storeProblem(s); err != nil {
@@ -95,9 +95,9 @@ func TestStoreMakesRoom(t *testing.T) {
 			defer s.purge()
 			for i, h := range tc.held {
 				k := storeKey(string(rune('a' + i)))
-				s.add(k, storeEntry(k, h.kind, storeBegan, h.life))
+				s.add(storeEntry(k, h.kind, storeBegan, h.life))
 			}
-			s.add(storeKey("new"), storeEntry(storeKey("new"), positive, storeBegan.Add(tc.after), time.Minute))
+			s.add(storeEntry(storeKey("new"), positive, storeBegan.Add(tc.after), time.Minute))
 			for i := range tc.held {
 				name := string(rune('a' + i))
 				if got, want := s.peek(storeKey(name)) != nil, name != tc.gone; got != want {
@@ -121,12 +121,12 @@ func TestStoreReplacesAnEntry(t *testing.T) {
 	s, a, b := newStore(2, time.Hour), storeKey("a"), storeKey("b")
 	defer s.purge()
 	old := storeEntry(a, positive, storeBegan, time.Second)
-	s.add(a, old)
-	s.add(b, storeEntry(b, positive, storeBegan, time.Hour))
+	s.add(old)
+	s.add(storeEntry(b, positive, storeBegan, time.Hour))
 	s.get(a)
 	evictedBefore := testutil.ToFloat64(evictions)
 	again := storeEntry(a, negative, storeBegan.Add(time.Minute), time.Minute)
-	s.add(a, again)
+	s.add(again)
 	if got := s.get(a); got != again {
 		t.Errorf("get(a) = %v; want the second entry", got)
 	}
@@ -145,12 +145,12 @@ func TestStoreReplacesAnEntry(t *testing.T) {
 func TestStorePeekIsNoUse(t *testing.T) {
 	s, keys := newStore(2, 0), []key{storeKey("a"), storeKey("b"), storeKey("c")}
 	defer s.purge()
-	s.add(keys[0], storeEntry(keys[0], positive, storeBegan, time.Hour))
-	s.add(keys[1], storeEntry(keys[1], positive, storeBegan, time.Hour))
+	s.add(storeEntry(keys[0], positive, storeBegan, time.Hour))
+	s.add(storeEntry(keys[1], positive, storeBegan, time.Hour))
 	if e := s.peek(keys[0]); e == nil || e.hits.Load() != 0 {
 		t.Errorf("peek(a) = %v; want an entry without hits", e)
 	}
-	s.add(keys[2], storeEntry(keys[2], positive, storeBegan, time.Hour))
+	s.add(storeEntry(keys[2], positive, storeBegan, time.Hour))
 	if s.peek(keys[0]) != nil || s.peek(keys[1]) == nil {
 		t.Error("b made room for c; want a")
 	}
@@ -164,7 +164,7 @@ func TestStoreKeys(t *testing.T) {
 	s := newStore(len(keys), 0)
 	defer s.purge()
 	for _, k := range keys {
-		s.add(k, storeEntry(k, positive, storeBegan, time.Hour))
+		s.add(storeEntry(k, positive, storeBegan, time.Hour))
 	}
 	for _, k := range keys {
 		if e := s.get(k); e == nil || e.key != k {
@@ -179,8 +179,8 @@ func TestStoreEntriesGauge(t *testing.T) {
 	small, large := newStore(3, 0), newStore(100, 0)
 	for i := range 10 {
 		k := storeKey(fmt.Sprint(i % 7))
-		small.add(k, storeEntry(k, positive, storeBegan.Add(time.Duration(i)*time.Second), time.Second))
-		large.add(k, storeEntry(k, negative, storeBegan, time.Hour))
+		small.add(storeEntry(k, positive, storeBegan.Add(time.Duration(i)*time.Second), time.Second))
+		large.add(storeEntry(k, negative, storeBegan, time.Hour))
 	}
 	if got := testutil.ToFloat64(entriesGauge) - before; got != 3+7 || small.len() != 3 || large.len() != 7 {
 		t.Errorf("the gauge says %v, the stores hold %d and %d; want 10, 3 and 7", got, small.len(), large.len())
@@ -209,7 +209,7 @@ func TestStoreConcurrentUse(t *testing.T) {
 				switch random.IntN(4) {
 				case 0:
 					now := storeBegan.Add(time.Duration(step) * time.Millisecond)
-					s.add(k, storeEntry(k, kind(random.IntN(3)), now, time.Duration(random.IntN(3000))*time.Millisecond))
+					s.add(storeEntry(k, kind(random.IntN(3)), now, time.Duration(random.IntN(3000))*time.Millisecond))
 				case 1:
 					s.peek(k)
 				case 2:
@@ -232,4 +232,22 @@ func TestStoreConcurrentUse(t *testing.T) {
 		t.Errorf("the gauge says %v; want %d", got, s.len())
 	}
 	s.purge()
+}
+
+// Two keys of one hash: the later entry replaces the earlier one, and neither is
+// ever taken for the other.
+func TestStoreCollision(t *testing.T) {
+	s, a, b := newStore(10, 0), storeKey("a."), storeKey("b.")
+	defer s.purge()
+	first := storeEntry(a, positive, storeBegan, time.Hour)
+	s.add(first)
+	s.entries.places[s.entries.hash(b)] = first // as if the hashes were equal
+	delete(s.entries.places, s.entries.hash(a))
+	if got := s.get(b); got != nil {
+		t.Errorf("get(b.) returns the entry of %s", got.key.name)
+	}
+	s.remove(b)
+	if s.len() != 1 {
+		t.Errorf("remove(b.) removes the entry of a.")
+	}
 }

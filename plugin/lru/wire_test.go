@@ -32,7 +32,7 @@ func TestStoredRecords(t *testing.T) {
 				r.Question[0].Qtype = 65280
 			}
 			first, stored := ask(t, l, r.Copy()), ask(t, l, r.Copy())
-			if l.store.get(keyOf(r)).wire == nil {
+			if l.store.get(keyOf(r)).wire.octets == "" {
 				t.Fatal("the entry is not stored in wire format")
 			}
 			for _, m := range []*dns.Msg{first, stored} {
