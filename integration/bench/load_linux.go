@@ -15,10 +15,13 @@ import (
 )
 
 const (
-	window  = 64 // queries that one client has under way
-	clients = 2
-	maxWait = 100 * time.Millisecond
+	underWay = 128 // queries of all clients together
+	window   = 64  // queries of one client at most
+	maxWait  = 100 * time.Millisecond
 )
+
+// clients is the number of ports that queries come from.
+var clients = 8
 
 // A result is what a load has shown.
 type result struct {
@@ -29,6 +32,7 @@ type result struct {
 // A client sends queries over one socket and checks the replies.
 type client struct {
 	fd      int
+	window  int     // queries under way
 	queries []query // by the ID of a packet, modulo their number
 	send    [window]mmsghdr
 	recv    [window]mmsghdr
@@ -55,7 +59,7 @@ func newClient(server netip.AddrPort, queries []query) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{fd: fd}
+	c := &client{fd: fd, window: min(underWay/clients, window)}
 	// Each ID has a packet of its own, which is not written to while it is sent.
 	for i := range 1 << 16 {
 		q := queries[i%len(queries)]
@@ -117,8 +121,8 @@ func rotate(queries []query, n int) []query {
 func (c *client) run(end time.Time) (r result, err error) {
 	underWay := 0
 	for time.Now().Before(end) {
-		if underWay <= window/2 {
-			n, err := c.sendSome(window - underWay)
+		if underWay <= c.window/2 {
+			n, err := c.sendSome(c.window - underWay)
 			if err != nil {
 				return r, err
 			}

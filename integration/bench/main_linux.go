@@ -34,6 +34,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "", "write the table to this file, not to the console")
 	flag.StringVar(&o.only, "only", "", "only the servers whose name contains one of these, separated by commas")
 	flag.StringVar(&o.workloads, "workloads", "W1 W2 W3 W4 W5 paced", "the workloads")
+	flag.IntVar(&clients, "ports", clients, "ports that queries come from")
 	flag.StringVar(&o.server, "server", "", "only load this address, of a server that runs already")
 	flag.Parse()
 	if err := run(&o); err != nil {

@@ -115,21 +115,21 @@ func conf(program string) func(string) []string {
 
 var peers = []peer{
 	{
-		name: "privatelink-dns", workloads: "W1 W2 W3 W4 W5", build: "./cmd/privatelink-dns", args: conf("Corefile"),
+		name: "privatelink-dns", workloads: "W1 W2 W3 W4 W5 paced", build: "./cmd/privatelink-dns", args: conf("Corefile"),
 		files: map[string]func(*world) string{"Corefile": ownCorefile("    fastpath"), "accounts.hosts": (*world).hosts},
 	},
 	{
-		name: "privatelink-dns without fastpath", workloads: "W1 W2 W3 W4 W5", build: "./cmd/privatelink-dns", args: conf("Corefile"),
+		name: "privatelink-dns without fastpath", workloads: "W1 W2 W3 W4 W5 paced", build: "./cmd/privatelink-dns", args: conf("Corefile"),
 		files: map[string]func(*world) string{"Corefile": ownCorefile(""), "accounts.hosts": (*world).hosts},
 	},
 	{
-		name: "CoreDNS (file, cache)", workloads: "W1 W2 W3 W4", build: "./integration/bench/stock", args: conf("Corefile"),
+		name: "CoreDNS (file, cache)", workloads: "W1 W2 W3 W4 paced", build: "./integration/bench/stock", args: conf("Corefile"),
 		files: map[string]func(*world) string{"zone": (*world).zoneFile, "Corefile": func(w *world) string {
 			return fmt.Sprintf(stockCorefile, w.dir, w.port, w.port+1, w.upstream)
 		}},
 	},
 	{
-		name: "NSD", workloads: "W1 W2", program: "nsd", debian: "nsd", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "nsd.conf")} },
+		name: "NSD", workloads: "W1 W2 paced", program: "nsd", debian: "nsd", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "nsd.conf")} },
 		files: map[string]func(*world) string{"zone": (*world).zoneFile, "nsd.conf": func(w *world) string {
 			return fmt.Sprintf(`server:
   ip-address: 127.0.0.1@%[2]d
@@ -152,7 +152,7 @@ zone:
 		}},
 	},
 	{
-		name: "Knot DNS", workloads: "W1 W2", program: "knotd", debian: "knot", args: func(dir string) []string { return []string{"-c", filepath.Join(dir, "knot.conf")} },
+		name: "Knot DNS", workloads: "W1 W2 paced", program: "knotd", debian: "knot", args: func(dir string) []string { return []string{"-c", filepath.Join(dir, "knot.conf")} },
 		files: map[string]func(*world) string{"zone": (*world).zoneFile, "knot.conf": func(w *world) string {
 			return fmt.Sprintf(`server:
     rundir: %[1]s
@@ -168,7 +168,7 @@ zone:
 		}},
 	},
 	{
-		name: "Unbound", workloads: "W1 W2 W3 W4", program: "unbound", debian: "unbound", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "unbound.conf")} },
+		name: "Unbound", workloads: "W1 W2 W3 W4 paced", program: "unbound", debian: "unbound", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "unbound.conf")} },
 		files: map[string]func(*world) string{"local.conf": (*world).localData, "unbound.conf": func(w *world) string {
 			return fmt.Sprintf(`server:
   interface: 127.0.0.1@%[2]d
@@ -193,6 +193,30 @@ forward-zone:
 `, w.dir, w.port, w.upstream.Addr(), w.upstream.Port())
 		}},
 	},
+}
+
+// The caches alone, in blocks without other plugins.
+const bareCorefile = `.:%d {
+    bind 127.0.0.1
+    %s
+    forward . %s {
+        max_concurrent 1000
+    }
+}
+`
+
+func init() {
+	for _, p := range []struct{ name, build, cache string }{
+		{"lru, in a block with forward only, without fastpath", "./cmd/privatelink-dns", "lru 65536"},
+		{"stock cache, in a block with forward only", "./integration/bench/stock", "cache"},
+	} {
+		peers = append(peers, peer{
+			name: p.name, workloads: "W3", build: p.build, args: conf("Corefile"),
+			files: map[string]func(*world) string{"Corefile": func(w *world) string {
+				return fmt.Sprintf(bareCorefile, w.port, p.cache, w.upstream)
+			}},
+		})
+	}
 }
 
 // prepare returns the path of the peer's program, which it builds or installs.

@@ -104,7 +104,8 @@ func (s *server) measure(t *table, duration time.Duration) error {
 		load := func() (result, error) { return saturate(s.addr, s.world.workload(name), duration) }
 		if name == "paced" {
 			load = func() (result, error) { return pace(s.addr, s.world.workload("W1"), paced, duration) }
-		} else if !strings.Contains(s.workloads, name) {
+		}
+		if !strings.Contains(s.workloads, name) {
 			continue
 		}
 		before, err := s.cpu()
