@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/coredns/caddy"
@@ -37,6 +38,26 @@ var plugins = map[string]effect{
 }
 
 var errNoResponder = errors.New("no plugin of the block answers from memory, such as privatelink or lru")
+
+// Obstacle returns why the fast path is off for a server block of a Corefile, by its
+// index, or nil if it is on.
+func Obstacle(corefile caddy.Input, index int) error {
+	blocks, err := readCorefile(corefile)
+	if err != nil {
+		return err
+	}
+	switch {
+	case index >= len(blocks): // an imported file has changed since
+		return errors.New("the server block is not in the Corefile any more")
+	case !slices.Contains(blocks[index].directives, "fastpath"):
+		return errors.New("fastpath is not in the server block")
+	case runtime.GOOS != "linux":
+		return errNoLinux
+	}
+	return obstacle(blocks, index)
+}
+
+var errNoLinux = errors.New("it is available on Linux only")
 
 // A serverBlock is a block of the Corefile, as far as the fast path needs it.
 type serverBlock struct {

@@ -11,6 +11,7 @@ import (
 	keys "github.com/coredns/coredns/plugin/pkg/parse"
 	"github.com/coredns/coredns/plugin/pkg/transport"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -31,6 +32,11 @@ type Block struct {
 	Listen []string
 
 	State string // path of the state file, or empty
+
+	// FastPath is why plugin fastpath is off for the server block, or nil.
+	FastPath error
+
+	index int // of the server block
 }
 
 // blocks, if not nil, collects the blocks that setup parses while Blocks runs.
@@ -55,6 +61,9 @@ func Blocks(corefile caddy.Input) ([]Block, error) {
 			err = fmt.Errorf("%s: %w", corefile.Path(), err)
 		}
 	}
+	for i := range found.blocks {
+		found.blocks[i].FastPath = fastpath.Obstacle(corefile, found.blocks[i].index)
+	}
 	return found.blocks, err
 }
 
@@ -64,7 +73,7 @@ func (b *blockCollector) add(c *caddy.Controller, server *dnsserver.Config, cfg 
 }
 
 func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block {
-	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state}
+	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state, index: c.ServerBlockIndex}
 	for _, key := range c.ServerBlockKeys {
 		kind, key := keys.Transport(key)
 		hosts, port, err := plugin.SplitHostPort(key)
