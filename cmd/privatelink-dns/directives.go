@@ -34,6 +34,7 @@ import (
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/lru"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/upstream"
 )
 
 // directives is the order in which plugins see a query, whatever the order in
@@ -52,5 +53,5 @@ var directives = []string{
 	"ready", "health", "prometheus", "errors", "log",
 	"acl", "local", "any", "tsig", "header", "transfer",
 	"privatelink", "hosts", "file", "secondary",
-	"lru", "loop", "forward",
+	"lru", "loop", "upstream", "forward",
 }

@@ -11,7 +11,7 @@ import (
 
 func TestDirectives(t *testing.T) {
 	want := "root proxyproto quic https timeouts multisocket reload tls bufsize bind fastpath ready health prometheus errors log " +
-		"acl local any tsig header transfer privatelink hosts file secondary lru loop forward"
+		"acl local any tsig header transfer privatelink hosts file secondary lru loop upstream forward"
 	if got := strings.Join(directives, " "); got != want {
 		t.Errorf("directives\n got %s\nwant %s", got, want)
 	}
@@ -38,7 +38,7 @@ func TestDirectivesAreLinked(t *testing.T) {
 
 // Whatever answers comes after the access list.
 func TestAccessListIsFirst(t *testing.T) {
-	for _, name := range []string{"local", "any", "tsig", "transfer", "privatelink", "hosts", "file", "secondary", "lru", "loop", "forward"} {
+	for _, name := range []string{"local", "any", "tsig", "transfer", "privatelink", "hosts", "file", "secondary", "lru", "loop", "upstream", "forward"} {
 		if slices.Index(directives, name) < slices.Index(directives, "acl") {
 			t.Errorf("%s is before acl", name)
 		}

@@ -1,0 +1,79 @@
+package upstream
+
+import (
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+)
+
+const (
+	// hubTime bounds how long an upstream that is down is asked beside a fallback.
+	hubTime = 500 * time.Millisecond
+	// leastGrace and mostGrace bound how long an answer of a fallback waits for one of
+	// the upstream.
+	leastGrace = 20 * time.Millisecond
+	mostGrace  = 200 * time.Millisecond
+)
+
+// askFallback asks the fallback resolvers while all upstreams are down. One upstream is
+// asked as well and has precedence for two round trips: when it is back, the first
+// query already gets its answer.
+func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, marked bool, err error) {
+	hub := make(chan *dns.Msg, 1)
+	go func() {
+		m, _, err := ask(q, u.servers, u.cfg.failover, earlier(time.Now().Add(hubTime), deadline))
+		if err != nil {
+			m = nil
+		}
+		hub <- m
+	}()
+	type answer struct {
+		m   *dns.Msg
+		err error
+	}
+	other := make(chan answer, 1)
+	go func() {
+		servers := u.order(u.fallback)
+		if servers == nil {
+			servers = u.fallback // they are the last resort
+		}
+		m, _, err := ask(q, servers, u.cfg.failover, deadline)
+		other <- answer{m, err}
+	}()
+	var late answer
+	select {
+	case m := <-hub:
+		if m != nil {
+			return m, false, nil
+		}
+		late = <-other
+	case late = <-other:
+		grace := time.NewTimer(min(max(2*u.servers[0].roundTrip.mean(), leastGrace), mostGrace))
+		defer grace.Stop()
+		select {
+		case m := <-hub:
+			if m != nil {
+				return m, false, nil
+			}
+		case <-grace.C:
+		}
+	}
+	if late.err == nil {
+		fallbackTotal.Inc()
+	}
+	return late.m, late.err == nil, late.err
+}
+
+// reverseZones are private by RFC 1918 and RFC 4193; internal is reserved by ICANN.
+var alwaysPrivate = privateZones()
+
+func privateZones() []string {
+	all := []string{"internal."}
+	for _, network := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"} {
+		all = append(all, plugin.Host(network).NormalizeExact()...)
+	}
+	return all
+}
+
+func within(name string, zones []string) bool { return plugin.Zones(zones).Matches(name) != "" }

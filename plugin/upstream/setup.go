@@ -1,0 +1,122 @@
+package upstream
+
+import (
+	"bytes"
+	"crypto/tls"
+	"slices"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/caddy/caddyfile"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
+)
+
+func init() { plugin.Register("upstream", setup) }
+
+func setup(c *caddy.Controller) error {
+	all, err := parse(c)
+	if err != nil {
+		return plugin.Error("upstream", err)
+	}
+	server := dnsserver.GetConfig(c)
+	for _, cfg := range all {
+		u := newUpstream(cfg, newSystem(cfg))
+		lifecycle.Attach(c, lifecycle.Hooks{
+			Begin: func() error {
+				u.private = u.privacy(otherZones(c), server.Handler("privatelink"))
+				return nil
+			},
+			Abort: u.close,
+			Close: u.close,
+		})
+		server.AddPlugin(func(next plugin.Handler) plugin.Handler {
+			u.Next = next
+			return u
+		})
+	}
+	return nil
+}
+
+func newSystem(cfg *config) *system {
+	conf := cfg.tls.Clone()
+	conf.ClientSessionCache = tls.NewLRUClientSessionCache(len(cfg.servers) + len(cfg.fallback))
+	return &system{source: cfg.source, tls: conf, tlsServerName: cfg.tlsServerName}
+}
+
+func newUpstream(cfg *config, n network) *Upstream {
+	u := &Upstream{cfg: cfg}
+	u.private = u.privacy(nil, nil)
+	for _, e := range cfg.servers {
+		u.servers = append(u.servers, newServer(e, cfg, n, u.reportOutage))
+	}
+	for _, e := range cfg.fallback {
+		u.fallback = append(u.fallback, newServer(e, cfg, n, func() {}))
+	}
+	return u
+}
+
+func (u *Upstream) close() {
+	for _, s := range slices.Concat(u.servers, u.fallback) {
+		s.close()
+	}
+}
+
+// reportOutage logs when all upstreams are down, and when one is back.
+func (u *Upstream) reportOutage() {
+	allDown := !slices.ContainsFunc(u.servers, func(s *server) bool { return !s.is(down) })
+	if allDown == u.allDown.Swap(allDown) {
+		return
+	}
+	switch {
+	case !allDown:
+		log.Infof("An upstream of %s responds again", u.cfg.from)
+	case len(u.fallback) > 0:
+		log.Warningf("All upstreams of %s are down: the fallback resolvers are asked, except for private names", u.cfg.from)
+	default:
+		log.Warningf("All upstreams of %s are down: names that are not in memory are SERVFAIL", u.cfg.from)
+	}
+}
+
+// privacy returns the function that reports whether a name is not for a fallback
+// resolver.
+func (u *Upstream) privacy(others []string, privatelink plugin.Handler) func(name string) bool {
+	zones := slices.Concat(alwaysPrivate, u.cfg.private, others)
+	served, _ := privatelink.(interface{ Private(name string) bool })
+	return func(name string) bool {
+		return within(name, zones) || served != nil && served.Private(name)
+	}
+}
+
+// otherZones returns the zones of the other server blocks, except those that contain
+// this one. The Corefile is parsed again, because a setup function sees its own block
+// only.
+func otherZones(c *caddy.Controller) (zones []string) {
+	inst := lifecycle.Instance(c)
+	if inst == nil {
+		return nil
+	}
+	corefile := inst.Caddyfile()
+	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), dnsserver.Directives)
+	if err != nil { // an imported file has changed since
+		return nil
+	}
+	var own []string
+	for _, key := range c.ServerBlockKeys {
+		own = append(own, plugin.Host(key).NormalizeExact()...)
+	}
+	for i, block := range blocks {
+		if i == c.ServerBlockIndex {
+			continue
+		}
+		for _, key := range block.Keys {
+			for _, zone := range plugin.Host(key).NormalizeExact() {
+				if !slices.ContainsFunc(own, func(o string) bool { return plugin.Name(zone).Matches(o) }) {
+					zones = append(zones, zone)
+				}
+			}
+		}
+	}
+	return zones
+}

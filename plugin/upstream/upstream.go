@@ -1,0 +1,144 @@
+// Package upstream implements a CoreDNS plugin that asks resolvers. A query leaves
+// from a random port of its own, and responses that do not match it are discarded.
+package upstream
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+)
+
+// Upstream is the plugin's handler. A query is answered in this order:
+//
+//  1. A name outside FROM, or within except, goes to the next plugin.
+//  2. The query waits for a place. If there is none in time, the reply is SERVFAIL.
+//  3. The upstreams are asked in the order of the policy. Silent ones come after the
+//     others, and those that are down are skipped.
+//  4. If all are down, the fallback resolvers are asked, unless the name is private.
+//  5. If there is no answer, the reply is SERVFAIL with an extended error.
+type Upstream struct {
+	Next plugin.Handler
+
+	cfg      *config
+	servers  []*server
+	fallback []*server
+	turn     atomic.Uint32 // for round_robin
+	private  func(name string) bool
+	allDown  atomic.Bool
+}
+
+// A cache is the writer of a plugin that stores answers. It is defined by its methods,
+// so that neither plugin imports the other.
+type cache interface {
+	dns.ResponseWriter
+	// Fallback is called before an answer of a fallback resolver is written.
+	Fallback()
+}
+
+// errDown is the error of a query that is not sent.
+var errDown = errors.New("all upstreams are down")
+
+// Name implements plugin.Handler.
+func (*Upstream) Name() string { return "upstream" }
+
+// ServeDNS implements plugin.Handler.
+func (u *Upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	name := r.Question[0].Name
+	if !u.matches(name) {
+		return plugin.NextOrFailure(u.Name(), u.Next, ctx, w, r)
+	}
+	if rcode := refuse(r); rcode != dns.RcodeSuccess {
+		return rcode, nil
+	}
+	q, err := newQuery(r)
+	if err != nil {
+		return dns.RcodeFormatError, nil //nolint:nilerr // the client's fault, which is no error of ours
+	}
+	m, marked, err := u.resolve(ctx, q)
+	cache, isCache := w.(cache)
+	switch {
+	case err != nil && isCache:
+		return dns.RcodeServerFailure, err
+	case err != nil:
+		return dns.RcodeSuccess, w.WriteMsg(failureReply(r, err))
+	case marked && isCache:
+		cache.Fallback()
+	}
+	prepare(m, r)
+	return dns.RcodeSuccess, w.WriteMsg(m)
+}
+
+func (u *Upstream) matches(name string) bool {
+	if !plugin.Name(u.cfg.from).Matches(name) {
+		return false
+	}
+	return !slices.ContainsFunc(u.cfg.except, func(zone string) bool { return plugin.Name(zone).Matches(name) })
+}
+
+// refuse returns the RCODE for a request that is not sent on: one attempt has one
+// response, so it cannot be a zone transfer.
+func refuse(r *dns.Msg) int {
+	switch q := r.Question[0]; {
+	case r.Opcode != dns.OpcodeQuery:
+		return dns.RcodeNotImplemented
+	case q.Qclass != dns.ClassINET, q.Qtype == dns.TypeAXFR, q.Qtype == dns.TypeIXFR:
+		return dns.RcodeRefused
+	}
+	return dns.RcodeSuccess
+}
+
+// resolve returns the answer, and whether it is of a fallback resolver.
+func (u *Upstream) resolve(ctx context.Context, q *query) (m *dns.Msg, marked bool, err error) {
+	deadline := time.Now().Add(totalTime)
+	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
+		deadline = end
+	}
+	servers := u.order(u.servers)
+	if servers == nil && len(u.fallback) > 0 && !u.private(q.name) {
+		m, marked, err = u.askFallback(q, deadline)
+	} else if servers == nil {
+		err = errDown
+	} else {
+		m, _, err = ask(q, servers, u.cfg.failover, deadline)
+	}
+	if err != nil {
+		failedTotal.Inc()
+	}
+	return m, marked, err
+}
+
+// order returns the servers to ask, or nil if all are down.
+func (u *Upstream) order(all []*server) []*server {
+	now := time.Now()
+	if len(all) == 1 {
+		if all[0].rank(now) == 2 {
+			return nil
+		}
+		return all
+	}
+	list, ranks := make([]*server, 0, len(all)), make(map[*server]int, len(all))
+	start := 0
+	if u.cfg.policy == "round_robin" {
+		start = int(u.turn.Add(1) % uint32(len(all)))
+	}
+	for i := range all {
+		s := all[(start+i)%len(all)]
+		if rank := s.rank(now); rank < 2 {
+			list, ranks[s] = append(list, s), rank
+		}
+	}
+	if u.cfg.policy == "random" {
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	}
+	slices.SortStableFunc(list, func(a, b *server) int { return ranks[a] - ranks[b] })
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
