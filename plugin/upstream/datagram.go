@@ -66,6 +66,16 @@ func (d *datagram) receive(until time.Time) (*dns.Msg, error) {
 	}
 }
 
+// finish ends an attempt that had its response.
+func (d *datagram) finish() {
+	if conn, ok := d.conn.(interface{ recycle() }); ok {
+		conn.recycle()
+		sockets.release()
+		return
+	}
+	d.close()
+}
+
 func (d *datagram) close() {
 	_ = d.conn.Close() // nothing depends on it
 	sockets.release()

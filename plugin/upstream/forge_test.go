@@ -150,7 +150,9 @@ func TestEntropy(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := defaults()
-	s := newServer(endpoint{addr: server.LocalAddr().(*net.UDPAddr).AddrPort()}, cfg, newSystem(cfg), func() {})
+	system := newSystem(cfg)
+	defer system.close()
+	s := newServer(endpoint{addr: server.LocalAddr().(*net.UDPAddr).AddrPort()}, cfg, system, func() {})
 	var ports, ids []int
 	buf := make([]byte, 512)
 	for range n {
@@ -158,7 +160,7 @@ func TestEntropy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, from, err := server.ReadFromUDPAddrPort(buf)
+		size, from, err := server.ReadFromUDPAddrPort(buf)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +168,14 @@ func TestEntropy(t *testing.T) {
 			t.Fatal("the ID is not that of the datagram")
 		}
 		ports, ids = append(ports, int(from.Port())), append(ids, int(d.id))
-		d.close()
+		buf[2] |= 0x80
+		if _, err := server.WriteToUDPAddrPort(buf[:size], from); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.receive(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		d.finish()
 	}
 	low, high := portRange(t)
 	checkRandom(t, "ports", ports, low, high)

@@ -159,6 +159,8 @@ func (n fakeNetwork) connect(_ context.Context, e endpoint) (net.Conn, error) {
 	return ours, nil
 }
 
+func (fakeNetwork) close() {}
+
 // stream answers each query when its time has come, in any order.
 func (h *host) stream(conn net.Conn) {
 	var mu sync.Mutex

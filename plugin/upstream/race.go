@@ -87,7 +87,7 @@ func ask(q *query, servers []*server, failover []int, deadline time.Time) (*dns.
 	due := d.sent.Add(first.roundTrip.retry(0))
 	m, err := d.receive(earlier(due, deadline))
 	if err == nil && decides(m, q, failover) {
-		d.close()
+		d.finish()
 		first.answered()
 		return m, first, nil
 	}

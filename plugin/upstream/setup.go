@@ -46,7 +46,7 @@ func newSystem(cfg *config) *system {
 }
 
 func newUpstream(cfg *config, n network) *Upstream {
-	u := &Upstream{cfg: cfg}
+	u := &Upstream{cfg: cfg, network: n}
 	u.private = u.privacy(nil, nil)
 	for _, e := range cfg.servers {
 		u.servers = append(u.servers, newServer(e, cfg, n, u.reportOutage))
@@ -61,6 +61,7 @@ func (u *Upstream) close() {
 	for _, s := range slices.Concat(u.servers, u.fallback) {
 		s.close()
 	}
+	u.network.close()
 }
 
 // reportOutage logs when all upstreams are down, and when one is back.

@@ -21,6 +21,7 @@ type socket interface {
 type network interface {
 	datagram(to netip.AddrPort) (socket, error)
 	connect(ctx context.Context, e endpoint) (net.Conn, error)
+	close()
 }
 
 // system is the network of the operating system.
@@ -28,13 +29,17 @@ type system struct {
 	source        netip.Addr // if valid
 	tls           *tls.Config
 	tlsServerName string
+	recycler      recycler
 }
 
 // portTries bounds the search for a free port where the process chooses it.
 const portTries = 8
 
-// datagram opens a socket with a random port. See choosePort.
+// datagram returns a socket with a random port. See choosePort.
 func (s *system) datagram(to netip.AddrPort) (socket, error) {
+	if conn := s.recycler.take(to); conn != nil {
+		return conn, nil
+	}
 	raddr := net.UDPAddrFromAddrPort(to)
 	for range portTries {
 		port := choosePort()
@@ -53,7 +58,10 @@ func (s *system) datagram(to netip.AddrPort) (socket, error) {
 	if err != nil {
 		return nil, err // and no interface with a nil *net.UDPConn
 	}
-	return conn, nil
+	if s.source.IsValid() {
+		return conn, nil
+	}
+	return s.recycler.wrap(conn, to), nil
 }
 
 func (s *system) sourceFor(to netip.AddrPort) netip.Addr {
@@ -65,6 +73,9 @@ func (s *system) sourceFor(to netip.AddrPort) netip.Addr {
 	}
 	return netip.IPv6Unspecified()
 }
+
+// close closes what is kept. Sockets in use are not affected.
+func (s *system) close() { s.recycler.close() }
 
 // connect opens a TCP or TLS connection.
 func (s *system) connect(ctx context.Context, e endpoint) (net.Conn, error) {

@@ -26,6 +26,7 @@ type Upstream struct {
 	Next plugin.Handler
 
 	cfg      *config
+	network  network
 	servers  []*server
 	fallback []*server
 	turn     atomic.Uint32 // for round_robin
