@@ -2,6 +2,8 @@ package lru
 
 import (
 	"context"
+	"errors"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +12,9 @@ import (
 	"github.com/coredns/coredns/plugin/metrics/vars"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
+	"github.com/privatelink-dns/privatelink-dns/plugin/fairqueue"
 )
 
 var log = clog.NewWithPlugin("lru")
@@ -31,8 +36,9 @@ type flight struct {
 	done  chan struct{} // closed when entry is there
 	entry *entry
 
-	place  *place
-	behind bool // nobody waits for it, and it started in an outage
+	place  *fairqueue.Place // nil: the next plugin bounds its queries
+	behind bool             // nobody waits for it, and it started in an outage
+	query  exchange.Query
 }
 
 // flights is all of them. The zero value has none.
@@ -40,7 +46,7 @@ type flights struct {
 	mu     sync.Mutex
 	ended  bool // the instance has ended
 	all    map[key]*flight
-	places places
+	places fairqueue.Queue
 	probed atomic.Uint32 // questions of plugin loop
 	behind int           // how many of all have behind set
 
@@ -61,10 +67,10 @@ const (
 const maxBehind = 10
 
 // join returns the flight for a question whose entry, of no use, was seen in the
-// store, or nil. It does not end when a client goes: the others and the store
-// want it. behind is for a client that has its answer already.
-func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry, behind bool) (*flight, boarding) {
-	registered, below := domainsOf(k.name)
+// store, or nil. The caller must call fly for one that is started. It does not end
+// when a client goes: the others and the store want it. behind is for a client that
+// has its answer already.
+func (f *flights) join(l *LRU, k key, seen *entry, behind bool) (*flight, boarding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one, ok := f.all[k]; ok {
@@ -74,12 +80,14 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry, behind b
 		return landed(e), joined
 	}
 	outage := behind && (f.silent.Load() || f.known(time.Now()))
-	var mine *place
-	if !f.ended && (!outage || f.behind < maxBehind) {
-		mine = f.places.enter(registered, below, !behind)
-	}
-	if mine == nil {
+	if f.ended || outage && f.behind >= maxBehind {
 		return landed(unreachable()), refused
+	}
+	var mine *fairqueue.Place
+	if !l.exchanger {
+		if mine = f.places.Enter(k.name, netip.Addr{}, !behind); mine == nil {
+			return landed(unreachable()), refused
+		}
 	}
 	if f.all == nil {
 		f.all = map[key]*flight{}
@@ -89,7 +97,6 @@ func (f *flights) join(ctx context.Context, l *LRU, k key, seen *entry, behind b
 	if outage {
 		f.behind++
 	}
-	go f.fly(detached(ctx), l, k, one)
 	return one, started
 }
 
@@ -100,23 +107,8 @@ func (f *flights) leave(k key, one *flight) {
 	if one.behind {
 		f.behind--
 	}
-	f.places.leave(one.place)
-}
-
-// mayGo waits for the flight's place and reports whether it has one.
-func (f *flights) mayGo(one *flight) bool {
-	if one.place.ready == nil {
-		return true
-	}
-	timer := time.NewTimer(queueTime)
-	defer timer.Stop()
-	select {
-	case <-one.place.ready:
-		return true
-	case <-timer.C:
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return one.place.taken
+	if one.place != nil {
+		one.place.Leave()
 	}
 }
 
@@ -167,26 +159,57 @@ func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
 		f.leave(k, one)
 		close(one.done)
 	}()
-	if !f.mayGo(one) {
+	if one.place != nil && !one.place.Wait(queueTime) {
 		refusals.Inc()
 		one.entry = unreachable()
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, flightTime)
-	defer cancel()
+	if !l.exchanger {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, flightTime)
+		defer cancel()
+	}
+	f.run(ctx, l, k, one)
+}
+
+// run asks the next plugin and stores the result. What a fallback resolver answers is
+// not stored, because the next query may have the answer of the upstream.
+func (f *flights) run(ctx context.Context, l *LRU, k key, one *flight) {
 	began := time.Now()
 	f.sent(k.name, began)
-	m, err := l.ask(ctx, k)
+	m, err := l.ask(ctx, k, one)
 	upstreamSeconds.Observe(time.Since(began).Seconds())
-	if err != nil {
+	switch {
+	case errors.Is(err, exchange.ErrBusy): // it was not sent, so it says nothing about the upstream
+		refusals.Inc()
+		one.entry = unreachable()
+		return
+	case err != nil:
 		f.unanswered(k, began, err)
 		one.entry = unreachable()
 		one.entry.silent = true
-	} else {
+	case one.query.Fallback:
+		f.unanswered(k, began, errFallback)
 		one.entry = answerOf(k, m)
-		if time.Since(began) >= exchangeTime {
+		one.entry.limit(failureTime)
+		failure := unreachable()
+		failure.silent = true
+		f.keepFailure(l, k, failure)
+		return
+	default:
+		one.entry = answerOf(k, m)
+		if !l.exchanger && time.Since(began) >= exchangeTime {
 			one.entry.limit(doubtTime)
 		}
 	}
 	f.keep(l, k, one.entry)
+}
+
+// keepFailure notes that a stale entry, if there is one, could not be refreshed.
+func (f *flights) keepFailure(l *LRU, k key, failure *entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old := l.store.peek(k); !f.ended && old != nil && old.stale(failure.stored, l.stale) {
+		old.failed.Store(failure)
+	}
 }

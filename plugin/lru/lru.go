@@ -4,6 +4,8 @@ package lru
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -30,6 +32,10 @@ type LRU struct {
 
 	stale    time.Duration // how long an entry may be served after its time; 0 is never
 	prefetch int           // percent of an entry's time; 0 is never
+
+	// exchanger reports that plugin upstream is in the server block. It bounds the
+	// queries and their time, and falls back to TCP and to queries without EDNS.
+	exchanger bool
 
 	store   *store
 	flights flights
@@ -69,20 +75,18 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 	}
 	e, now := l.store.get(k), time.Now()
 	if e == nil || !e.fresh(now) || e.kind == failure && !e.holds(now, l.flights.silent.Load()) {
-		return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, k, e, r, now))
+		return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, w, k, e, r, now))
 	}
 	count(e)
 	if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch, e.hits.Load()) {
-		if _, how := l.flights.join(ctx, l, k, e, true); how == started {
-			prefetches.Inc()
-		}
+		l.refresh(ctx, w, k, e)
 	}
 	return dns.RcodeSuccess, w.WriteMsg(e.reply(r, now))
 }
 
 // resolve answers a question whose entry, seen in the store, is not fresh or is a
 // failure that no longer holds; or that has none.
-func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now time.Time) *dns.Msg {
+func (l *LRU) resolve(ctx context.Context, w dns.ResponseWriter, k key, seen *entry, r *dns.Msg, now time.Time) *dns.Msg {
 	if seen == nil {
 		if e := special(k); e != nil {
 			return e.reply(r, now)
@@ -92,19 +96,26 @@ func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now t
 	if old != nil && !old.stale(now, l.stale) {
 		old = nil
 	}
-	if old != nil && l.atOnce(ctx, old, now) {
+	if old != nil && l.atOnce(ctx, w, old, now) {
 		return outdated(old, r)
 	}
 	misses.Inc()
-	flight, how := l.flights.join(ctx, l, k, seen, false)
+	flight, how := l.flights.join(l, k, seen, false)
 	switch how {
+	case started:
+		flight.query.Client = clientOf(w)
+		if l.exchanger && old == nil { // it is bounded, and there is nothing else to serve
+			l.flights.fly(detached(ctx), l, k, flight)
+		} else {
+			go l.flights.fly(detached(ctx), l, k, flight)
+		}
 	case joined:
 		coalesced.Inc()
 	case refused:
 		refusals.Inc()
 	}
 	answer := l.wait(flight, old != nil)
-	if answer.kind == failure && old != nil {
+	if old != nil && (answer.kind == failure || flight.query.Fallback) {
 		return outdated(old, r)
 	}
 	return answer.reply(r, answer.stored)
@@ -113,7 +124,7 @@ func (l *LRU) resolve(ctx context.Context, k key, seen *entry, r *dns.Msg, now t
 // atOnce reports whether a stale entry is served without a wait: its last refresh
 // has failed lately, or the upstream is known to be silent. Then it is refreshed
 // behind the answer.
-func (l *LRU) atOnce(ctx context.Context, old *entry, now time.Time) bool {
+func (l *LRU) atOnce(ctx context.Context, w dns.ResponseWriter, old *entry, now time.Time) bool {
 	silent, f := l.flights.silent.Load(), old.failed.Load()
 	if f != nil && f.holds(now, silent) {
 		return true
@@ -121,10 +132,27 @@ func (l *LRU) atOnce(ctx context.Context, old *entry, now time.Time) bool {
 	if !l.flights.known(now) && (f == nil || !f.silent || !silent) {
 		return false
 	}
-	if _, how := l.flights.join(ctx, l, old.key, old, true); how == started {
-		prefetches.Inc()
-	}
+	l.refresh(ctx, w, old.key, old)
 	return true
+}
+
+// refresh asks for an entry again behind an answer.
+func (l *LRU) refresh(ctx context.Context, w dns.ResponseWriter, k key, seen *entry) {
+	if flight, how := l.flights.join(l, k, seen, true); how == started {
+		flight.query.Client = clientOf(w)
+		prefetches.Inc()
+		go l.flights.fly(detached(ctx), l, k, flight)
+	}
+}
+
+func clientOf(w dns.ResponseWriter) netip.Addr {
+	switch addr := w.RemoteAddr().(type) {
+	case *net.UDPAddr:
+		return addr.AddrPort().Addr().Unmap()
+	case *net.TCPAddr:
+		return addr.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 func outdated(old *entry, r *dns.Msg) *dns.Msg {
@@ -135,10 +163,15 @@ func outdated(old *entry, r *dns.Msg) *dns.Msg {
 // wait returns what the flight brings, or a failure when it takes too long.
 func (l *LRU) wait(f *flight, hasStale bool) *entry {
 	limit := patience
+	select {
+	case <-f.done:
+		return f.entry
+	default:
+	}
 	switch {
 	case hasStale:
 		limit = staleAfter
-	case l.flights.silent.Load():
+	case l.flights.silent.Load() && !l.exchanger: // plugin upstream does not wait for one that is down
 		limit = impatience
 	}
 	timer := time.NewTimer(limit)

@@ -35,6 +35,7 @@ func setup(c *caddy.Controller) error {
 	server, id := dnsserver.GetConfig(c), ""
 	lifecycle.Attach(c, lifecycle.Hooks{
 		Begin: func() error {
+			l.exchanger = server.Handler("upstream") != nil
 			id = identity(c, server, cfg)
 			l.store = adopt(id, cfg)
 			return nil

@@ -28,7 +28,8 @@ var (
 	}, []string{"to"})
 	failedTotal   = counter("failed_total", "Queries without an answer of any upstream.")
 	fallbackTotal = counter("fallback_answers_total", "Queries answered by a fallback resolver.")
-	refusedTotal  = counter("refused_total", "Queries that were not sent, because too many were waiting or none of the upstreams had a free place in time.")
+	queuedTotal   = counter("queued_total", "Queries that waited for a place.")
+	refusedTotal  = counter("refused_total", "Queries that were not sent, because too many were waiting, or had no place within 1 s.")
 )
 
 func vec(name, help string, labels ...string) *prometheus.CounterVec {

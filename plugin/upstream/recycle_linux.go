@@ -8,8 +8,9 @@ import (
 	"unsafe"
 )
 
-// maxIdle bounds the sockets that are kept without a port.
-const maxIdle = 16
+// maxIdle bounds the sockets that are kept without a port. They are among the reserved
+// files.
+var maxIdle = min(32, sockets.limit/4)
 
 // A recycler keeps sockets for further queries. To dissolve the connection of a socket
 // also gives up its port, and the next connect chooses one at random, from the whole

@@ -10,6 +10,7 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/fairqueue"
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
 )
 
@@ -46,7 +47,7 @@ func newSystem(cfg *config) *system {
 }
 
 func newUpstream(cfg *config, n network) *Upstream {
-	u := &Upstream{cfg: cfg, network: n}
+	u := &Upstream{cfg: cfg, network: n, queue: fairqueue.New(min(cfg.maxConcurrent, sockets.places()))}
 	u.private = u.privacy(nil, nil)
 	for _, e := range cfg.servers {
 		u.servers = append(u.servers, newServer(e, cfg, n, u.reportOutage))

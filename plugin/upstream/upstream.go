@@ -6,12 +6,17 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
+	"github.com/privatelink-dns/privatelink-dns/plugin/fairqueue"
 )
 
 // Upstream is the plugin's handler. A query is answered in this order:
@@ -27,6 +32,7 @@ type Upstream struct {
 
 	cfg      *config
 	network  network
+	queue    *fairqueue.Queue
 	servers  []*server
 	fallback []*server
 	turn     atomic.Uint32 // for round_robin
@@ -34,16 +40,11 @@ type Upstream struct {
 	allDown  atomic.Bool
 }
 
-// A cache is the writer of a plugin that stores answers. It is defined by its methods,
-// so that neither plugin imports the other.
-type cache interface {
-	dns.ResponseWriter
-	// Fallback is called before an answer of a fallback resolver is written.
-	Fallback()
-}
-
 // errDown is the error of a query that is not sent.
 var errDown = errors.New("all upstreams are down")
+
+// queueTime bounds the wait for a place.
+const queueTime = time.Second
 
 // Name implements plugin.Handler.
 func (*Upstream) Name() string { return "upstream" }
@@ -61,18 +62,29 @@ func (u *Upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	if err != nil {
 		return dns.RcodeFormatError, nil //nolint:nilerr // the client's fault, which is no error of ours
 	}
-	m, marked, err := u.resolve(ctx, q)
-	cache, isCache := w.(cache)
+	cache := exchange.From(ctx)
+	m, marked, err := u.resolve(ctx, q, clientOf(cache, w))
 	switch {
-	case err != nil && isCache:
+	case err != nil && cache != nil:
 		return dns.RcodeServerFailure, err
 	case err != nil:
 		return dns.RcodeSuccess, w.WriteMsg(failureReply(r, err))
-	case marked && isCache:
-		cache.Fallback()
+	case cache != nil:
+		cache.Fallback = marked
 	}
 	prepare(m, r)
 	return dns.RcodeSuccess, w.WriteMsg(m)
+}
+
+// clientOf returns who asked.
+func clientOf(cache *exchange.Query, w dns.ResponseWriter) netip.Addr {
+	if cache != nil {
+		return cache.Client
+	}
+	if addr, ok := w.RemoteAddr().(interface{ AddrPort() netip.AddrPort }); ok {
+		return addr.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 func (u *Upstream) matches(name string) bool {
@@ -95,10 +107,23 @@ func refuse(r *dns.Msg) int {
 }
 
 // resolve returns the answer, and whether it is of a fallback resolver.
-func (u *Upstream) resolve(ctx context.Context, q *query) (m *dns.Msg, marked bool, err error) {
+func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m *dns.Msg, marked bool, err error) {
 	deadline := time.Now().Add(totalTime)
 	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
 		deadline = end
+	}
+	place := u.queue.Enter(strings.ToLower(q.name), client, true)
+	if place == nil {
+		refusedTotal.Inc()
+		return nil, false, exchange.ErrBusy
+	}
+	defer place.Leave()
+	if place.Queued() {
+		queuedTotal.Inc()
+		if !place.Wait(min(queueTime, time.Until(deadline))) {
+			refusedTotal.Inc()
+			return nil, false, exchange.ErrBusy
+		}
 	}
 	servers := u.order(u.servers)
 	if servers == nil && len(u.fallback) > 0 && !u.private(q.name) {
