@@ -89,7 +89,7 @@ func TestDocumentedCorefiles(t *testing.T) {
 			})
 		}
 	}
-	for _, path := range []string{"README.md", "plugin/privatelink/README.md", "plugin/lru/README.md", "plugin/fastpath/README.md"} {
+	for _, path := range []string{"README.md", "plugin/privatelink/README.md", "plugin/lru/README.md", "plugin/fastpath/README.md", "plugin/upstream/README.md"} {
 		if !found[path] {
 			t.Errorf("%s has no Corefile", path)
 		}

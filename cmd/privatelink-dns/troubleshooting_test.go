@@ -19,6 +19,7 @@ func TestLogLinesAreDocumented(t *testing.T) {
 		"../../plugin/privatelink/README.md": {"../../plugin/privatelink", "../../plugin/privatelink/syncer", "../../plugin/privatelink/source"},
 		"../../plugin/lru/README.md":         {"../../plugin/lru"},
 		"../../plugin/fastpath/README.md":    {"../../plugin/fastpath"},
+		"../../plugin/upstream/README.md":    {"../../plugin/upstream"},
 	} {
 		text, err := os.ReadFile(page)
 		if err != nil {

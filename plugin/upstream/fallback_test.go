@@ -48,7 +48,10 @@ func TestFallback(t *testing.T) {
 		expect(t, "queries at the fallback", fmt.Sprint(lying.count("udp")), "0")
 		time.Sleep(2 * time.Second)
 		expect(t, "both are down", lookup(t, u, "e.example."), "NXDOMAIN after 50ms")
-		for _, private := range []string{"www.corp.example.", "corp.example.", "WWW.Corp.Example.", "vm.internal.", "4.0.20.10.in-addr.arpa.", "1.0.16.172.in-addr.arpa.", "1.1.168.192.in-addr.arpa.", "d.f.ip6.arpa."} {
+		for _, private := range []string{
+			"www.corp.example.", "corp.example.", "WWW.Corp.Example.", "vm.internal.",
+			"4.0.20.10.in-addr.arpa.", "1.0.16.172.in-addr.arpa.", "1.1.168.192.in-addr.arpa.", "d.f.ip6.arpa.",
+		} {
 			before := lying.count("udp")
 			expect(t, private, lookup(t, u, private), "SERVFAIL EDE 22 after 0s")
 			if lying.count("udp") != before {

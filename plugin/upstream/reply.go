@@ -10,7 +10,7 @@ import (
 // prepare makes a response the reply to a request. Of EDNS only the extended errors
 // are passed on.
 func prepare(m, r *dns.Msg) {
-	m.Id, m.Question = r.Id, r.Question
+	m.Id, m.Question, m.RecursionDesired = r.Id, r.Question, r.RecursionDesired
 	m.Authoritative, m.Zero = false, false
 	opt := m.IsEdns0()
 	if opt == nil {
