@@ -43,7 +43,7 @@ const monitored = `
         state {$DIR}/state
     }
     lru
-    forward . {$DEAD} {$UPSTREAM} {
+    upstream . {$DEAD} {$UPSTREAM} {
         policy sequential
     }
 }

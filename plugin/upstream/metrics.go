@@ -22,6 +22,9 @@ var (
 	upGauge        = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "up", Help: "Whether an upstream responds: 1, or 0 while it is down.",
 	}, []string{"to"})
+	allDownGauge = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "all_down", Help: "Whether all upstreams of a directive are down: 1, otherwise 0.",
+	}, []string{"from"})
 	roundTripSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "round_trip_seconds",
 		Help: "Time from a query to its response, in seconds.", Buckets: plugin.TimeBuckets,

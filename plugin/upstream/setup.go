@@ -49,6 +49,7 @@ func newSystem(cfg *config) *system {
 func newUpstream(cfg *config, n network) *Upstream {
 	u := &Upstream{cfg: cfg, network: n, queue: fairqueue.New(min(cfg.maxConcurrent, sockets.places()))}
 	u.private = u.privacy(nil, nil)
+	allDownGauge.WithLabelValues(cfg.from).Set(0)
 	for _, e := range cfg.servers {
 		u.servers = append(u.servers, newServer(e, cfg, n, u.reportOutage))
 	}
@@ -70,6 +71,11 @@ func (u *Upstream) reportOutage() {
 	allDown := !slices.ContainsFunc(u.servers, func(s *server) bool { return !s.is(down) })
 	if allDown == u.allDown.Swap(allDown) {
 		return
+	}
+	if allDown {
+		allDownGauge.WithLabelValues(u.cfg.from).Set(1)
+	} else {
+		allDownGauge.WithLabelValues(u.cfg.from).Set(0)
 	}
 	switch {
 	case !allDown:
