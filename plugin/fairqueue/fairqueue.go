@@ -1,8 +1,8 @@
 // Package fairqueue bounds the queries that are upstream at a time, and decides which
 // one is next.
 //
-// A domain never has more places than are left for all others, so that a domain whose
-// servers are slow, or a flood of random names, waits behind its own kind. Among the
+// A domain leaves a quarter of the places to all others, so that a domain whose servers
+// are slow, or a flood of random names, waits behind its own kind. Among the
 // queries that wait, those of the client with the fewest places are next.
 package fairqueue
 
@@ -15,6 +15,10 @@ import (
 const (
 	// DefaultPlaces is what Azure's resolver queues for a machine before it drops.
 	DefaultPlaces = 200
+	// share is how many places a domain may have for each one that is free. What is free
+	// is refilled first, because a domain gets no place while it has too many: others
+	// soon have as many as they need.
+	share = 3
 	// waitingPerPlace is how many queries may wait, for each place.
 	waitingPerPlace = 5
 )
@@ -194,11 +198,12 @@ func (q *Queue) take(p *Place) {
 	p.taken = true
 }
 
-// free reports whether there is a place for a query of the domain. A domain one label
-// below a registered one has half of that one's places.
+// free reports whether there is a place for a query of the domain. One a label below a
+// registered domain has a part of its places, by the same rule.
 func (q *Queue) free(d *domain) bool {
 	top := d.top()
-	return top.taken < q.limit()-q.taken && (top == d || d.taken < max(q.limit()/2, 1)-top.taken)
+	most := max(q.limit()*share/(share+1), 1) // of a domain alone
+	return top.taken < share*(q.limit()-q.taken) && (top == d || d.taken < share*(most-top.taken))
 }
 
 func (q *Queue) client(addr netip.Addr) *client {

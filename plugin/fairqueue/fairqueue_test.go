@@ -19,11 +19,11 @@ func TestShares(t *testing.T) {
 		domains int
 		taken   int // of all places
 	}{
-		{"one domain", 200, 1, 100},
-		{"two domains", 200, 2, 134},
-		{"four domains", 200, 4, 160},
-		{"100 domains", 200, 100, 199},
-		{"few places", 16, 1, 8},
+		{"one domain", 200, 1, 150},
+		{"two domains", 200, 2, 172},
+		{"four domains", 200, 4, 185},
+		{"100 domains", 200, 100, 200},
+		{"few places", 16, 1, 12},
 		{"one place", 1, 1, 1},
 	} {
 		q := New(tc.places)

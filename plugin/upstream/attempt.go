@@ -43,20 +43,28 @@ func (r *race) adopt(d *datagram, due time.Time, m *dns.Msg, err error) {
 	go r.follow(d, a, refused)
 }
 
-// launch starts the next attempt: at the upstream with the fewest attempts, the first
-// of those.
+// launch starts the next attempt, if there is one.
 func (r *race) launch(now time.Time) {
+	if to := r.candidate(); to >= 0 {
+		r.start(attempt{to: to, q: r.q, sent: now})
+		return
+	}
+	r.next = r.deadline
+}
+
+// candidate returns the upstream for the next attempt, or -1: the one with the fewest
+// attempts, the first of those.
+func (r *race) candidate() int {
 	best := -1
+	if r.total >= len(r.entries)+maxAttempts-1 {
+		return best
+	}
 	for i, e := range r.entries {
 		if !e.out && e.attempts < maxAttempts && (best < 0 || e.attempts < r.entries[best].attempts) {
 			best = i
 		}
 	}
-	if best < 0 || r.total >= len(r.entries)+maxAttempts-1 {
-		r.next = r.deadline
-		return
-	}
-	r.start(attempt{to: best, q: r.q, sent: now})
+	return best
 }
 
 // start starts one attempt and sets when the next one is due.

@@ -100,15 +100,12 @@ func (r *race) run() (*dns.Msg, *server, error) {
 			return m, s, nil
 		}
 		now := time.Now()
-		if !now.Before(r.deadline) {
+		if !now.Before(r.deadline) || r.live == 0 && r.candidate() < 0 {
 			break
 		}
 		if !now.Before(r.next) {
 			r.overdue()
 			r.launch(now)
-			if r.live == 0 && !r.next.Before(r.deadline) {
-				break
-			}
 			continue
 		}
 		timer.Reset(earlier(r.next, r.deadline).Sub(now))

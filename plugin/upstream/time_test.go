@@ -23,7 +23,7 @@ func TestOneQuery(t *testing.T) {
 		{"1.9 s", &host{delay: 1900 * time.Millisecond, answer: records(1)}, "NOERROR 1 after 1.9s", 3},
 		{"3 s", &host{delay: 3 * time.Second, answer: records(1)}, "NOERROR 1 after 3s", 3},
 		{"silent", &host{}, "SERVFAIL EDE 22 after 4s", 3},
-		{"port closed", &host{refuse: true}, "SERVFAIL EDE 23 after 2.2s", 0},
+		{"port closed", &host{refuse: true}, "SERVFAIL EDE 23 after 1.2s", 0},
 		{"SERVFAIL", &host{answer: rcode(dns.RcodeServerFailure)}, "SERVFAIL after 0s", 1},
 		{"NXDOMAIN", &host{answer: rcode(dns.RcodeNameError)}, "NXDOMAIN after 0s", 1},
 		{"FORMERR to EDNS", &host{answer: noEDNS(dns.RcodeFormatError, true)}, "NOERROR 1 after 0s", 2},
