@@ -22,7 +22,7 @@ func TestFloodBesideUnbound(t *testing.T) {
 	for _, delay := range []time.Duration{100 * time.Millisecond, 1500 * time.Millisecond} {
 		for _, places := range []int{200, 2048} {
 			t.Run(fmt.Sprint(delay, " max_concurrent ", places), func(t *testing.T) {
-				addr := fakedns.Raw{UDP: func(q []byte, send func([]byte)) { after(delay, send, fakedns.Good(q)) }}.Listen(t)
+				addr := fakedns.Raw{UDP: func(q []byte, send func([]byte)) { sendAfter(delay, send, fakedns.Good(q)) }}.Listen(t)
 				ours := behind(t, fmt.Sprint("max_concurrent ", places), addr).flood(t, 3000)
 				t.Logf("ours: %s", ours)
 				if ours.failed > 0 || ours.slowest() > 2*delay+time.Second {

@@ -28,8 +28,8 @@ func behind(t testing.TB, more string, upstreams ...string) *server {
 	return s.start()
 }
 
-// after sends a response later.
-func after(d time.Duration, send func([]byte), b []byte) { time.AfterFunc(d, func() { send(b) }) }
+// sendAfter sends a response later.
+func sendAfter(d time.Duration, send func([]byte), b []byte) { time.AfterFunc(d, func() { send(b) }) }
 
 // octet returns a response with one octet changed.
 func octet(at int, x byte) func(query []byte) []byte {
@@ -40,7 +40,7 @@ func octet(at int, x byte) func(query []byte) []byte {
 	}
 }
 
-const good, empty = "NOERROR ra: A 192.0.2.1", "SERVFAIL ra: EDE 22 (No Reachable Authority)"
+const good, unreachable = "NOERROR ra: A 192.0.2.1", "SERVFAIL ra: EDE 22 (No Reachable Authority)"
 
 // Each upstream misbehaves in its way, and the client gets the answer or SERVFAIL.
 func TestUpstreamMisbehaves(t *testing.T) {
@@ -55,7 +55,7 @@ func TestUpstreamMisbehaves(t *testing.T) {
 		least, most time.Duration
 	}
 	rows := map[string]row{
-		"silent": {fakedns.Raw{}, empty, 3900 * time.Millisecond, 4500 * time.Millisecond},
+		"silent": {fakedns.Raw{}, unreachable, 3900 * time.Millisecond, 4500 * time.Millisecond},
 		"FORMERR to EDNS": {fakedns.Raw{UDP: func(q []byte, send func([]byte)) {
 			send(fakedns.With(q, func(m *dns.Msg) {
 				if m.IsEdns0() != nil {
@@ -64,21 +64,21 @@ func TestUpstreamMisbehaves(t *testing.T) {
 			}))
 		}}, good, 0, time.Second},
 		"truncated": {fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(fakedns.Cut(q)) }}, good, 0, time.Second},
-		"truncated, TCP is reset": {fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(fakedns.Cut(q)) }, TCP: reset},
+		"truncated, TCP is reset": {fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(fakedns.Cut(q)) }, TCP: resetTCP},
 			"SERVFAIL ra: EDE 23 (Network Error)", 0, time.Second},
-		"truncated, half a message over TCP": {fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(fakedns.Cut(q)) }, TCP: half},
+		"truncated, half a message over TCP": {fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(fakedns.Cut(q)) }, TCP: halfMessage},
 			"", 3900 * time.Millisecond, 4500 * time.Millisecond},
 	}
 	for _, delay := range []time.Duration{1500 * time.Millisecond, 1900 * time.Millisecond, 3 * time.Second} {
-		rows["slow, "+delay.String()] = row{fakedns.Raw{UDP: func(q []byte, send func([]byte)) { after(delay, send, fakedns.Good(q)) }},
+		rows["slow, "+delay.String()] = row{fakedns.Raw{UDP: func(q []byte, send func([]byte)) { sendAfter(delay, send, fakedns.Good(q)) }},
 			good, delay, delay + 500*time.Millisecond}
 	}
 	for name, forge := range forged {
 		rows[name+" before the response"] = row{fakedns.Raw{UDP: func(q []byte, send func([]byte)) {
 			send(forge(q))
-			after(100*time.Millisecond, send, fakedns.Good(q))
+			sendAfter(100*time.Millisecond, send, fakedns.Good(q))
 		}}, good, 0, time.Second}
-		rows[name+" instead of it"] = row{fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(forge(q)) }}, empty, 3900 * time.Millisecond, 4500 * time.Millisecond}
+		rows[name+" instead of it"] = row{fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(forge(q)) }}, unreachable, 3900 * time.Millisecond, 4500 * time.Millisecond}
 	}
 	for name, r := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -96,12 +96,12 @@ func TestUpstreamMisbehaves(t *testing.T) {
 	}
 }
 
-func reset(conn net.Conn) {
+func resetTCP(conn net.Conn) {
 	conn.(*net.TCPConn).SetLinger(0) //nolint:errcheck // the test fails without it
 	conn.Close()
 }
 
-func half(conn net.Conn) {
+func halfMessage(conn net.Conn) {
 	conn.Write([]byte{2, 0, 1, 2, 3}) //nolint:errcheck // the client has gone
 	buf := make([]byte, 512)
 	for {
@@ -134,8 +134,8 @@ func TestOtherSenders(t *testing.T) {
 					return
 				}
 				wrong := fakedns.With(buf[:n], func(m *dns.Msg) { m.Answer[0].(*dns.A).A = net.IPv4(203, 0, 113, 66) })
-				other.WriteTo(wrong, client)                                                                                     //nolint:errcheck // the kernel drops it
-				after(100*time.Millisecond, func(b []byte) { server.WriteToUDP(b, client) }, fakedns.Good(bytes.Clone(buf[:n]))) //nolint:errcheck // the client has gone
+				other.WriteTo(wrong, client)                                                                                         //nolint:errcheck // the kernel drops it
+				sendAfter(100*time.Millisecond, func(b []byte) { server.WriteToUDP(b, client) }, fakedns.Good(bytes.Clone(buf[:n]))) //nolint:errcheck // the client has gone
 			}
 		}()
 		s := behind(t, "", server.LocalAddr().String())
@@ -218,7 +218,7 @@ func metricsText(t testing.TB, s *server) string {
 // A process that may open few files serves as many queries as it can, and the rest waits.
 func TestFewFiles(t *testing.T) {
 	t.Parallel()
-	addr := fakedns.Raw{UDP: func(q []byte, send func([]byte)) { after(200*time.Millisecond, send, fakedns.Good(q)) }}.Listen(t)
+	addr := fakedns.Raw{UDP: func(q []byte, send func([]byte)) { sendAfter(200*time.Millisecond, send, fakedns.Good(q)) }}.Listen(t)
 	s := prepare(t, strings.NewReplacer("{$MORE}", "", "{$UPSTREAM}", addr).Replace(upstreamOnly))
 	cmd := s.program()
 	cmd.Args = append([]string{"sh", "-c", `ulimit -n 64 && exec "$0" "$@"`}, cmd.Args...)

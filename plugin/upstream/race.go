@@ -199,7 +199,7 @@ func (r *race) keep(s *server, m *dns.Msg) {
 	if r.response != nil && !answer {
 		return
 	}
-	if m.Truncated || m.Rcode == dns.RcodeFormatError || m.Rcode > dns.RcodeNotZone {
+	if m.Truncated || isInvalid(m.Rcode) {
 		m = broken(r.q, dns.ExtendedErrorCodeInvalidData)
 	}
 	r.response, r.from, r.answered = m, s, answer
@@ -208,12 +208,18 @@ func (r *race) keep(s *server, m *dns.Msg) {
 // decides reports whether a response ends the race.
 func decides(m *dns.Msg, q *query, failover []int) bool {
 	switch {
-	case m.Truncated, m.Rcode == dns.RcodeFormatError, m.Rcode > dns.RcodeNotZone:
+	case m.Truncated, isInvalid(m.Rcode):
 		return false
 	case q.edns && rejectsEDNS(m.Rcode):
 		return false
 	}
 	return !slices.Contains(failover, m.Rcode)
+}
+
+// isInvalid reports whether an RCODE is no answer to a query: FORMERR, those of UPDATE
+// such as NOTAUTH, and those without a meaning. YXDOMAIN is about DNAME records.
+func isInvalid(rcode int) bool {
+	return rcode == dns.RcodeFormatError || rcode > dns.RcodeRefused && rcode != dns.RcodeYXDomain
 }
 
 func rejectsEDNS(rcode int) bool {

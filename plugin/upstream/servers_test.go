@@ -74,6 +74,7 @@ func TestFailover(t *testing.T) {
 		{"NOTIMP, also without EDNS", rcode(dns.RcodeNotImplemented), records(2), "NOERROR 2 after 70ms"},
 		{"FORMERR, also without EDNS", rcode(dns.RcodeFormatError), records(2), "NOERROR 2 after 70ms"},
 		{"a code without meaning", rcode(12), records(2), "NOERROR 2 after 50ms"},
+		{"NOTAUTH of a domain controller that starts", rcode(dns.RcodeNotAuth), records(2), "NOERROR 2 after 50ms"},
 		{"NXDOMAIN is an answer", rcode(dns.RcodeNameError), records(2), "NXDOMAIN after 20ms"},
 		{"the first failure is passed on", rcode(dns.RcodeRefused), rcode(dns.RcodeServerFailure), "REFUSED after 50ms"},
 		{"a failure while the other is silent", rcode(dns.RcodeRefused), nil, "REFUSED after 4s"},
