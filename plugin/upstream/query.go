@@ -134,7 +134,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// parse returns the message of a response to the query, or why it is none.
+// parse returns the message of a response to the query, or the reason to discard it.
 func (q *query) parse(b []byte, id uint16) (*dns.Msg, mismatch) {
 	if reason := q.compare(b, id); reason != matches {
 		return nil, reason

@@ -162,7 +162,7 @@ func (r *race) overdue() {
 	r.current.q = nil
 }
 
-// handle takes an outcome into account.
+// handle accounts for an outcome.
 func (r *race) handle(o outcome) {
 	e := &r.entries[o.to]
 	if !o.later && r.live > 0 {

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
 // prepare makes a response the reply to a request. Of EDNS only the extended errors
@@ -31,7 +33,7 @@ func failureReply(r *dns.Msg, err error) *dns.Msg {
 		return m
 	}
 	code := dns.ExtendedErrorCodeNetworkError
-	if errors.Is(err, errDown) || errors.Is(err, errSilent) {
+	if errors.Is(err, errDown) || errors.Is(err, errSilent) || errors.Is(err, exchange.ErrBusy) {
 		code = dns.ExtendedErrorCodeNoReachableAuthority
 	}
 	explain(m, code)
