@@ -60,7 +60,7 @@ func guarded(t *testing.T, text string) {
 		t.Fatalf("%d server blocks, %v", len(blocks), err)
 	}
 	for _, block := range blocks {
-		if block.Tokens["forward"] != nil && block.Tokens["privatelink"] == nil {
+		if (block.Tokens["forward"] != nil || block.Tokens["upstream"] != nil) && block.Tokens["privatelink"] == nil {
 			t.Errorf("the block of %v forwards without privatelink", block.Keys)
 		}
 		for d := caddyfile.NewDispenserTokens("Corefile", block.Tokens["forward"]); d.Next(); {

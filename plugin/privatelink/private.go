@@ -1,8 +1,7 @@
 package privatelink
 
 import (
-	"strings"
-
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
@@ -10,5 +9,5 @@ import (
 // them. Plugin upstream never sends such a name to a resolver of another network, which
 // would return a public address for it.
 func (p *Privatelink) Private(name string) bool {
-	return p.zones.Snapshot().Suffix(dnsname.Name(strings.ToLower(name))) != ""
+	return p.zones.Snapshot().Suffix(dnsname.Name(casefold.Lower(name))) != ""
 }
