@@ -28,6 +28,9 @@ func (r *report) print(w io.Writer, out command.Output) {
 func (b *block) print(w io.Writer, out command.Output) {
 	command.Fprintf(w, "%s%s\n", out.Paint(command.Bold, b.Position), b.serves())
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if b.FastPath != "" {
+		command.Fprintf(rows, "  fast path\t%s\n", b.FastPath)
+	}
 	for _, z := range b.Zones {
 		command.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
 	}

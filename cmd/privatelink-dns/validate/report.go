@@ -28,8 +28,9 @@ type report struct {
 
 type block struct {
 	Position string         `json:"position"`
-	Origins  []dnsname.Name `json:"origins,omitempty"` // of the server block; empty without a Corefile
-	Listen   []string       `json:"listen,omitempty"`  // for plain DNS
+	Origins  []dnsname.Name `json:"origins,omitempty"`  // of the server block; empty without a Corefile
+	Listen   []string       `json:"listen,omitempty"`   // for plain DNS
+	FastPath string         `json:"fastPath,omitempty"` // "on", or why it is off; empty without a Corefile
 	Zones    []zoneCount    `json:"zones"`
 	Sources  []input.Source `json:"sources"`
 }
@@ -73,7 +74,10 @@ func leaveRemote(blocks []privatelink.Block, live bool) [][]input.Source {
 func (r *report) add(b *input.Block, left []input.Source) {
 	shown := block{Position: b.Position, Zones: []zoneCount{}, Sources: append([]input.Source{}, b.Sources...)}
 	if r.corefile {
-		shown.Origins, shown.Listen = b.Origins, b.Listen
+		shown.Origins, shown.Listen, shown.FastPath = b.Origins, b.Listen, "on"
+		if b.FastPath != nil {
+			shown.FastPath = "off: " + b.FastPath.Error()
+		}
 	}
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(b.Snapshot.Zones)) {
