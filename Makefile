@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: help run build cross $(PLATFORMS) test check lint integration fuzz differential bench bench-peers cover docker clean
+.PHONY: help run build cross $(PLATFORMS) test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +39,9 @@ lint: ## gofmt, vet and staticcheck
 
 integration: ## the built binary against real software, which it installs if it may
 	INTEGRATION_INSTALL=1 go test -v ./integration/...
+
+integration-fastpath: ## the same with fastpath in every Corefile
+	INTEGRATION_INSTALL=1 INTEGRATION_FASTPATH=1 go test -v ./integration
 
 fuzz: ## every fuzzer for FUZZTIME
 	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./plugin/privatelink/export

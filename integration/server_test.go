@@ -100,10 +100,17 @@ func (s *server) write(name, text string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		s.t.Fatal(err)
 	}
+	if name == "Corefile" && os.Getenv("INTEGRATION_FASTPATH") == "1" && !strings.Contains(text, "fastpath") {
+		text = serverBlock.ReplaceAllString(text, "$0\n    fastpath")
+	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
+
+// serverBlock is the first line of a server block without fastpath, which
+// INTEGRATION_FASTPATH=1 adds to every Corefile.
+var serverBlock = regexp.MustCompile(`(?m)^[^\s#(}].* \{$`)
 
 // start starts the server and returns once it answers. The server is stopped at the
 // end of the test.

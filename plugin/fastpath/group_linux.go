@@ -185,12 +185,14 @@ func steer(conn *net.UDPConn, n int) error {
 	}
 	return control(conn, func(fd int) error {
 		prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]} //nolint:gosec // G115: above
-		if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &prog); err != nil {
+		if err := attach(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &prog); err != nil {
 			return fmt.Errorf("the kernel does not steer packets: %w", err)
 		}
 		return nil
 	})
 }
+
+var attach = unix.SetsockoptSockFprog // a test replaces it
 
 func control(conn syscall.Conn, f func(fd int) error) error {
 	raw, err := conn.SyscallConn()

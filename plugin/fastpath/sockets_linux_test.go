@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -189,7 +190,7 @@ func TestReloads(t *testing.T) {
 		}
 		instance = next
 		for before := asked.Load(); asked.Load() < before+200; {
-			time.Sleep(time.Millisecond) //nolint:forbidigo // the clients are real
+			query(t, "", address, held())
 		}
 	}
 	t.Cleanup(func() { stop(t, instance) })
@@ -222,5 +223,95 @@ func TestNoDescriptorIsLeft(t *testing.T) {
 	}
 	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors after three more servers; want %d", after, before)
+	}
+}
+
+// If the kernel refuses, the chain answers, and the log has one line.
+func TestKernelRefuses(t *testing.T) {
+	text := capture(t)
+	defer fastpath.RefuseToSteer()()
+	before := descriptors(t)
+	_, port := serve(t, ".:0 {\nbind 127.0.0.1\nfastpath\n"+small+"}")
+	answers := counter(t, "coredns_fastpath_answers_total", "")
+	if m, _ := query(t, "", fmt.Sprintf("127.0.0.1:%d", port), held()); len(m.Answer) != 1 {
+		t.Errorf("%v; want one record", m)
+	}
+	if got := counter(t, "coredns_fastpath_answers_total", ""); got != answers {
+		t.Error("the query was answered at a socket of the fast path")
+	}
+	want := "[WARNING] plugin/fastpath: Off for dns://127.0.0.1:0, the chain answers: the kernel does not steer packets: operation not permitted\n"
+	if got := text.String(); strings.Count(got, "fastpath") != 1 || !strings.Contains(got, want) {
+		t.Errorf("the log is\n%swant %s", got, want)
+	}
+	if after := descriptors(t); after > before+8 {
+		t.Errorf("%d descriptors, %d before: the sockets are left open", after, before)
+	}
+}
+
+// A boot storm of 1,000 packets is answered.
+func TestBurst(t *testing.T) {
+	const packets = 1000
+	if os.Geteuid() != 0 {
+		t.Skip("the receive buffer is net.core.rmem_max without CAP_NET_ADMIN")
+	}
+	_, port := serve(t, ".:0 {\nbind 127.0.0.1\nfastpath\n"+small+"}")
+	conn, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetReadBuffer(4 << 20); err != nil {
+		t.Fatal(err)
+	}
+	wire, err := held().Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range packets {
+		wire[0], wire[1] = byte(i>>8), byte(i) //nolint:gosec // G115: an ID
+		if _, err := conn.Write(wire); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 512)
+	for i := range packets {
+		if _, err := conn.Read(buf); err != nil {
+			t.Fatalf("%d replies to %d packets: %v", i, packets, err)
+		}
+	}
+}
+
+// The next packet has a record that has come, although lru has an answer to the
+// question.
+func TestNoReplyIsOlder(t *testing.T) {
+	folder := t.TempDir()
+	write := func(text string) {
+		if err := os.WriteFile(filepath.Join(folder, "a.hosts"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const other = "10.0.0.1 other.privatelink.example.org\n10.0.0.1 another.privatelink.example.org\n"
+	write(other)
+	p := newPair(t, "privatelink privatelink.example.org {\nhosts "+folder+"/*.hosts\nrefresh 1s\n}\nlru\nforward . "+newUpstream(t)+" {\nprefer_udp\n}")
+	wire := prepare(t, p, "www.example.org.", dns.TypeA)
+	for _, step := range []struct{ file, want string }{
+		{other, "192.0.2.1"}, {other + "10.7.7.7 www.privatelink.example.org\n", "10.7.7.7"},
+	} {
+		write(step.file)
+		again, deadline := time.NewTicker(10*time.Millisecond), time.After(20*time.Second)
+		defer again.Stop()
+		for !strings.Contains(meaning(p.chain(wire, clients[0])), step.want) {
+			select {
+			case <-again.C:
+			case <-deadline:
+				t.Fatalf("the chain does not answer %s", step.want)
+			}
+		}
+		if got := meaning(p.desk.Answer(wire, clients[0].Addr())); !strings.Contains(got, step.want) {
+			t.Errorf("the fast path answers %s; want %s", got, step.want)
+		}
 	}
 }
