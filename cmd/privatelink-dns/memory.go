@@ -14,7 +14,7 @@ import (
 // loaded, most of the data is live for a moment only. So the limit follows the live
 // data more closely, but does not make a small process collect all the time.
 const (
-	leastLimit = 78 << 20
+	leastLimit = 70 << 20
 	margin     = 26 << 20 // for stacks, spans and the garbage of a second or two
 
 	quiet    = 2 * time.Second // without a collection: nothing is being loaded

@@ -17,7 +17,7 @@ import (
 const (
 	underWay = 128 // queries of all clients together
 	window   = 64  // queries of one client at most
-	maxWait  = 100 * time.Millisecond
+	maxWait  = 250 * time.Millisecond
 )
 
 // clients is the number of ports that queries come from.
@@ -118,26 +118,31 @@ func rotate(queries []query, n int) []query {
 	return append(slices.Clone(queries[n:]), queries[:n]...)
 }
 
+// run sends until the end and reads until nothing comes any more. A query whose
+// reply takes longer than maxWait makes room for another one.
 func (c *client) run(end time.Time) (r result, err error) {
-	underWay := 0
-	for time.Now().Before(end) {
-		if underWay <= c.window/2 {
+	underWay, sent := 0, 0
+	for {
+		open := time.Now().Before(end)
+		if open && underWay <= c.window/2 {
 			n, err := c.sendSome(c.window - underWay)
 			if err != nil {
 				return r, err
 			}
-			underWay += n
+			underWay, sent = underWay+n, sent+n
 		}
 		n, err := c.receive(&r)
 		if err != nil {
 			return r, err
 		}
 		if underWay = max(underWay-n, 0); n == 0 {
-			r.lost += underWay
 			underWay = 0
+			if !open {
+				r.lost = sent - r.answered - r.wrong
+				return r, nil
+			}
 		}
 	}
-	return r, nil
 }
 
 func (c *client) sendSome(n int) (int, error) {
