@@ -61,11 +61,15 @@ func (s *server) rank(now time.Time) int {
 	switch {
 	case s.is(down):
 		return 2
-	case s.is(suspect), s.health.lameUntil.Load() > now.UnixNano():
+	case s.is(suspect), s.isSlow(), s.health.lameUntil.Load() > now.UnixNano():
 		return 1
 	}
 	return 0
 }
+
+// isSlow reports whether another upstream would be asked in any case before this one
+// responds.
+func (s *server) isSlow() bool { return s.hasOthers && s.roundTrip.mean() > mostRetry }
 
 // heard notes a response.
 func (s *server) heard(now time.Time) {
@@ -175,12 +179,12 @@ func (s *server) watch() {
 	}
 }
 
-// judge reports whether the upstream is up, which ends the probes. One that has been
-// silent for too long is down.
+// judge reports whether the upstream is up and not slow, which ends the probes. One that
+// has been silent for too long is down.
 func (s *server) judge(now time.Time) bool {
 	h := &s.health
 	h.mu.Lock()
-	if s.is(up) {
+	if s.is(up) && !s.isSlow() {
 		h.probing = false
 		h.mu.Unlock()
 		return true

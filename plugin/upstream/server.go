@@ -13,6 +13,7 @@ type server struct {
 	*counters
 	network   network
 	streaming bool // TCP or TLS for each query
+	hasOthers bool // there are other upstreams
 	roundTrip roundTrip
 	health    health
 	pool      pool

@@ -127,6 +127,29 @@ func TestAllDieAndOneIsSlow(t *testing.T) {
 	})
 }
 
+// A slow upstream is asked after the others, until it is fast again.
+func TestSlowUpstreamOfTwo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pair()
+		a.delay = 3 * time.Second
+		u := start(t, fakeNetwork{hub: a, hub2: b}, nil, hub, hub2)
+		defer end(u)
+		expect(t, "first query", lookup(t, u, "a.example."), "NOERROR 2 after 430ms")
+		for range 20 {
+			time.Sleep(time.Second)
+			expect(t, "later ones", lookup(t, u, "a.example."), "NOERROR 2 after 30ms")
+		}
+		a.set(func(h *host) { h.delay = 20 * ms })
+		time.Sleep(15 * time.Second)
+		expect(t, "it is fast", lookup(t, u, "a.example."), "NOERROR 1 after 20ms")
+		asked := a.count("udp")
+		time.Sleep(time.Minute)
+		if n := a.count("udp"); n != asked {
+			t.Errorf("%d probes although it is fast; want 0", n-asked)
+		}
+	})
+}
+
 // One name without a response is not an outage.
 func TestSilentName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

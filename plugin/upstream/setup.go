@@ -53,6 +53,9 @@ func newUpstream(cfg *config, n network) *Upstream {
 	for _, e := range cfg.servers {
 		u.servers = append(u.servers, newServer(e, cfg, n, u.reportOutage))
 	}
+	for _, s := range u.servers {
+		s.hasOthers = len(u.servers) > 1
+	}
 	for _, e := range cfg.fallback {
 		u.fallback = append(u.fallback, newServer(e, cfg, n, func() {}))
 	}
