@@ -21,7 +21,10 @@ func TestRealUpstreams(t *testing.T) {
 			t.Parallel()
 			resolver := tt.start(t, azure.Addr)
 			s := behind(t, "", resolver)
-			for _, question := range []string{"www.corp.example", "www.corp.example AAAA", "www.corp.example TXT", "corp.example MX", "gone.corp.example", "large.corp.example", "WWW.Corp.Example +tcp", "www.corp.example +noedns"} {
+			for _, question := range []string{
+				"www.corp.example", "www.corp.example AAAA", "www.corp.example TXT", "corp.example MX", "gone.corp.example",
+				"large.corp.example", "WWW.Corp.Example +tcp", "www.corp.example +noedns",
+			} {
 				direct, through := comparable(dig(t, resolver, strings.Fields(question)...)), comparable(dig(t, s.addr(""), strings.Fields(question)...))
 				if direct != through {
 					t.Errorf("dig %s\n%s: %s\nthrough upstream: %s", question, tt.name, direct, through)

@@ -124,7 +124,9 @@ other.example:{$PORT} {
 	s.logs("All upstreams of . are down: the fallback resolvers are asked, except for private names")
 	timed(t, s, "news.shop.example", "NXDOMAIN", time.Second)
 	asked := provider.asked.Load()
-	for _, private := range []string{"www.corp.example", "4.0.20.10.in-addr.arpa", "vm.internal", "someone.blob.core.windows.net", "none.privatelink.blob.core.windows.net"} {
+	for _, private := range []string{
+		"www.corp.example", "4.0.20.10.in-addr.arpa", "vm.internal", "someone.blob.core.windows.net", "none.privatelink.blob.core.windows.net",
+	} {
 		timed(t, s, private, "SERVFAIL", 2*time.Second)
 	}
 	timed(t, s, "a.other.example", "SERVFAIL", 5*time.Second)

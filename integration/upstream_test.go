@@ -78,7 +78,8 @@ func TestUpstreamMisbehaves(t *testing.T) {
 			send(forge(q))
 			sendAfter(100*time.Millisecond, send, fakedns.Good(q))
 		}}, good, 0, time.Second}
-		rows[name+" instead of it"] = row{fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(forge(q)) }}, unreachable, 3900 * time.Millisecond, 4500 * time.Millisecond}
+		forger := fakedns.Raw{UDP: func(q []byte, send func([]byte)) { send(forge(q)) }}
+		rows[name+" instead of it"] = row{forger, unreachable, 3900 * time.Millisecond, 4500 * time.Millisecond}
 	}
 	for name, r := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -134,8 +135,9 @@ func TestOtherSenders(t *testing.T) {
 					return
 				}
 				wrong := fakedns.With(buf[:n], func(m *dns.Msg) { m.Answer[0].(*dns.A).A = net.IPv4(203, 0, 113, 66) })
-				other.WriteTo(wrong, client)                                                                                         //nolint:errcheck // the kernel drops it
-				sendAfter(100*time.Millisecond, func(b []byte) { server.WriteToUDP(b, client) }, fakedns.Good(bytes.Clone(buf[:n]))) //nolint:errcheck // the client has gone
+				other.WriteTo(wrong, client)                                               //nolint:errcheck // the kernel drops it
+				reply := func(b []byte) { server.WriteToUDP(b, client) }                   //nolint:errcheck // the client has gone
+				sendAfter(100*time.Millisecond, reply, fakedns.Good(bytes.Clone(buf[:n]))) //nolint:errcheck // the client has gone
 			}
 		}()
 		s := behind(t, "", server.LocalAddr().String())

@@ -138,7 +138,8 @@ func TestValidate(t *testing.T) {
 		want                 string // a part of stdout
 	}{
 		{"good", forRoot("files a.json"), "", 0,
-			"Corefile:2: for . on 127.0.0.1:53\n  fast path                           off: fastpath is not in the server block\n  privatelink.blob.core.windows.net   2 names\n  privatelink.queue.core.windows.net  no names\n" +
+			"Corefile:2: for . on 127.0.0.1:53\n  fast path                           off: fastpath is not in the server block\n" +
+				"  privatelink.blob.core.windows.net   2 names\n  privatelink.queue.core.windows.net  no names\n" +
 				"  from files a.json                   2 names, of TIME (now)\nin order\n"},
 		{"several blocks", serving("tls://.", "files a.json") + serving("a.example b.example:1054", "files a.json"), "", 0, "Corefile:2: for .\n  fast path "},
 		{"fast path", ". {\nfastpath\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.1:53\n  fast path                           on\n"},
