@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 func TestFaults(t *testing.T) {
@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 		if got := fmt.Sprint(r, " ", r.header.Get("Retry-After")); err != nil || got != tt.want {
 			t.Errorf("%+v = %q, %v; want %q", tt.fault, got, err, tt.want)
 		}
-		if page, err := export.Decode([]byte(r.body)); err == nil {
+		if page, err := privateendpoint.Decode([]byte(r.body)); err == nil {
 			t.Errorf("%+v: Decode = %v; want an error", tt.fault, page)
 		}
 		tested = append(tested, tt.fault.Kind)
@@ -92,7 +92,7 @@ func TestLinkFaults(t *testing.T) {
 	a := start(t, Config{Estate: estate(), PageSize: 2})
 	next := func(link string) string {
 		r, err := a.get(link)
-		page, decoded := export.Decode([]byte(r.body))
+		page, decoded := privateendpoint.Decode([]byte(r.body))
 		if err != nil || decoded != nil {
 			t.Fatalf("get %s = %v, %v, %v", link, r, err, decoded)
 		}
@@ -152,7 +152,7 @@ func TestPageFaults(t *testing.T) {
 			if err != nil || r.status != http.StatusOK {
 				t.Fatalf("%+v = %v, %v", tt.fault, r, err)
 			}
-			page, err := export.DecodePage([]byte(r.body))
+			page, err := privateendpoint.DecodePage([]byte(r.body))
 			if err != nil {
 				got = []string{err.Error()}
 			}
@@ -239,7 +239,7 @@ func TestFaultMatches(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					page, _ := export.Decode([]byte(r.body))
+					page, _ := privateendpoint.Decode([]byte(r.body))
 					link = page.Next
 				}
 			}

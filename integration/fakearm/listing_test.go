@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // estate has an endpoint for each way in which Azure shows names.
@@ -201,11 +201,11 @@ func TestSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quickstart, err := export.Decode(text)
+	quickstart, err := privateendpoint.Decode(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lines([]export.Page{quickstart})[:1+8]
+	want := lines([]privateendpoint.Page{quickstart})[:1+8]
 	if got := lines(a.list(t, network+"/privateEndpoints"+version)); !slices.Equal(got, want) {
 		t.Errorf("sample = %q; want %q", got, want)
 	}

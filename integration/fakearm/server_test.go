@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 const (
@@ -81,14 +81,14 @@ func (r reply) String() string {
 }
 
 // list follows the pages of a listing to the end.
-func (a *azure) list(t *testing.T, link string) (pages []export.Page) {
+func (a *azure) list(t *testing.T, link string) (pages []privateendpoint.Page) {
 	t.Helper()
 	for link != "" && len(pages) < 1000 {
 		r, err := a.get(link)
 		if err != nil || r.status != http.StatusOK {
 			t.Fatalf("get %s = %v, %v", link, r, err)
 		}
-		page, err := export.Decode([]byte(r.body))
+		page, err := privateendpoint.Decode([]byte(r.body))
 		if err != nil {
 			t.Fatalf("decode %s: %v", r.body, err)
 		}
@@ -98,7 +98,7 @@ func (a *azure) list(t *testing.T, link string) (pages []export.Page) {
 }
 
 // lines is what pages tell, a line for each resource and for each name.
-func lines(pages []export.Page) (all []string) {
+func lines(pages []privateendpoint.Page) (all []string) {
 	for _, p := range pages {
 		for _, e := range p.Endpoints {
 			name := e.ID[strings.LastIndex(e.ID, "/")+1:]

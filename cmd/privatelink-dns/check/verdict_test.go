@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	exports "github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
@@ -19,7 +19,7 @@ func TestRemedyOfState(t *testing.T) {
 		{"Approved", "Deleting", "nothing to do"},
 		{"Approved", "Updating", "wait"},
 	} {
-		list := source.Unite([][]exports.Endpoint{{{ID: "pe", Connected: true, Status: tc.status, Provisioning: tc.provisioning}}}, nil)
+		list := source.Unite([][]privateendpoint.Endpoint{{{ID: "pe", Connected: true, Status: tc.status, Provisioning: tc.provisioning}}}, nil)
 		f := ofSkip(&endpoint{id: "pe"}, list.Skipped[0])
 		if !strings.Contains(f.Remedy, tc.want) || strings.Contains(f.Text, f.Remedy) {
 			t.Errorf("%s %s: %q, remedy %q; want %q", tc.status, tc.provisioning, f.Text, f.Remedy, tc.want)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
@@ -111,7 +111,7 @@ func (s *Source) publish(list *source.List, unread []string) {
 
 // groupPages returns the zone groups that were read, in the order of their
 // endpoints' IDs.
-func (s *Source) groupPages() (all [][]export.Endpoint) {
+func (s *Source) groupPages() (all [][]privateendpoint.Endpoint) {
 	ids := make([]string, 0, len(s.members))
 	for id := range s.members {
 		ids = append(ids, id)

@@ -19,7 +19,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 const (
@@ -46,7 +46,7 @@ type client struct {
 // A seenPage is a page that need not be decoded again while its text is the same.
 type seenPage struct {
 	sum  [sha256.Size]byte
-	page export.Page
+	page privateendpoint.Page
 }
 
 func newClient(s *Source) (*client, error) {
@@ -119,7 +119,7 @@ func (c *client) page(ctx context.Context, link string, known seenPage) (seenPag
 	if (outcome{body: body}).isHTML() {
 		return seenPage{}, errors.New("an HTML page in place of a listing: " + c.pageAdvice(http.StatusOK))
 	}
-	page, err := export.DecodePage(body)
+	page, err := privateendpoint.DecodePage(body)
 	if err == nil && page.Next != "" {
 		err = c.checkNext(page.Next)
 	}

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 // exist are in their present state. Call it only when all listings have been read in
 // one fetch: a resource that has moved is then in another one, with another ID.
 func (c *client) settle(ctx context.Context, all []*listing) (settled []*listing) {
-	var doubtful []export.Endpoint
+	var doubtful []privateendpoint.Endpoint
 	for _, l := range all {
 		doubtful = append(doubtful, l.doubtful...)
 	}
@@ -37,11 +37,11 @@ func (c *client) settle(ctx context.Context, all []*listing) (settled []*listing
 }
 
 // settled returns the listing with those of its doubtful resources that exist.
-func (l *listing) settled(exist map[string]export.Endpoint) *listing {
+func (l *listing) settled(exist map[string]privateendpoint.Endpoint) *listing {
 	if len(l.doubtful) == 0 {
 		return l
 	}
-	now, all := &listing{pages: l.pages, carried: map[string]bool{}}, map[string]export.Endpoint{}
+	now, all := &listing{pages: l.pages, carried: map[string]bool{}}, map[string]privateendpoint.Endpoint{}
 	for _, r := range l.resources {
 		all[casefold.Lower(r.Resource)] = r
 	}
@@ -63,11 +63,11 @@ func (l *listing) settled(exist map[string]export.Endpoint) *listing {
 }
 
 // existing returns the resources that exist, by ID in lower case.
-func (c *client) existing(ctx context.Context, doubtful []export.Endpoint) map[string]export.Endpoint {
+func (c *client) existing(ctx context.Context, doubtful []privateendpoint.Endpoint) map[string]privateendpoint.Endpoint {
 	if len(doubtful) <= maxConfirm {
 		return byID(c.confirmAll(ctx, doubtful))
 	}
-	var some []export.Endpoint
+	var some []privateendpoint.Endpoint
 	for i := range sample {
 		some = append(some, doubtful[i*(len(doubtful)-1)/(sample-1)])
 	}
@@ -77,8 +77,8 @@ func (c *client) existing(ctx context.Context, doubtful []export.Endpoint) map[s
 	return byID(doubtful)
 }
 
-func byID(resources []export.Endpoint) map[string]export.Endpoint {
-	all := map[string]export.Endpoint{}
+func byID(resources []privateendpoint.Endpoint) map[string]privateendpoint.Endpoint {
+	all := map[string]privateendpoint.Endpoint{}
 	for _, r := range resources {
 		all[casefold.Lower(r.Resource)] = r
 	}
@@ -87,10 +87,10 @@ func byID(resources []export.Endpoint) map[string]export.Endpoint {
 
 // confirmAll returns the resources that exist, in their present state. All of
 // them together have the time of one page.
-func (c *client) confirmAll(ctx context.Context, twice []export.Endpoint) (kept []export.Endpoint) {
+func (c *client) confirmAll(ctx context.Context, twice []privateendpoint.Endpoint) (kept []privateendpoint.Endpoint) {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
-	confirmed := make([]*export.Endpoint, len(twice))
+	confirmed := make([]*privateendpoint.Endpoint, len(twice))
 	var g errgroup.Group
 	g.SetLimit(parallel)
 	for i, r := range twice {
@@ -109,7 +109,7 @@ func (c *client) confirmAll(ctx context.Context, twice []export.Endpoint) (kept 
 }
 
 // confirm asks for one resource. It returns nil if the resource is gone.
-func (c *client) confirm(ctx context.Context, r export.Endpoint) *export.Endpoint {
+func (c *client) confirm(ctx context.Context, r privateendpoint.Endpoint) *privateendpoint.Endpoint {
 	body, err := c.get(ctx, c.link(r.Resource))
 	if refusedForGood(err) {
 		return nil
@@ -117,7 +117,7 @@ func (c *client) confirm(ctx context.Context, r export.Endpoint) *export.Endpoin
 	if err != nil {
 		return &r
 	}
-	page, err := export.Decode(body)
+	page, err := privateendpoint.Decode(body)
 	if err != nil || len(page.Endpoints) != 1 || !casefold.Equal(page.Endpoints[0].Resource, r.Resource) {
 		return nil // two listings in a row lack it, and this does not show it either
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // parallel is the number of requests to ARM at the same time.
@@ -26,9 +26,9 @@ const parallel = 4
 // next listing lacks it as well, settle asks ARM for the resource itself.
 type listing struct {
 	pages     []seenPage
-	resources []export.Endpoint // each once, with those that are carried over, sorted by ID
-	carried   map[string]bool   // IDs in lower case of resources that the pages lack
-	doubtful  []export.Endpoint // those of carried that the listing before lacked as well
+	resources []privateendpoint.Endpoint // each once, with those that are carried over, sorted by ID
+	carried   map[string]bool            // IDs in lower case of resources that the pages lack
+	doubtful  []privateendpoint.Endpoint // those of carried that the listing before lacked as well
 }
 
 // has reports whether the resource with the ID, in lower case, is in the listing.
@@ -36,7 +36,7 @@ func (l *listing) has(id string) bool {
 	if l == nil {
 		return false
 	}
-	_, ok := slices.BinarySearchFunc(l.resources, id, func(r export.Endpoint, id string) int {
+	_, ok := slices.BinarySearchFunc(l.resources, id, func(r privateendpoint.Endpoint, id string) int {
 		return strings.Compare(casefold.Lower(r.Resource), id)
 	})
 	return ok
@@ -96,7 +96,7 @@ func (c *client) readPages(ctx context.Context, path string, before []seenPage) 
 // compare returns the listing that the pages make after the one before.
 func compare(pages []seenPage, before *listing, several bool) *listing {
 	now := &listing{pages: pages, carried: map[string]bool{}}
-	all := map[string]export.Endpoint{}
+	all := map[string]privateendpoint.Endpoint{}
 	for _, p := range pages {
 		for _, r := range p.page.Endpoints {
 			all[casefold.Lower(r.Resource)] = r // on two pages: the later one is newer
@@ -112,7 +112,7 @@ func compare(pages []seenPage, before *listing, several bool) *listing {
 }
 
 // carry adds a resource of the listing before to all, if the pages lack it.
-func (l *listing) carry(r export.Endpoint, all map[string]export.Endpoint, before *listing) {
+func (l *listing) carry(r privateendpoint.Endpoint, all map[string]privateendpoint.Endpoint, before *listing) {
 	id := casefold.Lower(r.Resource)
 	if _, ok := all[id]; ok {
 		return
@@ -125,7 +125,7 @@ func (l *listing) carry(r export.Endpoint, all map[string]export.Endpoint, befor
 
 // sorted returns the resources by ID, not by page, which changes while the resources
 // do not.
-func sorted(byID map[string]export.Endpoint) (all []export.Endpoint) {
+func sorted(byID map[string]privateendpoint.Endpoint) (all []privateendpoint.Endpoint) {
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		all = append(all, byID[id])
 	}

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
@@ -87,7 +87,7 @@ func (s *Source) order() []int {
 }
 
 // pages returns the resources of all listings.
-func (s *Source) pages() (all [][]export.Endpoint) {
+func (s *Source) pages() (all [][]privateendpoint.Endpoint) {
 	for _, l := range s.listings {
 		if l != nil {
 			all = append(all, l.resources)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // A Conflict is a name for which one endpoint has different addresses in two files
@@ -91,7 +91,7 @@ func contradiction(all []*claim) (a, b *claim) {
 }
 
 // claimsOf returns the claims of the resources of one endpoint.
-func claimsOf(parts []export.Endpoint) (c claims) {
+func claimsOf(parts []privateendpoint.Endpoint) (c claims) {
 	for i := range parts {
 		p := &parts[i]
 		for _, config := range p.DNS {
@@ -105,7 +105,7 @@ func claimsOf(parts []export.Endpoint) (c claims) {
 
 // resourceOf identifies the resource of a part of an endpoint. A hand-made export
 // may have no IDs: then only the endpoint itself can be described twice.
-func resourceOf(p *export.Endpoint) string {
+func resourceOf(p *privateendpoint.Endpoint) string {
 	switch {
 	case p.Resource != "":
 		return casefold.Lower(p.Resource)

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // A change that alters neither the size nor the time of a file is seen if the file
@@ -73,7 +73,7 @@ type counting struct {
 	calls *int
 }
 
-func (c counting) decode(path string, data []byte, past past[[]export.Endpoint]) ([]export.Endpoint, bool, error) {
+func (c counting) decode(path string, data []byte, past past[[]privateendpoint.Endpoint]) ([]privateendpoint.Endpoint, bool, error) {
 	*c.calls++
 	return c.exportFormat.decode(path, data, past)
 }

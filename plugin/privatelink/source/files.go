@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // Files reads exports of private endpoints. All files together are one list: an
 // endpoint, its zone group and its network interface may be in three files.
 type Files struct {
-	set    *fileSet[[]export.Endpoint]
+	set    *fileSet[[]privateendpoint.Endpoint]
 	config Config
 }
 
@@ -57,8 +57,8 @@ type exportFormat struct {
 	vnets []string
 }
 
-func (exportFormat) decode(path string, data []byte, _ past[[]export.Endpoint]) (endpoints []export.Endpoint, open bool, err error) {
-	page, err := export.Decode(data)
+func (exportFormat) decode(path string, data []byte, _ past[[]privateendpoint.Endpoint]) (endpoints []privateendpoint.Endpoint, open bool, err error) {
+	page, err := privateendpoint.Decode(data)
 	if err == nil && page.Next != "" {
 		err = errors.New("one page of a longer listing (it links to a next page): half a listing is no listing, export all pages")
 	}
@@ -68,7 +68,7 @@ func (exportFormat) decode(path string, data []byte, _ past[[]export.Endpoint]) 
 	return page.Endpoints, false, err
 }
 
-func (e exportFormat) unite(pages [][]export.Endpoint) *List { return Unite(pages, e.vnets) }
+func (e exportFormat) unite(pages [][]privateendpoint.Endpoint) *List { return Unite(pages, e.vnets) }
 
 func (exportFormat) none() string { return "an empty array ([])" }
 
@@ -76,15 +76,15 @@ func (exportFormat) none() string { return "an empty array ([])" }
 // one endpoint are parts of it. An endpoint is served only if its connection is
 // Approved or no resource has the state of the connection, and only if it is in one
 // of the virtual networks, if there are any.
-func Unite(pages [][]export.Endpoint, vnets []string) *List {
+func Unite(pages [][]privateendpoint.Endpoint, vnets []string) *List {
 	return unite(pages, vnets, unserved)
 }
 
 // UniteListed is Unite for complete listings of Azure. It skips a network interface
 // or zone group whose private endpoint is not listed, because the approval of the
 // connection is unknown.
-func UniteListed(pages [][]export.Endpoint, vnets []string) *List {
-	return unite(pages, vnets, func(e export.Endpoint) (Skip, bool) {
+func UniteListed(pages [][]privateendpoint.Endpoint, vnets []string) *List {
+	return unite(pages, vnets, func(e privateendpoint.Endpoint) (Skip, bool) {
 		if !e.Connected {
 			return Skip{e.ID, e.Target, NotApproved, notListed}, true
 		}
@@ -92,7 +92,7 @@ func UniteListed(pages [][]export.Endpoint, vnets []string) *List {
 	})
 }
 
-func unite(pages [][]export.Endpoint, vnets []string, unserved func(export.Endpoint) (Skip, bool)) *List {
+func unite(pages [][]privateendpoint.Endpoint, vnets []string, unserved func(privateendpoint.Endpoint) (Skip, bool)) *List {
 	l := new(List)
 	for _, one := range endpoints(pages) {
 		e := one.whole
@@ -115,13 +115,13 @@ func unite(pages [][]export.Endpoint, vnets []string, unserved func(export.Endpo
 
 // A joined endpoint is all of its resources together.
 type joined struct {
-	whole export.Endpoint
-	parts []export.Endpoint
+	whole privateendpoint.Endpoint
+	parts []privateendpoint.Endpoint
 }
 
 // endpoints joins the resources of each endpoint, in the order in which the
 // endpoints appear.
-func endpoints(pages [][]export.Endpoint) (all []*joined) {
+func endpoints(pages [][]privateendpoint.Endpoint) (all []*joined) {
 	byID := map[string]*joined{}
 	for _, page := range pages {
 		for _, part := range page {
@@ -141,7 +141,7 @@ func endpoints(pages [][]export.Endpoint) (all []*joined) {
 }
 
 // join adds a resource of the endpoint to it.
-func join(whole *export.Endpoint, part export.Endpoint) {
+func join(whole *privateendpoint.Endpoint, part privateendpoint.Endpoint) {
 	whole.DNS = slices.Concat(whole.DNS, part.DNS)
 	if part.Connected {
 		whole.Connected, whole.Status, whole.Provisioning = true, part.Status, part.Provisioning
@@ -157,7 +157,7 @@ func inAny(vnet string, names []string) bool {
 	})
 }
 
-func (l *List) add(e export.Endpoint) {
+func (l *List) add(e privateendpoint.Endpoint) {
 	for _, c := range e.DNS {
 		entry, skips, ok := check(e.ID, e.Target, c.FQDN, c.Addresses)
 		l.Skipped = append(l.Skipped, skips...)
@@ -176,7 +176,7 @@ const (
 
 // unserved returns the reason why no name of an endpoint is served, and true, if
 // there is one. It depends on the state of the connection, not on its description.
-func unserved(e export.Endpoint) (Skip, bool) {
+func unserved(e privateendpoint.Endpoint) (Skip, bool) {
 	switch {
 	case e.Connected && e.Status == "":
 		return Skip{e.ID, e.Target, NotApproved, "the state of its connection is missing, only Approved endpoints are served"}, true
@@ -184,7 +184,7 @@ func unserved(e export.Endpoint) (Skip, bool) {
 		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %s, only Approved endpoints are served: "+againRemedy, e.Status)}, true
 	case e.Connected && !casefold.Equal(e.Status, "Approved"):
 		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
-	case !e.Connected || slices.ContainsFunc(e.DNS, func(c export.DNSConfig) bool { return len(c.Addresses) > 0 }):
+	case !e.Connected || slices.ContainsFunc(e.DNS, func(c privateendpoint.DNSConfig) bool { return len(c.Addresses) > 0 }):
 		return Skip{}, false
 	case e.Provisioning == "" || casefold.Equal(e.Provisioning, "Succeeded"):
 		return Skip{e.ID, e.Target, NoDNSConfig, noDNSConfig}, true

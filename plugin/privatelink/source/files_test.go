@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // endpoint returns a private endpoint of an export, with its properties flattened.
@@ -118,7 +118,7 @@ func TestFiles(t *testing.T) {
 // endpoints in every form.
 func TestFilesFixtures(t *testing.T) {
 	const (
-		pattern  = "../export/testdata/*.json"
+		pattern  = "../privateendpoint/testdata/*.json"
 		group    = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg-backup/providers/microsoft.network/privateendpoints/"
 		rejected = "not_approved pe-queue-rejected: its connection is Rejected, only Approved endpoints are served: " +
 			"it cannot be approved any more, delete the private endpoint and create it again"
@@ -191,9 +191,9 @@ func TestUniteListed(t *testing.T) {
 		{"interface before its endpoint, in another case", []string{nic("pe", "10.20.0.4", "a.example"), approved("PE")}, a, a},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var pages [][]export.Endpoint
+			var pages [][]privateendpoint.Endpoint
 			for _, text := range tc.resources {
-				page, err := export.Decode([]byte(text))
+				page, err := privateendpoint.Decode([]byte(text))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // A counter counts names for [List.Parts].
@@ -61,13 +61,13 @@ func sharers(key string) []string { return strings.Split(key, "\n") }
 // A part has the resources of an endpoint in one file.
 type part struct {
 	file int
-	export.Endpoint
+	privateendpoint.Endpoint
 }
 
 // count also finds files that names depend on although other files have the names.
 // The file of an endpoint has its virtual network and the state of its connection,
 // and its names may be in the file of its network interface.
-func (e exportFormat) count(paths []string, pages [][]export.Endpoint, list *List) map[string]int {
+func (e exportFormat) count(paths []string, pages [][]privateendpoint.Endpoint, list *List) map[string]int {
 	c, parts, served := newCounter(paths), map[string][]part{}, byEndpoint(list)
 	endpoints := map[dnsname.Name]int{} // number of endpoints that have the name
 	for _, names := range served {
@@ -97,9 +97,9 @@ func (e exportFormat) count(paths []string, pages [][]export.Endpoint, list *Lis
 }
 
 // lost returns, for each name, the number of endpoints that lose it without the file.
-func (e exportFormat) lost(file int, page []export.Endpoint, parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
+func (e exportFormat) lost(file int, page []privateendpoint.Endpoint, parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
 	ids := map[string]bool{}
-	var rest []export.Endpoint
+	var rest []privateendpoint.Endpoint
 	for _, one := range page {
 		id := casefold.Lower(one.ID)
 		if ids[id] {
@@ -112,7 +112,7 @@ func (e exportFormat) lost(file int, page []export.Endpoint, parts map[string][]
 			}
 		}
 	}
-	still, names := byEndpoint(Unite([][]export.Endpoint{rest}, e.vnets)), map[dnsname.Name]int{}
+	still, names := byEndpoint(Unite([][]privateendpoint.Endpoint{rest}, e.vnets)), map[dnsname.Name]int{}
 	for id := range ids {
 		for name := range served[id] {
 			if !still[id][name] {

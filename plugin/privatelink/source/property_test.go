@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 type names map[dnsname.Name]bool
@@ -223,8 +223,8 @@ func (w *world) namesIn(f *tracked) (names, bool) {
 		list, err := decodeHosts(f.path, data)
 		return namesOf(list.Entries), err == nil
 	}
-	endpoints, _, err := exportFormat{}.decode(f.path, data, past[[]export.Endpoint]{})
-	return namesOf(Unite([][]export.Endpoint{endpoints}, nil).Entries), err == nil
+	endpoints, _, err := exportFormat{}.decode(f.path, data, past[[]privateendpoint.Endpoint]{})
+	return namesOf(Unite([][]privateendpoint.Endpoint{endpoints}, nil).Entries), err == nil
 }
 
 func (w *world) quiet(f *tracked) bool { return !w.hosts || time.Since(f.written) >= quietAfter }

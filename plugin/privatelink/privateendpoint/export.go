@@ -1,7 +1,7 @@
-// Package export decodes Azure's private endpoints in every format in which people and
-// programs export them: pages of Azure Resource Manager (ARM), and the output of
-// Resource Graph, Azure CLI and PowerShell.
-package export
+// Package privateendpoint decodes Azure's private endpoints in every format in
+// which people and programs have them: pages of Azure Resource Manager (ARM), and
+// the output of Resource Graph, Azure CLI and PowerShell.
+package privateendpoint
 
 import (
 	"bytes"

@@ -1,14 +1,14 @@
-package export_test
+package privateendpoint_test
 
 import (
 	"fmt"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/export"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // An export of `az network private-endpoint list -o json`.
 func ExampleDecode() {
-	page, err := export.Decode([]byte(`[{
+	page, err := privateendpoint.Decode([]byte(`[{
 		"id": "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints/pe-vault",
 		"type": "Microsoft.Network/privateEndpoints",
 		"customDnsConfigs": [{"fqdn": "account.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}],
@@ -22,7 +22,7 @@ func ExampleDecode() {
 		fmt.Println(endpoint.Status, endpoint.DNS)
 	}
 
-	_, err = export.Decode([]byte("[{\n\"id\": 7\n}]"))
+	_, err = privateendpoint.Decode([]byte("[{\n\"id\": 7\n}]"))
 	fmt.Println(err)
 	// Output:
 	// Approved [{account.blob.core.windows.net [10.20.0.4]}]
