@@ -75,12 +75,26 @@ func (s *server) await() error {
 	last := []query{ask(s.world.account(s.world.names-1)+"."+zone, 1, 0, 1)}
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if r, err := pace(s.addr, last, 10, 100*time.Millisecond); err == nil && r.answered > 0 {
-			time.Sleep(time.Second) // it may still tidy up
+			s.awaitQuiet()
 			s.memory, err = s.resident()
 			return err
 		}
 	}
 	return errors.New("no answer within a minute")
+}
+
+// awaitQuiet waits until the server has not done anything for three seconds: some
+// tidy up after they have loaded their records.
+func (s *server) awaitQuiet() {
+	before, _ := s.cpu()
+	for quiet, tries := 0, 0; quiet < 3 && tries < 30; tries++ {
+		time.Sleep(time.Second)
+		now, _ := s.cpu()
+		if quiet++; now-before > 30*time.Millisecond {
+			quiet = 0
+		}
+		before = now
+	}
 }
 
 func (s *server) stop() {
