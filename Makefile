@@ -59,8 +59,8 @@ differential: ## the fast path beside the chain, with many packets
 bench: ## answers beside stock plugin file, and the snapshot of 100,000 records
 	go test -run '^$$' -bench . -benchmem ./plugin/...
 
-bench-peers: ## CPU time per query beside other DNS servers, which it installs if it may; writes docs/speed.md
-	INTEGRATION_INSTALL=1 go run ./integration/bench -out docs/speed.md
+bench-peers: ## CPU time per query beside other DNS servers, which it installs if it may; writes docs/peers.md
+	INTEGRATION_INSTALL=1 go run ./integration/bench -out docs/peers.md
 
 cover: ## test coverage of everything outside integration
 	go test -coverprofile coverage.out -coverpkg ./cmd/...,./corefile/...,./plugin/... ./cmd/... ./corefile/... ./plugin/...

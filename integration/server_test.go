@@ -101,16 +101,16 @@ func (s *server) write(name, text string) {
 		s.t.Fatal(err)
 	}
 	if name == "Corefile" && os.Getenv("INTEGRATION_FASTPATH") == "1" && !strings.Contains(text, "fastpath") {
-		text = serverBlock.ReplaceAllString(text, "$0\n    fastpath")
+		text = endOfBlock.ReplaceAllString(text, "    fastpath\n}")
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// serverBlock is the first line of a server block without fastpath, which
-// INTEGRATION_FASTPATH=1 adds to every Corefile.
-var serverBlock = regexp.MustCompile(`(?m)^[^\s#(}].* \{$`)
+// endOfBlock is the last line of a server block, before which INTEGRATION_FASTPATH=1
+// adds fastpath to every Corefile. Lines that tests refer to keep their numbers.
+var endOfBlock = regexp.MustCompile(`(?m)^}$`)
 
 // start starts the server and returns once it answers. The server is stopped at the
 // end of the test.

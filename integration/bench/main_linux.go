@@ -2,7 +2,7 @@
 // each on the loopback address with the same records, sends the same queries, and
 // reads the CPU time of the whole process from /proc.
 //
-//	go run ./integration/bench -rounds 5 -seconds 2 -out docs/speed.md
+//	go run ./integration/bench -rounds 5 -seconds 2 -out docs/peers.md
 //
 // With INTEGRATION_INSTALL=1 root gets the peers installed. A peer that is missing
 // is left out.

@@ -168,7 +168,7 @@ zone:
 		}},
 	},
 	{
-		name: "Unbound", workloads: "W1 W2 W3 W4 paced", program: "unbound", debian: "unbound", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "unbound.conf")} },
+		name: "Unbound", workloads: "W1 W2 W3 W4 W5 paced", program: "unbound", debian: "unbound", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "unbound.conf")} },
 		files: map[string]func(*world) string{"local.conf": (*world).localData, "unbound.conf": func(w *world) string {
 			return fmt.Sprintf(`server:
   interface: 127.0.0.1@%[2]d

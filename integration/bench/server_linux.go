@@ -107,8 +107,8 @@ const paced = 10000 // queries per second
 // measure runs every workload that the server has.
 func (s *server) measure(t *table, duration time.Duration) error {
 	if !s.warmed && strings.Contains(s.workloads, "W3") {
-		for range 3 {
-			if _, err := saturate(s.addr, warm(), time.Second); err != nil {
+		for _, queries := range [][]query{warm(), warm(), s.world.workload("W5"), s.world.workload("W5")} {
+			if _, err := saturate(s.addr, queries, 2*time.Second); err != nil {
 				return err
 			}
 		}

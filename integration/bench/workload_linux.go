@@ -43,7 +43,7 @@ func (w *world) workload(name string) []query {
 				all[i] = ask(fmt.Sprintf("miss%d-%d.example.", random.Int64(), i), dns.TypeA, dns.RcodeSuccess, 1)
 			}
 		case "W5":
-			all[i] = ask(account+".blob.core.windows.net.", dns.TypeA, dns.RcodeSuccess, 2)
+			all[i] = ask(account+".blob.core.windows.net.", dns.TypeA, dns.RcodeSuccess, 1)
 		}
 	}
 	return all

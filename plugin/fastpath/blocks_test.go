@@ -108,3 +108,18 @@ func TestLongName(t *testing.T) {
 		}
 	}
 }
+
+// A block with plugin view selects queries for its zones, in whatever order the
+// blocks are.
+func TestSelects(t *testing.T) {
+	in := &instance{blocks: read(t, ". {\nfastpath\nlru\n}\n. {\nview\nlru\n}\nexample.org {\nfastpath\nlru\n}")}
+	for _, tc := range []struct {
+		block int
+		zone  string
+		want  bool
+	}{{0, ".", true}, {1, ".", false}, {2, "example.org.", false}} {
+		if got := in.selects(tc.block, tc.zone); got != tc.want {
+			t.Errorf("another block selects queries of %s for block %d = %v", tc.zone, tc.block, got)
+		}
+	}
+}

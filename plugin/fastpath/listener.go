@@ -51,15 +51,15 @@ func (in *instance) routesOf(server *dnsserver.Server) (routes, error) {
 		if err != nil {
 			return nil, err
 		}
-		on = on || targets != nil
 		for _, zone := range zones {
-			_, twice := r[zone]
-			switch {
-			case !twice:
-				r[zone] = targets[zone]
-			case targets[zone] != nil && !in.selects(i, zone):
-				r[zone] = targets[zone] // the other block has the zone at another address
+			t := targets[zone]
+			if t != nil && in.selects(i, zone) {
+				t = nil
 			}
+			if _, twice := r[zone]; !twice || t != nil { // the other block has the zone at another address
+				r[zone] = t
+			}
+			on = on || t != nil
 		}
 	}
 	if !on {
