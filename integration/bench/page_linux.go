@@ -2,7 +2,7 @@ package main
 
 // page returns the page with the table.
 func page(table string) string {
-	return `# Speed
+	return `# Speed beside other DNS servers
 
 CPU time of the whole server process for each answered query, in microseconds, beside the servers that people run.
 ` + "`make bench-peers`" + ` makes this table: it starts all servers on the loopback address of one machine with the same records,
