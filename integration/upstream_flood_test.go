@@ -33,7 +33,7 @@ func TestFloodBesideUnbound(t *testing.T) {
 				}
 				unbound := (&server{t: t, env: map[string]string{"PORT": port(unboundForwarder(t, addr))}}).flood(t, 3000)
 				t.Logf("Unbound: %s", unbound)
-				if ours.answered < unbound.answered*9/10 {
+				if ours.answered < unbound.answered*8/10 {
 					t.Errorf("%d names of the flood are answered; Unbound answers %d", ours.answered, unbound.answered)
 				}
 			})
@@ -98,9 +98,10 @@ func (s *server) flood(t *testing.T, rate int) (f flooded) {
 			break
 		}
 		for ; normal < int(now.Sub(began)/(50*time.Millisecond)); normal++ {
+			number := normal
 			all.Go(func() {
 				start := time.Now()
-				r := new(dns.Msg).SetQuestion(fmt.Sprintf("www.n%d-%d.org.", began.UnixNano(), normal), dns.TypeA)
+				r := new(dns.Msg).SetQuestion(fmt.Sprintf("www.n%d-%d.org.", began.UnixNano(), number), dns.TypeA)
 				m, _, err := (&dns.Client{Timeout: 6 * time.Second}).Exchange(r, s.addr(""))
 				if err != nil { // a datagram was lost on a busy machine
 					start = time.Now()
