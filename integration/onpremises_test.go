@@ -28,7 +28,7 @@ func officeCorefile(t *testing.T) string {
 		t.Fatal(err)
 	}
 	replaced := string(text)
-	for _, pair := range [][2]string{{"10.10.0.4 10.10.0.5", "{$HUB1} {$HUB2}"}, {"10.1.0.10 10.1.0.11", "{$DC1} {$DC2}"}} {
+	for _, pair := range [][2]string{{"10.10.0.4 10.10.0.5", "{$HUB1} {$HUB2}"}, {"10.1.0.10 10.1.0.11", "{$DC1} {$DC2}"}, {"198.51.100.53", "{$PROVIDER}"}} {
 		if strings.Count(replaced, pair[0]) != 1 {
 			t.Fatalf("on-premises.corefile has %q %d times; want once", pair[0], strings.Count(replaced, pair[0]))
 		}
@@ -68,6 +68,7 @@ corp.example.        1 SOA   dc.corp.example. hostmaster.corp.example. 1 3600 30
 func openOffice(t *testing.T, corefile string) *office {
 	t.Helper()
 	o := &office{server: prepare(t, "")}
+	o.env["PROVIDER"] = fakedns.New(t, internet).Addr
 	for i := range 2 {
 		o.hubs[i], o.controllers[i] = fakedns.New(t, behindTheVPN), fakedns.New(t, company)
 		o.env[fmt.Sprintf("HUB%d", i+1)], o.env[fmt.Sprintf("DC%d", i+1)] = o.hubs[i].Addr, o.controllers[i].Addr
@@ -89,7 +90,7 @@ var officeNames = []struct{ column, name, right string }{
 	{"other tenant's account", "someoneelse.blob.core.windows.net", "203.0.113.7"},
 }
 
-// officeLater are asked when forward has noticed what is wrong.
+// officeLater are asked when upstream has noticed what is wrong.
 var officeLater = []struct{ column, name, right string }{
 	{"company name, 10 s later", "later.corp.example", "10.1.0.80"},
 	{"Internet name, 10 s later", "later.far.example", "198.51.100.80"},
