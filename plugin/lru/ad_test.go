@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// RFC 6840, 5.8: AD is for those who ask with AD or DO.
+// RFC 6840, 5.8: AD is set for clients that set AD or DO.
 func TestRFC6840AD(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -22,7 +22,7 @@ func TestRFC6840AD(t *testing.T) {
 		{"AD, failure", true, true, "SERVFAIL ad:", false},
 	} {
 		u := &upstream{}
-		u.says(t, c.reply)
+		u.responds(t, c.reply)
 		l := newLRU(u, 10)
 		r := query("w.example.", "A").SetEdns0(1232, c.do)
 		r.AuthenticatedData = c.ad
@@ -34,8 +34,8 @@ func TestRFC6840AD(t *testing.T) {
 	}
 }
 
-// RFC 6840, 5.7 and 5.8: the upstream query sets AD, since an upstream reports AD only then
-// or with DO. One flight serves clients with and without AD.
+// RFC 6840, 5.7 and 5.8: the upstream query sets AD, because an upstream reports AD only
+// if the query has AD or DO. One flight serves clients with and without AD.
 func TestRFC6840ADIsAskedFor(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -51,7 +51,7 @@ func TestRFC6840ADIsAskedFor(t *testing.T) {
 		for _, first := range []bool{false, true} { // the client whose query goes upstream sets AD
 			u := &upstream{}
 			u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
-				m := answering(parseReply(t, "NOERROR: w.example. 60 A 192.0.2.1"), r)
+				m := responseTo(parseReply(t, "NOERROR: w.example. 60 A 192.0.2.1"), r)
 				opt := r.IsEdns0()
 				m.AuthenticatedData = r.AuthenticatedData || opt != nil && opt.Do()
 				return m
@@ -68,14 +68,14 @@ func TestRFC6840ADIsAskedFor(t *testing.T) {
 	}
 }
 
-// An upstream that knows neither EDNS nor AD is asked with neither.
+// An upstream that supports neither EDNS nor AD is asked without them.
 func TestOldUpstream(t *testing.T) {
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
 		if r.AuthenticatedData || r.IsEdns0() != nil {
-			return answering(parseReply(t, "FORMERR:"), r)
+			return responseTo(parseReply(t, "FORMERR:"), r)
 		}
-		return answering(parseReply(t, aText), r)
+		return responseTo(parseReply(t, aText), r)
 	})
 	if got := show(ask(t, newLRU(u, 10), query("www.example.", "A"))); got != aText {
 		t.Errorf("%s; want %s", got, aText)

@@ -16,13 +16,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A benchDrop takes replies and does nothing with them.
-type benchDrop struct{ writer }
+// A discardWriter discards the responses.
+type discardWriter struct{ writer }
 
-func (*benchDrop) WriteMsg(*dns.Msg) error { return nil }
+func (*discardWriter) WriteMsg(*dns.Msg) error { return nil }
 
-// benchCaches make a cache of a size before a next plugin: ours, and stock cache
-// with its positive and its denial part of that size each.
+// benchCaches create a cache before a next plugin: lru, or the stock plugin cache whose
+// success and denial parts both have the size.
 var benchCaches = []struct {
 	name string
 	make func(b testing.TB, size int, next plugin.Handler) plugin.Handler
@@ -44,25 +44,30 @@ var benchCaches = []struct {
 	}},
 }
 
-// benchHits are the replies that are asked for again and again.
+const (
+	blobName     = "account.blob.core.windows.net."
+	blobEndpoint = "blob.ams08prdstr05a.store.core.windows.net."
+)
+
+// benchHits are responses that are served from memory.
 var benchHits = []struct{ name, qname, qtype, reply string }{
 	{"A", "www.example.org.", "A", "NOERROR: www.example.org. 3600 A 192.0.2.1"},
-	{"chain", "account.blob.core.windows.net.", "A", "NOERROR: account.blob.core.windows.net. 3600 CNAME blob.ams08prdstr05a.store.core.windows.net.; blob.ams08prdstr05a.store.core.windows.net. 3600 A 192.0.2.1"},
+	{"chain", blobName, "A", "NOERROR: " + blobName + " 3600 CNAME " + blobEndpoint + "; " + blobEndpoint + " 3600 A 192.0.2.1"},
 	{"NODATA", "www.example.org.", "AAAA", "NOERROR: / example.org. 3600 SOA ns.example.org. host.example.org. 1 2 3 4 3600"},
 	{"NXDOMAIN", "no.example.org.", "A", "NXDOMAIN: / example.org. 3600 SOA ns.example.org. host.example.org. 1 2 3 4 3600"},
 }
 
-// benchSays is a next plugin that gives one reply.
-func benchSays(t testing.TB, text string) plugin.Handler {
+// benchResponds returns a next plugin with one response.
+func benchResponds(t testing.TB, text string) plugin.Handler {
 	m := parseReply(t, text)
 	return plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		return dns.RcodeSuccess, w.WriteMsg(answering(m, r))
+		return dns.RcodeSuccess, w.WriteMsg(responseTo(m, r))
 	})
 }
 
-// A benchNames is a next plugin that has an A record for every name, behind a
-// CNAME record if chained, or a TXT record of so many empty strings; decoded from
-// the wire as those of an upstream are.
+// A benchNames is a next plugin that has an A record for every name, at the end of a
+// CNAME record if chained. If empty is not 0, it has a TXT record of that many empty
+// strings instead. The records are decoded from the wire like those of an upstream.
 type benchNames struct {
 	asked   atomic.Int64
 	chained bool
@@ -107,13 +112,13 @@ func benchQueries(n int, format string) []*dns.Msg {
 	return queries
 }
 
-// A hit, one at a time.
+// Sequential hits.
 func BenchmarkHit(b *testing.B) {
 	for _, h := range benchHits {
 		for _, c := range benchCaches {
 			b.Run(h.name+"/"+c.name, func(b *testing.B) {
-				cache := c.make(b, 1024, benchSays(b, h.reply))
-				r, w, ctx := query(h.qname, h.qtype), &benchDrop{}, b.Context()
+				cache := c.make(b, 1024, benchResponds(b, h.reply))
+				r, w, ctx := query(h.qname, h.qtype), &discardWriter{}, b.Context()
 				b.ReportAllocs()
 				for b.Loop() {
 					if _, err := cache.ServeDNS(ctx, w, r); err != nil {
@@ -131,12 +136,12 @@ func BenchmarkHitParallel(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			cache, ctx := c.make(b, 65536, &benchNames{}), b.Context()
 			for _, r := range benchQueries(1000, "name%d.example.org.") {
-				_, _ = cache.ServeDNS(ctx, &benchDrop{}, r)
+				_, _ = cache.ServeDNS(ctx, &discardWriter{}, r)
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
-				queries, w := benchQueries(1000, "name%d.example.org."), &benchDrop{}
+				queries, w := benchQueries(1000, "name%d.example.org."), &discardWriter{}
 				for i := 0; pb.Next(); i++ {
 					_, _ = cache.ServeDNS(ctx, w, queries[i%len(queries)])
 				}
@@ -145,8 +150,8 @@ func BenchmarkHitParallel(b *testing.B) {
 	}
 }
 
-// Misses, in a cache that is full: 1,024 entries, and 65,536 names in turn. The
-// next plugin's work, which is in it, is the same for both.
+// Misses in a full cache: 1,024 entries, and 65,536 names in turn. The time includes the
+// next plugin's work, which is the same for both caches.
 func BenchmarkMiss(b *testing.B) {
 	for _, clients := range []int{1, 100} {
 		for _, c := range benchCaches {
@@ -155,13 +160,13 @@ func BenchmarkMiss(b *testing.B) {
 				cache, ctx := c.make(b, 1024, next), b.Context()
 				queries := benchQueries(65536, "name%d.example.org.")
 				for _, r := range queries[:8192] {
-					_, _ = cache.ServeDNS(ctx, &benchDrop{}, r)
+					_, _ = cache.ServeDNS(ctx, &discardWriter{}, r)
 				}
 				var turn atomic.Int64
 				turn.Store(8192)
 				ask := func() {
 					r := queries[int(turn.Add(1))%len(queries)]
-					_, _ = cache.ServeDNS(ctx, &benchDrop{}, r)
+					_, _ = cache.ServeDNS(ctx, &discardWriter{}, r)
 				}
 				before := next.asked.Load()
 				b.ReportAllocs()
@@ -184,9 +189,9 @@ func BenchmarkMiss(b *testing.B) {
 	}
 }
 
-// What an answer of a CNAME and an A record takes, and the largest that someone
-// can make who wants to: a string without an octet takes one on the wire and 16
-// here. There is room for more, as stock cache's 256 pieces are not filled evenly.
+// The memory for an answer of a CNAME and an A record, and for the largest one that an
+// attacker can create: an empty string takes one octet on the wire and 16 in memory. The
+// caches are larger than needed, because the 256 shards of plugin cache fill unevenly.
 func BenchmarkMemory(b *testing.B) {
 	for _, answer := range []struct {
 		name, format, qtype string
@@ -204,10 +209,10 @@ func BenchmarkMemory(b *testing.B) {
 					before, next := benchHeap(), &benchNames{chained: answer.chained, empty: answer.empty}
 					cache := c.make(b, 16*int(answer.entries), next)
 					for i := range answer.entries {
-						_, _ = cache.ServeDNS(b.Context(), &benchDrop{}, query(fmt.Sprintf(answer.format, i), answer.qtype))
+						_, _ = cache.ServeDNS(b.Context(), &discardWriter{}, query(fmt.Sprintf(answer.format, i), answer.qtype))
 					}
 					perEntry = float64(benchHeap()-before) / float64(answer.entries)
-					_, _ = cache.ServeDNS(b.Context(), &benchDrop{}, query(fmt.Sprintf(answer.format, 0), answer.qtype))
+					_, _ = cache.ServeDNS(b.Context(), &discardWriter{}, query(fmt.Sprintf(answer.format, 0), answer.qtype))
 					if got := next.asked.Load(); got != answer.entries {
 						b.Fatalf("the next plugin was asked %d times; want %d", got, answer.entries)
 					}
@@ -227,11 +232,11 @@ func benchHeap() uint64 {
 	return m.HeapAlloc
 }
 
-// Each allocation of a hit has a name, and no hit has one more.
+// The names of the rows list the allocations of a hit. No hit has more.
 func TestHitAllocations(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		hit   int // of benchHits
+		hit   int // index in benchHits
 		upper bool
 		edns  bool
 		want  float64
@@ -245,8 +250,8 @@ func TestHitAllocations(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := benchHits[tc.hit]
-			cache := benchCaches[0].make(t, 1024, benchSays(t, h.reply))
-			r, w, ctx := query(h.qname, h.qtype), &benchDrop{}, t.Context()
+			cache := benchCaches[0].make(t, 1024, benchResponds(t, h.reply))
+			r, w, ctx := query(h.qname, h.qtype), &discardWriter{}, t.Context()
 			if tc.upper {
 				r.Question[0].Name = strings.ToUpper(h.qname)
 			}

@@ -6,24 +6,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A collection has records of one owner and type, each once (RFC 2181, 5).
+// A collection holds records of one owner and type without duplicates (RFC 2181, 5).
 type collection struct {
 	rrs    []dns.RR
-	byText map[string][]int // positions by data in lower case; nil if there are few records
+	byText map[string][]int // positions by data in lower case; nil below indexThreshold
 }
 
-// add appends a record, unless the collection has it, and returns the number of
-// records that it was compared with. Of two that differ in their TTL only, the lower
-// one counts (RFC 2181, 5.2).
-func (c *collection) add(rr dns.RR) (work int) {
-	if len(c.rrs) < few {
+// add appends a record that is not a duplicate, and returns the number of comparisons.
+// If two records differ only in their TTL, the lower one is kept (RFC 2181, 5.2).
+func (c *collection) add(rr dns.RR) (compared int) {
+	if len(c.rrs) < indexThreshold {
 		for i := range c.rrs {
-			if work++; c.same(i, rr) {
-				return work
+			if compared++; c.mergeDuplicate(i, rr) {
+				return compared
 			}
 		}
 		c.rrs = append(c.rrs, rr)
-		return work
+		return compared
 	}
 	if c.byText == nil {
 		c.byText = map[string][]int{}
@@ -34,19 +33,20 @@ func (c *collection) add(rr dns.RR) (work int) {
 	}
 	text := textOf(rr)
 	for _, i := range c.byText[text] {
-		if work++; c.same(i, rr) {
-			return work
+		if compared++; c.mergeDuplicate(i, rr) {
+			return compared
 		}
 	}
-	if len(c.byText[text]) < few { // only hostile records differ in the case of letters that often
+	if len(c.byText[text]) < indexThreshold { // only malicious responses have more records that differ only in letter case
 		c.byText[text] = append(c.byText[text], len(c.rrs))
 	}
 	c.rrs = append(c.rrs, rr)
-	return work
+	return compared
 }
 
-// same reports whether the record at i is rr, and keeps the lower TTL.
-func (c *collection) same(i int, rr dns.RR) bool {
+// mergeDuplicate reports whether the record at i is a duplicate of rr, and keeps the
+// lower TTL.
+func (c *collection) mergeDuplicate(i int, rr dns.RR) bool {
 	if !dns.IsDuplicate(rr, c.rrs[i]) {
 		return false
 	}

@@ -13,38 +13,39 @@ type kind uint8
 const (
 	positive kind = iota
 	negative      // NXDOMAIN, or no record of the type
-	failure       // no answer, or none that is of use
+	failure       // no usable answer
 )
 
 const (
-	maxPositive = 24 * time.Hour // RFC 8767, 4 and 7 have reasons for a limit
+	maxPositive = 24 * time.Hour // RFC 8767, 4 and 7 give reasons for a limit
 	maxNegative = time.Hour      // RFC 2308, 5: one to three hours
-	// failureTime is how long a failure is remembered (RFC 9520, 3.2: 1 s to 5 min).
-	failureTime = 5 * time.Second
-	// leastFailure is how long at least, whatever other names do.
-	leastFailure = time.Second
-	staleTTL     = 30 // seconds (RFC 8767, 4)
-	popular      = 3  // hits from which on an entry is worth a prefetch
+	// failureTTL is how long a failure is cached (RFC 9520, 3.2: 1 s to 5 min).
+	failureTTL = 5 * time.Second
+	// minFailureTTL applies even if the upstream answers questions for other names.
+	minFailureTTL = time.Second
+	staleTTL      = 30 // seconds (RFC 8767, 4)
+	prefetchHits  = 3  // hits from which an entry is prefetched
 )
 
-// An entry is what answers one question. Its records are never handed out and,
-// like all of it but the counters, never modified.
+// An entry is the cached answer to one question. Clients get copies of its records.
+// Nothing of a stored entry is modified, except for hits, refreshFailure and its
+// positions in the store.
 type entry struct {
-	key    key
-	rcode  uint16
-	kind   kind
-	ad     bool   // the upstream has validated it
-	ede    uint16 // extended error of a failure, 0 for none
-	silent bool   // a failure because nobody answered, not because of the answer
-	packed bool   // the records are in wire
-	stored time.Time
-	life   time.Duration // after stored; 0 for what is not to be stored
+	key     key
+	rcode   uint16
+	kind    kind
+	ad      bool   // the upstream has validated the answer
+	ede     uint16 // extended error of a failure; 0: none
+	noReply bool   // the failure is a missing reply, not an unusable one
+	packed  bool   // the records are in wire
+	stored  time.Time
+	ttl     time.Duration // from stored on; 0: the entry is not stored
 
-	wire      records // of an entry that is stored
-	*sections         // of one that is not
-	hits      atomic.Uint32
-	index     int32                 // in the store's heap
-	failed    atomic.Pointer[entry] // the failure of the last refresh
+	wire           records // of a stored entry
+	*sections              // of an entry that is not stored
+	hits           atomic.Uint32
+	index          int32                 // in the store's heap
+	refreshFailure atomic.Pointer[entry] // the failure of the last refresh
 
 	newer, older *entry // in the store's order of use
 }
@@ -52,55 +53,58 @@ type entry struct {
 // sections are the decoded records of an entry.
 type sections struct{ answer, ns []dns.RR }
 
-// failed returns what a client gets in place of an answer.
-func failed(rcode int, ede uint16) *entry {
+// newFailure returns the entry for a question without a usable answer.
+func newFailure(rcode int, ede uint16) *entry {
 	return &entry{kind: failure, rcode: uint16(rcode), ede: ede, sections: &sections{}, //nolint:gosec // G115: of a header
-		stored: time.Now(), life: failureTime}
+		stored: time.Now(), ttl: failureTTL}
 }
 
-func unreachable() *entry {
-	return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
+// noReachableAuthority returns the failure for a missing reply.
+func noReachableAuthority() *entry {
+	return newFailure(dns.RcodeServerFailure, dns.ExtendedErrorCodeNoReachableAuthority)
 }
 
-func (e *entry) fresh(now time.Time) bool { return now.Sub(e.stored) < e.life }
+func (e *entry) fresh(now time.Time) bool { return now.Sub(e.stored) < e.ttl }
 
-// stale tells whether the entry may still serve when nothing better is to be had.
+// stale reports whether the entry may be served as a stale answer.
 func (e *entry) stale(now time.Time, window time.Duration) bool {
-	return e.kind == positive && now.Sub(e.stored) < e.life+window
+	return e.kind == positive && now.Sub(e.stored) < e.ttl+window
 }
 
-// holds tells whether a failure still is one: until its time has run out, and
-// if nobody answered, after a second only as long as nobody has answered since.
-func (e *entry) holds(now time.Time, silent bool) bool {
-	return e.fresh(now) && (silent || !e.silent || now.Sub(e.stored) < leastFailure)
+// stillApplies reports whether a cached failure may be served. A missing reply applies
+// for one second, and until its TTL has expired only while the upstream does not answer
+// other questions either.
+func (e *entry) stillApplies(now time.Time, unresponsive bool) bool {
+	return e.fresh(now) && (unresponsive || !e.noReply || now.Sub(e.stored) < minFailureTTL)
 }
 
-// worthPrefetch tells whether a popular entry is in the last part of its time.
-func (e *entry) worthPrefetch(now time.Time, percent int, hits uint32) bool {
-	left := e.life - now.Sub(e.stored)
-	if f := e.failed.Load(); f != nil && f.fresh(now) {
+// prefetchDue reports whether an entry has enough hits and is in the last part of its
+// TTL. It is not due while the failure of the last refresh is fresh.
+func (e *entry) prefetchDue(now time.Time, percent int, hits uint32) bool {
+	left := e.ttl - now.Sub(e.stored)
+	if f := e.refreshFailure.Load(); f != nil && f.fresh(now) {
 		return false
 	}
-	return e.kind != failure && hits >= popular && left*100 < e.life*time.Duration(percent)
+	return e.kind != failure && hits >= prefetchHits && left*100 < e.ttl*time.Duration(percent)
 }
 
-// reply returns the answer to r with the TTLs as they are now.
+// reply returns the answer to r with the remaining TTLs.
 func (e *entry) reply(r *dns.Msg, now time.Time) *dns.Msg {
 	age := uint32(now.Sub(e.stored) / time.Second)
 	m := e.message(r)
 	e.setRecords(m, func(ttl uint32) uint32 { return ttl - min(age, ttl) })
 	if e.ede != 0 {
-		explain(m, r, e.ede)
+		addEDE(m, r, e.ede)
 	}
 	return m
 }
 
-// staleReply returns the answer to r although its time has run out.
+// staleReply returns the expired answer to r (RFC 8767).
 func (e *entry) staleReply(r *dns.Msg) *dns.Msg {
 	m := e.message(r)
 	e.setRecords(m, func(uint32) uint32 { return staleTTL })
 	m.Ns = nil
-	explain(m, r, dns.ExtendedErrorCodeStaleAnswer)
+	addEDE(m, r, dns.ExtendedErrorCodeStaleAnswer)
 	return m
 }
 
@@ -116,8 +120,8 @@ func (e *entry) message(r *dns.Msg) *dns.Msg {
 	}
 }
 
-// setRecords adds records for one client to the message: with the TTLs that ttl
-// makes, and the name of the question in the client's spelling.
+// setRecords adds copies of the records for one client to the message. ttl computes
+// their TTLs. The owner name has the letter case of the client's question.
 func (e *entry) setRecords(m *dns.Msg, ttl func(uint32) uint32) {
 	name := m.Question[0].Name
 	if e.packed {
@@ -138,7 +142,7 @@ func (e *entry) copies(rrs []dns.RR, name string) []dns.RR {
 	}
 	copies := make([]dns.RR, len(rrs))
 	for i, rr := range rrs {
-		copies[i] = shallow(rr)
+		copies[i] = shallowCopy(rr)
 		if h := copies[i].Header(); strings.EqualFold(h.Name, e.key.name) {
 			h.Name = name
 		}
@@ -146,9 +150,9 @@ func (e *entry) copies(rrs []dns.RR, name string) []dns.RR {
 	return copies
 }
 
-// shallow copies a record. Of the usual types only what a client may see changed
-// is copied: their data is never written to.
-func shallow(rr dns.RR) dns.RR {
+// shallowCopy copies a record. The copies of frequent types share their RDATA, which is
+// never written to.
+func shallowCopy(rr dns.RR) dns.RR {
 	switch rr := rr.(type) {
 	case *dns.A:
 		c := *rr
@@ -166,13 +170,13 @@ func shallow(rr dns.RR) dns.RR {
 	return dns.Copy(rr)
 }
 
-// explain adds an extended DNS error (RFC 8914) for a client that speaks EDNS.
-func explain(m, r *dns.Msg, code uint16) {
-	asked := r.IsEdns0()
-	if asked == nil {
+// addEDE adds an extended DNS error (RFC 8914) for a client that uses EDNS.
+func addEDE(m, r *dns.Msg, code uint16) {
+	opt := r.IsEdns0()
+	if opt == nil {
 		return
 	}
-	m.SetEdns0(asked.UDPSize(), asked.Do())
-	opt := m.IsEdns0()
+	m.SetEdns0(opt.UDPSize(), opt.Do())
+	opt = m.IsEdns0()
 	opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code})
 }

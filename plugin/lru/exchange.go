@@ -17,51 +17,51 @@ var (
 	errFallback = errors.New("a fallback resolver has answered")
 )
 
-// ask puts the question to the next plugin, as a query of our own: nothing of a
-// client's EDNS goes upstream (RFC 6891, 6.1.1: hop by hop). What does not fit is
-// fetched over TCP, and who does not know EDNS is asked without. That is three
-// queries at most (RFC 9520, 3.1). AD is always set, whoever asks: it requests the
-// AD bit without the signatures (RFC 6840, 5.7), and message hides that bit from
-// clients that did not ask for it. So AD is not part of the key.
+// queryNext sends the question to the next plugin as a query of its own, because EDNS
+// is hop by hop (RFC 6891, 6.1.1). It retries over TCP if the response is truncated, and
+// without EDNS if the upstream rejects EDNS. These are three queries at most (RFC 9520,
+// 3.1). AD is always set: it requests the AD bit without the signatures (RFC 6840, 5.7),
+// and entry.message clears that bit for clients that did not request it. So AD is not
+// part of the key.
 //
-// Plugin upstream does all that itself.
-func (l *LRU) ask(ctx context.Context, k key, one *flight) (*dns.Msg, error) {
+// Plugin upstream retries itself, so it gets one query.
+func (l *LRU) queryNext(ctx context.Context, k key, fl *flight) (*dns.Msg, error) {
 	r := &dns.Msg{
 		MsgHdr:   dns.MsgHdr{RecursionDesired: true, AuthenticatedData: true, CheckingDisabled: k.cd},
 		Question: []dns.Question{{Name: k.name, Qtype: k.qtype, Qclass: k.qclass}},
 	}
-	r.SetEdns0(upstreamSize, k.do)
+	r.SetEdns0(upstreamUDPSize, k.do)
 	if l.exchanger {
-		return l.exchange(ctx, r, overUDP, one)
+		return l.exchange(ctx, r, overUDP, fl)
 	}
 	r.Id = dns.Id()
-	m, err := l.exchange(ctx, r, overUDP, one)
+	m, err := l.exchange(ctx, r, overUDP, fl)
 	if err == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) { // RFC 6891, 6.2.2
 		r.Extra, r.AuthenticatedData = nil, false
-		m, err = l.exchange(ctx, r, overUDP, one)
+		m, err = l.exchange(ctx, r, overUDP, fl)
 	}
 	if err == nil && m.Truncated {
-		m, err = l.exchange(ctx, r, overTCP, one)
+		m, err = l.exchange(ctx, r, overTCP, fl)
 	}
 	return m, err
 }
 
-func (l *LRU) exchange(ctx context.Context, r *dns.Msg, client net.Addr, one *flight) (*dns.Msg, error) {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) < exchangeTime {
+func (l *LRU) exchange(ctx context.Context, r *dns.Msg, client net.Addr, fl *flight) (*dns.Msg, error) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < exchangeTimeout {
 		return nil, errNoReply // plugin forward would not stop at the deadline
 	}
 	w := &capture{client: client}
 	if l.exchanger {
-		ctx = exchange.With(ctx, &one.query)
+		ctx = exchange.With(ctx, &fl.query)
 	} else {
 		r = r.Copy() // it is used again
 	}
 	rcode, err := plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
 	switch {
-	case w.m != nil && one.query.Fallback:
+	case w.m != nil && fl.query.Fallback:
 		return w.m, nil
 	case w.m != nil:
-		l.flights.answered(time.Now())
+		l.flights.outage.answered(time.Now())
 		return w.m, nil
 	case err == nil && rcode != dns.RcodeSuccess && rcode != dns.RcodeServerFailure: // REFUSED without a message
 		return new(dns.Msg).SetRcode(r, rcode), nil
@@ -71,13 +71,13 @@ func (l *LRU) exchange(ctx context.Context, r *dns.Msg, client net.Addr, one *fl
 	return nil, err
 }
 
-// Plugin forward asks over the protocol of its client, which is us.
+// Plugin forward uses the protocol of its client's address. The client is this plugin.
 var (
 	overUDP = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
 	overTCP = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
 )
 
-// A capture is the client that the next plugin sees.
+// A capture is the response writer for the next plugin. It keeps the message.
 type capture struct {
 	client net.Addr
 	m      *dns.Msg

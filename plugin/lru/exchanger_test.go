@@ -15,7 +15,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
-// An exchanger is a next plugin as plugin upstream is.
+// An exchanger is a next plugin with the interface of plugin upstream.
 type exchanger struct {
 	answer   string // see parseReply
 	fallback bool
@@ -48,7 +48,7 @@ func (x *exchanger) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if fallback {
 		asked.Fallback = true
 	}
-	return dns.RcodeSuccess, w.WriteMsg(answering(parseReply(x.t, answer), r))
+	return dns.RcodeSuccess, w.WriteMsg(responseTo(parseReply(x.t, answer), r))
 }
 
 func (x *exchanger) set(answer string, fallback bool) {
@@ -57,18 +57,18 @@ func (x *exchanger) set(answer string, fallback bool) {
 	x.answer, x.fallback = answer, fallback
 }
 
-func behindExchanger(t *testing.T, answer string) (*LRU, *exchanger) {
+func newExchangerLRU(t *testing.T, answer string) (*LRU, *exchanger) {
 	x := &exchanger{t: t, answer: answer}
 	return &LRU{Next: x, stale: time.Hour, prefetch: 10, store: newStore(1000, time.Hour), exchanger: true}, x
 }
 
 const hubAnswer, providerAnswer = "NOERROR: a.example. 60 A 192.0.2.1", "NXDOMAIN: / example. 600 SOA ns.example. mail.example. 1 2 3 4 600"
 
-// An answer of a fallback resolver is passed on with a short TTL and not kept: the first
-// query after the outage has the upstream's answer.
+// An answer of a fallback resolver is returned with a short TTL and not cached, so that
+// the first query after the outage gets the upstream's answer.
 func TestFallbackAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, x := behindExchanger(t, hubAnswer)
+		l, x := newExchangerLRU(t, hubAnswer)
 		x.set("NOERROR: a.example. 600 A 203.0.113.1", true)
 		for range 3 {
 			if got := show(ask(t, l, query("a.example.", "A"))); got != "NOERROR: a.example. 5 A 203.0.113.1" {
@@ -82,10 +82,11 @@ func TestFallbackAnswers(t *testing.T) {
 	})
 }
 
-// A stale answer of the upstream is served in place of a fallback's, and is not replaced.
+// A stale answer of the upstream is served instead of a fallback resolver's answer, and
+// is not replaced by it.
 func TestFallbackNeverReplacesStaleData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, x := behindExchanger(t, hubAnswer)
+		l, x := newExchangerLRU(t, hubAnswer)
 		ask(t, l, query("a.example.", "A"))
 		x.set(providerAnswer, true)
 		for range 100 {
@@ -98,7 +99,7 @@ func TestFallbackNeverReplacesStaleData(t *testing.T) {
 		x.set("NOERROR: a.example. 60 A 192.0.2.9", false)
 		ask(t, l, query("a.example.", "A"))
 		synctest.Wait()
-		time.Sleep(failureTime)
+		time.Sleep(failureTTL)
 		ask(t, l, query("a.example.", "A"))
 		synctest.Wait()
 		if got := show(ask(t, l, query("a.example.", "A"))); got != "NOERROR: a.example. 55 A 192.0.2.9" {
@@ -107,10 +108,10 @@ func TestFallbackNeverReplacesStaleData(t *testing.T) {
 	})
 }
 
-// A query that was not sent is SERVFAIL and is not remembered. It is no outage.
+// A query that was not sent is SERVFAIL and is not cached. It is not an outage.
 func TestBusyExchanger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, x := behindExchanger(t, hubAnswer)
+		l, x := newExchangerLRU(t, hubAnswer)
 		x.err = exchange.ErrBusy
 		for i := range 3 {
 			if got := show(ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))); got != "SERVFAIL:" {
@@ -121,21 +122,22 @@ func TestBusyExchanger(t *testing.T) {
 		if got := show(ask(t, l, query("a.example.", "A"))); got != "NOERROR: a.example. 60 A 192.0.2.1" {
 			t.Errorf("after it: %s", got)
 		}
-		if l.flights.silent.Load() || l.store.len() != 1 {
-			t.Errorf("an outage, or %d entries; want the one", l.store.len())
+		if l.flights.outage.unresponsive.Load() || l.store.len() != 1 {
+			t.Errorf("an outage, or %d entries; want no outage and one entry", l.store.len())
 		}
 	})
 }
 
-// The exchanger bounds the time and the number of queries, and it learns who asked.
+// The exchanger bounds the time and the number of queries, and it gets the client's
+// address.
 func TestExchangerBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, x := behindExchanger(t, hubAnswer)
+		l, x := newExchangerLRU(t, hubAnswer)
 		x.err = errors.New("no response")
 		ask(t, l, query("silent.example.", "A"))
 		x.err, x.delay = nil, 1500*time.Millisecond
 		if got := show(ask(t, l, query("a.example.", "A"))); got != "NOERROR: a.example. 60 A 192.0.2.1" {
-			t.Errorf("1.5 s after silence: %s", got)
+			t.Errorf("1.5 s, after a query without an answer: %s", got)
 		}
 		var all sync.WaitGroup
 		for i := range 500 {

@@ -9,82 +9,83 @@ import (
 )
 
 const (
-	// maxLinks bounds the CNAME chain that is followed.
+	// maxLinks bounds the number of CNAME records in a chain.
 	maxLinks = 16
 	// maxRecords bounds an RRset that is stored. BIND has the same limit.
 	maxRecords = 100
-	// maxSignatures bounds those of one RRset, which cost a validating client most.
+	// maxSignatures bounds the signatures of one RRset, because they cost a validating
+	// client the most time.
 	maxSignatures = 100
 )
 
-// answerOf returns what a reply says to the question, and nothing else: the
-// CNAME chain from the question's name and the records of its type at the end
-// (with their signatures if DO is set), or for a negative answer the SOA of an
-// ancestor of the last name. Whatever else stands in the reply, in any section,
-// could poison another name and is dropped (RFC 2181, 5.4.1). A reply that says
-// nothing to the question is a failure.
-func answerOf(k key, m *dns.Msg) *entry {
-	if !m.Response || m.Opcode != dns.OpcodeQuery || m.Truncated || len(m.Question) != 1 || !asks(m.Question[0], k) {
-		return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeInvalidData)
+// filterAnswer returns the part of a response that answers the question. This is the
+// CNAME chain from the question's name and the records of its type at the end, with
+// their signatures if DO is set. For a negative answer it includes the SOA record of an
+// ancestor of the last name. All other records of any section are dropped, because they
+// could poison another name (RFC 2181, 5.4.1). A response that does not answer the
+// question is a failure.
+func filterAnswer(k key, m *dns.Msg) *entry {
+	if !m.Response || m.Opcode != dns.OpcodeQuery || m.Truncated || len(m.Question) != 1 || !sameQuestion(m.Question[0], k) {
+		return newFailure(dns.RcodeServerFailure, dns.ExtendedErrorCodeInvalidData)
 	}
 	switch m.Rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError:
-		return filterOf(k, m).run()
+		return newFilter(k, m).run()
 	case dns.RcodeServerFailure, dns.RcodeRefused, dns.RcodeNotImplemented:
-		return failed(m.Rcode, edeOf(m))
-	default: // FORMERR and worse are between us and the upstream
-		return failed(dns.RcodeServerFailure, edeOf(m))
+		return newFailure(m.Rcode, edeOf(m))
+	default: // FORMERR and the rest concern this query, not the client's
+		return newFailure(dns.RcodeServerFailure, edeOf(m))
 	}
 }
 
-func asks(q dns.Question, k key) bool {
+func sameQuestion(q dns.Question, k key) bool {
 	return strings.EqualFold(q.Name, k.name) && q.Qtype == k.qtype && q.Qclass == k.qclass
 }
 
-// A filter makes the entry of one reply. Its work is linear in the size of the
-// reply, however hostile: the names of the chain differ, records are found by
+// A filter makes the entry of one response. It takes linear time in the size of the
+// response, even of a malicious one: the names of the chain differ, records are found by
 // owner, and each is compared with few others.
 type filter struct {
 	*entry
 	reply              *dns.Msg
 	answers, authority section
-	chain              []string // the names from the question's to the last
-	large              bool     // an RRset has more than maxRecords records
-	tooMany            bool     // or more than maxSignatures signatures
-	work               int      // records looked at; the tests compare it with the size of the reply
+	chain              []string // the names of the CNAME chain; the question's is first
+	tooManyRecords     bool     // an RRset has more than maxRecords records
+	tooManySignatures  bool     // an RRset has more than maxSignatures signatures
+	comparisons        int      // the tests compare it with the size of the response
 }
 
-func filterOf(k key, m *dns.Msg) *filter {
+func newFilter(k key, m *dns.Msg) *filter {
 	e := &entry{key: k, rcode: uint16(m.Rcode), ad: m.AuthenticatedData, sections: &sections{}, stored: time.Now()} //nolint:gosec // G115: of a header
-	return &filter{entry: e, reply: m, answers: sectionOf(m.Answer), authority: sectionOf(m.Ns)}
+	return &filter{entry: e, reply: m, answers: newSection(m.Answer), authority: newSection(m.Ns)}
 }
 
-// run returns the entry. An RRset of more than maxRecords records passes whole and
-// is not stored: a part of it would be a wrong answer (RFC 2181, 5), and SERVFAIL
-// would make a name unreachable that has so many. Too many signatures are a failure.
+// run returns the entry. An RRset of more than maxRecords records is returned as a whole
+// and not stored. A part of it would be a wrong answer (RFC 2181, 5), and SERVFAIL would
+// make the name unreachable. Too many signatures are a failure.
 func (f *filter) run() *entry {
-	f.follow()
+	f.followChain()
 	if f.kind == positive {
-		f.rcode = dns.RcodeSuccess // it is the last name's (RFC 6604), and that has records
+		f.rcode = dns.RcodeSuccess // the RCODE is that of the last name (RFC 6604), which has records
 	}
-	soa := f.kind == negative && f.takeSOA()
-	empty := f.kind == negative && !soa && len(f.answer) == 0 && f.rcode == dns.RcodeSuccess
+	soa := f.kind == negative && f.addSOA()
+	withoutRecords := f.kind == negative && !soa && len(f.answer) == 0 && f.rcode == dns.RcodeSuccess
 	if f.key.do && f.kind != failure {
-		f.takeProof()
+		f.addProof()
 	}
-	if f.kind == failure || f.tooMany || empty && !noData(f.key, f.reply) {
-		return failed(dns.RcodeServerFailure, dns.ExtendedErrorCodeInvalidData)
+	if f.kind == failure || f.tooManySignatures || withoutRecords && !noData(f.key, f.reply) {
+		return newFailure(dns.RcodeServerFailure, dns.ExtendedErrorCodeInvalidData)
 	}
-	if (f.kind == positive || soa) && !f.large {
-		f.life = f.lifetime()
-	} // otherwise it is passed and not stored; without an SOA record nothing bounds its time (RFC 2308, 5)
+	if (f.kind == positive || soa) && !f.tooManyRecords {
+		f.ttl = f.minTTL()
+	} // otherwise it is not stored; without an SOA record its TTL is unknown (RFC 2308, 5)
 	return f.entry
 }
 
 // noData reports whether a response without an answer and without an SOA record
-// denies that the name has a record of the type (RFC 2308, 2.2, type 3). Servers
-// with local data send it. With an NS record the response is a referral. Records
-// of other names make it an answer to another question.
+// denies that the name has a record of the type (RFC 2308, 2.2, type 3). Servers with
+// local data send it. A response with an NS record is a referral. A response with records
+// of other names answers another question.
 func noData(k key, m *dns.Msg) bool {
 	referral := slices.ContainsFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeNS })
 	return !referral && !slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
@@ -93,9 +94,10 @@ func noData(k key, m *dns.Msg) bool {
 	})
 }
 
-// follow collects the chain and the records at its end. A chain without records at
-// its end is negative, one without an end a failure.
-func (f *filter) follow() {
+// followChain collects the CNAME chain and the records at its end. A chain without
+// records at its end is a negative answer. A loop or a chain that is too long is a
+// failure.
+func (f *filter) followChain() {
 	for name := f.key.name; ; {
 		f.chain = append(f.chain, name)
 		if set := f.rrset(&f.answers, name, f.key.qtype); len(set) > 0 {
@@ -112,53 +114,53 @@ func (f *filter) follow() {
 			f.kind = failure
 			return
 		}
-		f.answer = append(f.answer, f.dname(name, target)...)
+		f.answer = append(f.answer, f.dnameRecords(name, target)...)
 		f.answer = append(f.answer, link...)
 		name = target
 	}
 }
 
-// rrset returns copies of the records of a name and type, then their signatures
-// if DO is set, each once (RFC 2181, 5). Of several CNAME or DNAME records for one
-// name, which is an error, the first counts.
+// rrset returns copies of the records of a name and type, followed by their signatures
+// if DO is set, without duplicates (RFC 2181, 5). A name with several CNAME or DNAME
+// records is an error, and only the first one is returned.
 func (f *filter) rrset(s *section, name string, rrtype uint16) []dns.RR {
 	var set, sigs collection
 	single := rrtype == dns.TypeCNAME || rrtype == dns.TypeDNAME
 	for _, rr := range s.of(name) {
-		f.work++
+		f.comparisons++
 		h := rr.Header()
-		if f.tooMany || h.Class != f.key.qclass || !strings.EqualFold(h.Name, name) || empty(rr) {
+		if f.tooManySignatures || h.Class != f.key.qclass || !strings.EqualFold(h.Name, name) || unusable(rr) {
 			continue
 		}
 		sig, isSig := rr.(*dns.RRSIG)
 		switch {
 		case h.Rrtype == rrtype, rrtype == dns.TypeANY:
 			if len(set.rrs) == 0 || !single {
-				f.work += set.add(rr)
+				f.comparisons += set.add(rr)
 			}
 		case isSig && f.key.do && sig.TypeCovered == rrtype:
-			f.work += sigs.add(rr)
-			f.tooMany = f.tooMany || len(sigs.rrs) > maxSignatures
+			f.comparisons += sigs.add(rr)
+			f.tooManySignatures = f.tooManySignatures || len(sigs.rrs) > maxSignatures
 		}
 	}
 	if len(set.rrs) == 0 {
 		return nil
 	}
-	f.large = f.large || len(set.rrs) > maxRecords
-	all := level(append(set.rrs, sigs.rrs...))
+	f.tooManyRecords = f.tooManyRecords || len(set.rrs) > maxRecords
+	all := equalizeTTLs(append(set.rrs, sigs.rrs...))
 	for _, rr := range all {
 		if h := rr.Header(); h.Name == name {
-			h.Name = name // one text in memory: the key's, or that of the link before
+			h.Name = name // share one string with the key or the previous CNAME record
 		}
 	}
 	return all
 }
 
-// dname returns the DNAME record that the CNAME from name to target was made
-// from, if there is one. It concerns other names as well, so only clients that may
-// validate get it.
-func (f *filter) dname(name, target string) []dns.RR {
-	if !f.key.do || !f.answers.dname {
+// dnameRecords returns the DNAME record from which the CNAME record from name to target
+// was synthesized, if there is one. Only clients that may validate get it, because it
+// applies to other names as well.
+func (f *filter) dnameRecords(name, target string) []dns.RR {
+	if !f.key.do || !f.answers.hasDNAME {
 		return nil
 	}
 	for at, root := dns.NextLabel(name, 0); !root; at, root = dns.NextLabel(name, at) {
@@ -170,16 +172,16 @@ func (f *filter) dname(name, target string) []dns.RR {
 	return nil
 }
 
-// lifetime is the least of the records' TTLs, which have their limits.
-func (e *entry) lifetime() time.Duration {
-	life := maxPositive
+// minTTL returns the lowest TTL of the records. Their TTLs are within the limits.
+func (e *entry) minTTL() time.Duration {
+	ttl := maxPositive
 	for _, rr := range slices.Concat(e.answer, e.ns) {
-		life = min(life, time.Duration(rr.Header().Ttl)*time.Second)
+		ttl = min(ttl, time.Duration(rr.Header().Ttl)*time.Second)
 	}
-	return life
+	return ttl
 }
 
-// edeOf returns the upstream's extended error, or 0.
+// edeOf returns the code of the upstream's extended error, or 0.
 func edeOf(m *dns.Msg) uint16 {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {

@@ -11,19 +11,26 @@ import (
 )
 
 const (
-	soa     = "example. 900 SOA ns.example. root.example. 1 2 3 4 300"
-	sigA    = "w.example. 60 RRSIG A 8 2 60 20300101000000 20200101000000 1 example. AAAA"
-	sigSOA  = "example. 900 RRSIG SOA 8 1 900 20300101000000 20200101000000 1 example. AAAA"
-	nsec    = "v.example. 300 NSEC x.example. A RRSIG NSEC"
-	sigN    = "v.example. 300 RRSIG NSEC 8 2 300 20300101000000 20200101000000 1 example. AAAA"
-	sigN2   = "v.example. 300 RRSIG NSEC 8 2 300 20300101000000 20200101000000 2 example. AAAA"
-	nsec3   = "0p9m.example. 300 NSEC3 1 0 0 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR A"
-	sigN3   = "0p9m.example. 300 RRSIG NSEC3 8 2 300 20300101000000 20200101000000 1 example. AAAA"
-	useless = "SERVFAIL EDE 24:" // a reply that says nothing to the question
+	soa         = "example. 900 SOA ns.example. root.example. 1 2 3 4 300"
+	sigA        = "w.example. 60 RRSIG A 8 2 60 20300101000000 20200101000000 1 example. AAAA"
+	sigSOA      = "example. 900 RRSIG SOA 8 1 900 20300101000000 20200101000000 1 example. AAAA"
+	nsec        = "v.example. 300 NSEC x.example. A RRSIG NSEC"
+	sigN        = "v.example. 300 RRSIG NSEC 8 2 300 20300101000000 20200101000000 1 example. AAAA"
+	sigN2       = "v.example. 300 RRSIG NSEC 8 2 300 20300101000000 20200101000000 2 example. AAAA"
+	nsec3       = "0p9m.example. 300 NSEC3 1 0 0 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR A"
+	sigN3       = "0p9m.example. 300 RRSIG NSEC3 8 2 300 20300101000000 20200101000000 1 example. AAAA"
+	sigDS       = "w.example. 60 RRSIG DS 8 2 60 20300101000000 20200101000000 1 example. AAAA"
+	sigCNAME    = "w.example. 60 RRSIG CNAME 8 2 60 20300101000000 20200101000000 1 example. AAAA"
+	chainX      = "w.example. 60 CNAME x.example.; x.example. 60 A 192.0.2.2"
+	chainOther  = "w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1"
+	chainEvil   = "w.example. 60 CNAME w.example.evil.; w.example.evil. 60 A 192.0.2.1"
+	invalidData = "SERVFAIL EDE 24:" // for a response that does not answer the question
 )
 
-// short makes rows readable: it names the signatures in a wanted reply.
-var short = strings.NewReplacer("{soa}", soa, "{sigA}", sigA, "{sigSOA}", sigSOA, "{nsec}", nsec, "{sigN}", sigN, "{sigN2}", sigN2, "{nsec3}", nsec3, "{sigN3}", sigN3)
+// placeholders keep the rows short.
+var placeholders = strings.NewReplacer("{soa}", soa, "{sigSOA}", sigSOA, "{sigA}", sigA, "{sigDS}", sigDS, "{sigCNAME}", sigCNAME,
+	"{nsec}", nsec, "{sigN}", sigN, "{sigN2}", sigN2, "{nsec3}", nsec3, "{sigN3}", sigN3,
+	"{chainX}", chainX, "{chainOther}", chainOther, "{chainEvil}", chainEvil)
 
 // links returns a CNAME chain of n links from w.example., as a section.
 func links(n int) string {
@@ -36,7 +43,7 @@ func links(n int) string {
 	return section
 }
 
-func TestAnswerOf(t *testing.T) {
+func TestFilterAnswer(t *testing.T) {
 	for _, c := range []struct{ name, query, reply, want string }{
 		{"A", "w.example. A", "NOERROR: w.example. 60 A 192.0.2.1; w.example. 60 A 192.0.2.2", "NOERROR: w.example. 60 A 192.0.2.1; w.example. 60 A 192.0.2.2"},
 		{"AAAA", "w.example. AAAA", "NOERROR: w.example. 60 AAAA 2001:db8::1", "NOERROR: w.example. 60 AAAA 2001:db8::1"},
@@ -47,25 +54,25 @@ func TestAnswerOf(t *testing.T) {
 		{"ANY of an alias", "w.example. ANY", "NOERROR: w.example. 60 CNAME x.example.", "NOERROR: w.example. 60 CNAME x.example."},
 		{"chain of 1", "w.example. A", "NOERROR: w.example. 60 CNAME x.example.; x.example. 30 A 192.0.2.1", "NOERROR: w.example. 60 CNAME x.example.; x.example. 30 A 192.0.2.1"},
 		{"chain of 16", "w.example. A", "NOERROR: " + links(16) + "n16.example. 60 A 192.0.2.1", "NOERROR: " + links(16) + "n16.example. 60 A 192.0.2.1"},
-		{"chain of 17", "w.example. A", "NOERROR: " + links(17) + "n17.example. 60 A 192.0.2.1", useless},
-		{"chain of 17, SOA", "w.example. A", "NOERROR: " + links(17) + " / {soa}", useless},
-		{"loop", "w.example. A", "NOERROR: w.example. 60 CNAME x.example.; x.example. 60 CNAME w.example. / {soa}", useless},
-		{"loop of one", "w.example. A", "NOERROR: w.example. 60 CNAME w.example. / {soa}", useless},
+		{"chain of 17", "w.example. A", "NOERROR: " + links(17) + "n17.example. 60 A 192.0.2.1", invalidData},
+		{"chain of 17, SOA", "w.example. A", "NOERROR: " + links(17) + " / {soa}", invalidData},
+		{"loop", "w.example. A", "NOERROR: w.example. 60 CNAME x.example.; x.example. 60 CNAME w.example. / {soa}", invalidData},
+		{"loop of one", "w.example. A", "NOERROR: w.example. 60 CNAME w.example. / {soa}", invalidData},
 		{"unordered", "w.example. A", "NOERROR: x.example. 60 A 192.0.2.1; w.example. 60 CNAME x.example.", "NOERROR: w.example. 60 CNAME x.example.; x.example. 60 A 192.0.2.1"},
 		{"upper case", "w.example. A", "NOERROR: W.EXAMPLE. 60 CNAME X.Example.; x.eXAMPLE. 60 A 192.0.2.1", "NOERROR: w.example. 60 CNAME X.Example.; x.eXAMPLE. 60 A 192.0.2.1"},
-		{"two targets", "w.example. A", "NOERROR: w.example. 60 CNAME x.example.; w.example. 60 CNAME y.example.; y.example. 60 A 192.0.2.1; x.example. 60 A 192.0.2.2", "NOERROR: w.example. 60 CNAME x.example.; x.example. 60 A 192.0.2.2"},
+		{"two targets", "w.example. A", "NOERROR: w.example. 60 CNAME x.example.; w.example. 60 CNAME y.example.; y.example. 60 A 192.0.2.1; x.example. 60 A 192.0.2.2", "NOERROR: {chainX}"},
 		{"chain without end, SOA", "w.example. A", "NOERROR: w.example. 60 CNAME x.example. / {soa}", "NOERROR: w.example. 60 CNAME x.example. / example. 300 SOA"},
 		{"chain without end", "w.example. A", "NOERROR: w.example. 60 CNAME x.other.", "NOERROR: w.example. 60 CNAME x.other."},
 		{"chain with a gap", "w.example. A", "NOERROR: w.example. 60 CNAME x.example.; y.example. 60 A 192.0.2.1", "NOERROR: w.example. 60 CNAME x.example."},
-		{"DNAME", "w.example. A", "NOERROR: example. 60 DNAME other.; w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1", "NOERROR: w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1"},
-		{"DNAME, DO", "w.example. A do", "NOERROR: Example. 60 DNAME Other.; w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1", "NOERROR: Example. 60 DNAME Other.; w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1"},
-		{"DNAME of another target, DO", "w.example. A do", "NOERROR: example. 60 DNAME evil.; w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1", "NOERROR: w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1"},
-		{"DNAME of the root, DO", "w.example. A do", "NOERROR: . 60 DNAME evil.; w.example. 60 CNAME w.example.evil.; w.example.evil. 60 A 192.0.2.1", "NOERROR: w.example. 60 CNAME w.example.evil.; w.example.evil. 60 A 192.0.2.1"},
-		{"DNAME alone", "w.example. A", "NOERROR: example. 60 DNAME other.; w.other. 60 A 192.0.2.1", useless},
+		{"DNAME", "w.example. A", "NOERROR: example. 60 DNAME other.; {chainOther}", "NOERROR: {chainOther}"},
+		{"DNAME, DO", "w.example. A do", "NOERROR: Example. 60 DNAME Other.; {chainOther}", "NOERROR: Example. 60 DNAME Other.; {chainOther}"},
+		{"DNAME of another target, DO", "w.example. A do", "NOERROR: example. 60 DNAME evil.; {chainOther}", "NOERROR: {chainOther}"},
+		{"DNAME of the root, DO", "w.example. A do", "NOERROR: . 60 DNAME evil.; {chainEvil}", "NOERROR: {chainEvil}"},
+		{"DNAME alone", "w.example. A", "NOERROR: example. 60 DNAME other.; w.other. 60 A 192.0.2.1", invalidData},
 		{"DNAME asked", "example. DNAME", "NOERROR: example. 60 DNAME other.", "NOERROR: example. 60 DNAME other."},
 		{"RRSIG, no DO", "w.example. A", "NOERROR: w.example. 60 A 192.0.2.1; {sigA}", "NOERROR: w.example. 60 A 192.0.2.1"},
 		{"RRSIG, DO", "w.example. A do", "NOERROR: {sigA}; w.example. 60 A 192.0.2.1", "NOERROR: w.example. 60 A 192.0.2.1; {sigA}"},
-		{"RRSIG before CNAME, DO", "w.example. A do", "NOERROR: w.example. 60 RRSIG CNAME 8 2 60 20300101000000 20200101000000 1 example. AAAA; w.example. 60 CNAME x.; x. 9 A 192.0.2.1", "NOERROR: w.example. 60 CNAME x.; w.example. 60 RRSIG CNAME 8 2 60 20300101000000 20200101000000 1 example. AAAA; x. 9 A 192.0.2.1"},
+		{"RRSIG before CNAME, DO", "w.example. A do", "NOERROR: {sigCNAME}; w.example. 60 CNAME x.; x. 9 A 192.0.2.1", "NOERROR: w.example. 60 CNAME x.; {sigCNAME}; x. 9 A 192.0.2.1"},
 		{"RRSIG alone, DO", "w.example. A do", "NOERROR: {sigA}", "NOERROR:"},
 		{"RRSIG asked", "w.example. RRSIG", "NOERROR: {sigA}", "NOERROR: {sigA}"},
 		{"wildcard proof, DO", "w.example. A do", "NOERROR: w.example. 60 A 192.0.2.1 / {nsec}; {sigN}", "NOERROR: w.example. 60 A 192.0.2.1 / {nsec}; {sigN}"},
@@ -86,28 +93,28 @@ func TestAnswerOf(t *testing.T) {
 		{"SOA of another class", "w.example. A", "NXDOMAIN: / example. 60 CH SOA . . 1 2 3 4 5", "NXDOMAIN:"},
 		{"SOA TTL below MINIMUM", "w.example. A", "NXDOMAIN: / example. 9 SOA . . 1 2 3 4 300", "NXDOMAIN: / example. 9 SOA"},
 		{"two SOA records", "w.example. A", "NXDOMAIN: / {soa}; . 60 SOA . . 1 2 3 4 5", "NXDOMAIN: / example. 300 SOA"},
-		{"two SOA records, a stray first", "w.example. A", "NXDOMAIN: / other. 60 SOA . . 1 2 3 4 5; {soa}", "NXDOMAIN: / example. 300 SOA"},
+		{"two SOA records, the first of another zone", "w.example. A", "NXDOMAIN: / other. 60 SOA . . 1 2 3 4 5; {soa}", "NXDOMAIN: / example. 300 SOA"},
 		{"NSEC, no DO", "w.example. A", "NXDOMAIN: / {soa}; {sigSOA}; {nsec}; {sigN}", "NXDOMAIN: / example. 300 SOA"},
 		{"NSEC, DO", "w.example. A do", "NXDOMAIN: / {soa}; {sigSOA}; {nsec}; {sigN}", "NXDOMAIN: / example. 300 SOA; {sigSOA}; {nsec}; {sigN}"},
 		{"NSEC3, DO", "w.example. A do", "NXDOMAIN: / {soa}; {nsec3}; {sigN3}", "NXDOMAIN: / example. 300 SOA; {nsec3}; {sigN3}"},
 		{"NSEC without signature, DO", "w.example. A do", "NXDOMAIN: / {soa}; {nsec}", "NXDOMAIN: / example. 300 SOA"},
 		{"signature of another class, DO", "w.example. A do", "NXDOMAIN: / {soa}; example. 900 CH RRSIG SOA 8 1 900 20300101000000 20200101000000 1 example. AAAA", "NXDOMAIN: / example. 300 SOA"},
 		{"NSEC signed twice, DO", "w.example. A do", "NXDOMAIN: / {soa}; {nsec}; {sigN}; {sigN2}", "NXDOMAIN: / example. 300 SOA; {nsec}; {sigN}; {sigN2}"},
-		{"NSEC of the zone of the last name, DO", "w.other. A do", "NXDOMAIN: w.other. 60 CNAME w.example. / {soa}; {nsec}; {sigN}", "NXDOMAIN: w.other. 60 CNAME w.example. / example. 300 SOA; {nsec}; {sigN}"},
+		{"NSEC of the last zone, DO", "w.other. A do", "NXDOMAIN: w.other. 60 CNAME w.example. / {soa}; {nsec}; {sigN}", "NXDOMAIN: w.other. 60 CNAME w.example. / example. 300 SOA; {nsec}; {sigN}"},
 		{"NSEC of another zone, DO", "w.other. A do", "NXDOMAIN: / other. 60 SOA . . 1 2 3 4 5; {nsec}; {sigN}", "NXDOMAIN: / other. 5 SOA"},
 
-		{"referral", "w.example. A", "NOERROR: / example. 60 NS ns.example. / ns.example. 60 A 192.0.2.9", useless},
-		{"referral, upward", "w.example. A", "NOERROR: / . 60 NS ns.example.", useless},
-		{"referral of the name itself", "w.example. A", "NOERROR: / w.example. 60 NS ns.example.", useless},
-		{"referral with DS and its signature, DO", "a.w.example. A do", "NOERROR: / w.example. 60 NS ns.w.example.; w.example. 60 DS 1 8 2 abcd; w.example. 60 RRSIG DS 8 2 60 20300101000000 20200101000000 1 example. AAAA", useless},
-		{"NS of the name beside another type", "w.example. AAAA", "NOERROR: w.example. 60 A 192.0.2.1 / example. 60 NS ns.example.", useless},
+		{"referral", "w.example. A", "NOERROR: / example. 60 NS ns.example. / ns.example. 60 A 192.0.2.9", invalidData},
+		{"referral, upward", "w.example. A", "NOERROR: / . 60 NS ns.example.", invalidData},
+		{"referral of the name itself", "w.example. A", "NOERROR: / w.example. 60 NS ns.example.", invalidData},
+		{"referral with DS and its signature, DO", "a.w.example. A do", "NOERROR: / w.example. 60 NS ns.w.example.; w.example. 60 DS 1 8 2 abcd; {sigDS}", invalidData},
+		{"NS of the name beside another type", "w.example. AAAA", "NOERROR: w.example. 60 A 192.0.2.1 / example. 60 NS ns.example.", invalidData},
 		{"nothing: NODATA of local data", "w.example. A", "NOERROR:", "NOERROR:"},
 		{"nothing, authoritative", "w.example. HTTPS", "NOERROR aa:", "NOERROR:"},
 		{"nothing, DO", "w.example. AAAA do", "NOERROR:", "NOERROR:"},
 		{"nothing, validated", "w.example. AAAA do", "NOERROR ad:", "NOERROR ad:"},
 		{"NODATA, SOA of a policy zone in additional", "w.example. AAAA", "NOERROR: /  / rpz.other. 60 SOA . . 1 2 3 4 5", "NOERROR:"},
 		{"NODATA, SOA of another zone", "w.example. AAAA", "NOERROR: / other. 60 SOA . . 1 2 3 4 5", "NOERROR:"},
-		{"NODATA, only the records of another name", "w.example. AAAA", "NOERROR: v.example. 60 AAAA 2001:db8::1", useless},
+		{"NODATA, only the records of another name", "w.example. AAAA", "NOERROR: v.example. 60 AAAA 2001:db8::1", invalidData},
 		{"chain, the end has no record of the type and no SOA", "w.example. AAAA", "NOERROR: w.example. 60 CNAME x.other.; x.other. 60 A 192.0.2.1", "NOERROR: w.example. 60 CNAME x.other."},
 		{"REFUSED", "w.example. A", "REFUSED:", "REFUSED:"},
 		{"SERVFAIL", "w.example. A", "SERVFAIL: w.example. 60 A 192.0.2.1", "SERVFAIL:"},
@@ -115,7 +122,7 @@ func TestAnswerOf(t *testing.T) {
 		{"FORMERR", "w.example. A", "FORMERR:", "SERVFAIL:"},
 		{"YXDOMAIN", "w.example. A", "YXDOMAIN:", "SERVFAIL:"},
 		{"BADVERS, the number of BADSIG", "w.example. A", "BADSIG:", "SERVFAIL:"},
-		{"truncated", "w.example. A", "NOERROR tc: w.example. 60 A 192.0.2.1", useless},
+		{"truncated", "w.example. A", "NOERROR tc: w.example. 60 A 192.0.2.1", invalidData},
 		{"additional", "w.example. A", "NOERROR: w.example. 60 A 192.0.2.1 /  / x.example. 60 A 192.0.2.9", "NOERROR: w.example. 60 A 192.0.2.1"},
 		{"other class", "w.example. A", "NOERROR: w.example. 60 CH A 192.0.2.9; w.example. 60 A 192.0.2.1", "NOERROR: w.example. 60 A 192.0.2.1"},
 
@@ -125,24 +132,24 @@ func TestAnswerOf(t *testing.T) {
 		{"an hour at most", "w.example. A", "NXDOMAIN: / example. 86400 SOA . . 1 2 3 4 86400", "NXDOMAIN: / example. 3600 SOA"},
 	} {
 		r := questionOf(c.query)
-		m := answering(parseReply(t, short.Replace(c.reply)), r)
-		if got, want := show(answerOf(keyOf(r), m).reply(r, time.Now())), short.Replace(c.want); got != want {
-			t.Errorf("%s: answerOf(%s) = %s; want %s", c.name, c.reply, got, want)
+		m := responseTo(parseReply(t, placeholders.Replace(c.reply)), r)
+		if got, want := show(filterAnswer(keyOf(r), m).reply(r, time.Now())), placeholders.Replace(c.want); got != want {
+			t.Errorf("%s: filterAnswer(%s) = %s; want %s", c.name, c.reply, got, want)
 		}
 	}
 }
 
-// questionOf reads "name type", and " do" behind it. All questions have EDNS.
+// questionOf parses "name type" or "name type do". All questions have EDNS.
 func questionOf(text string) *dns.Msg {
 	word := strings.Fields(text)
 	r := query(word[0], word[1])
 	if number, ok := strings.CutPrefix(word[1], "TYPE"); ok {
 		fmt.Sscan(number, &r.Question[0].Qtype)
 	}
-	return r.SetEdns0(upstreamSize, len(word) > 2)
+	return r.SetEdns0(upstreamUDPSize, len(word) > 2)
 }
 
-func TestAnswerLife(t *testing.T) {
+func TestAnswerTTL(t *testing.T) {
 	for _, c := range []struct {
 		name, query, reply string
 		want               time.Duration
@@ -157,16 +164,16 @@ func TestAnswerLife(t *testing.T) {
 		{"chain without end", "w.example. A", "NOERROR: w.example. 60 CNAME x.", 0},
 		{"NODATA without SOA", "w.example. A", "NOERROR:", 0},
 		{"NXDOMAIN without SOA", "w.example. A", "NXDOMAIN:", 0},
-		{"failure", "w.example. A", "REFUSED:", failureTime},
+		{"failure", "w.example. A", "REFUSED:", failureTTL},
 	} {
 		r := questionOf(c.query)
-		if got := answerOf(keyOf(r), answering(parseReply(t, short.Replace(c.reply)), r)).life; got != c.want {
-			t.Errorf("%s: life of %s = %v; want %v", c.name, c.reply, got, c.want)
+		if got := filterAnswer(keyOf(r), responseTo(parseReply(t, placeholders.Replace(c.reply)), r)).ttl; got != c.want {
+			t.Errorf("%s: TTL of %s = %v; want %v", c.name, c.reply, got, c.want)
 		}
 	}
 }
 
-// Records without their data, which no text has and only the wire can bring.
+// Records without their data are possible on the wire only, not in text.
 func TestAnswerWithoutData(t *testing.T) {
 	for name, rr := range dns.TypeToRR {
 		switch name {
@@ -176,8 +183,8 @@ func TestAnswerWithoutData(t *testing.T) {
 		record := rr()
 		*record.Header() = dns.RR_Header{Name: "w.example.", Rrtype: name, Class: dns.ClassINET, Ttl: 60}
 		r := query("w.example.", dns.TypeToString[name])
-		m := answering(&dns.Msg{Answer: []dns.RR{record}}, r)
-		if got := answerOf(keyOf(r), m); got.kind != failure {
+		m := responseTo(&dns.Msg{Answer: []dns.RR{record}}, r)
+		if got := filterAnswer(keyOf(r), m); got.kind != failure {
 			t.Errorf("%s without data: %v; want a failure", dns.TypeToString[name], got.answer)
 		}
 	}
@@ -186,9 +193,9 @@ func TestAnswerWithoutData(t *testing.T) {
 func FuzzAnswer(f *testing.F) {
 	for _, text := range []string{
 		"NOERROR: w.example. 60 CNAME x.example.; x.example. 60 A 192.0.2.1", "NXDOMAIN: / {soa}; {sigSOA}; {nsec}; {sigN}; {nsec3}; {sigN3}",
-		"NOERROR: example. 60 DNAME other.; w.example. 60 CNAME w.other.; w.other. 60 A 192.0.2.1; {sigA} /  / x. 60 A 192.0.2.2", "NOERROR: " + links(17),
+		"NOERROR: example. 60 DNAME other.; {chainOther}; {sigA} /  / x. 60 A 192.0.2.2", "NOERROR: " + links(17),
 	} {
-		wire, err := answering(parseReply(f, short.Replace(text)), query("w.example.", "A")).Pack()
+		wire, err := responseTo(parseReply(f, placeholders.Replace(text)), query("w.example.", "A")).Pack()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -201,9 +208,9 @@ func FuzzAnswer(f *testing.F) {
 			m = assemble(wire)
 		}
 		m.Response, m.Truncated, m.Opcode = true, false, dns.OpcodeQuery
-		r := (&dns.Msg{Question: m.Question}).SetEdns0(upstreamSize, do)
+		r := (&dns.Msg{Question: m.Question}).SetEdns0(upstreamUDPSize, do)
 		k := keyOf(r)
-		e := answerOf(k, m)
+		e := filterAnswer(k, m)
 		reply := e.reply(r, e.stored.Add(time.Second))
 		checkAnswer(t, k, e, reply)
 		if _, err := reply.Pack(); err != nil {
@@ -212,8 +219,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// assemble makes a message of few names and types, whose records have to do with
-// each other more often than those of random octets: four octets for a record.
+// assemble makes a message of few names and types from four octets for each record. Its
+// records are related to each other more often than those of random octets.
 func assemble(data []byte) *dns.Msg {
 	names := []string{"w.example.", "x.Example.", "y.other.", "w.other.", "example.", "OTHER.", "."}
 	m := &dns.Msg{Question: query("W.example.", []string{"A", "CNAME", "ANY", "RRSIG"}[len(data)%4]).Question}
@@ -235,13 +242,13 @@ func assemble(data []byte) *dns.Msg {
 	return m
 }
 
-// checkAnswer holds an answer against what the filter promises.
+// checkAnswer checks the properties of every filtered answer.
 func checkAnswer(t *testing.T, k key, e *entry, reply *dns.Msg) {
 	chain := []string{k.name}
 	for _, rr := range reply.Answer {
 		name := rr.Header().Name
 		onChain := slices.ContainsFunc(chain, func(n string) bool {
-			return strings.EqualFold(n, name) || k.do && covered(rr) == dns.TypeDNAME && dns.IsSubDomain(name, n)
+			return strings.EqualFold(n, name) || k.do && coveredType(rr) == dns.TypeDNAME && dns.IsSubDomain(name, n)
 		})
 		if !onChain || rr.Header().Class != k.qclass {
 			t.Errorf("%v is not on the chain %q", rr, chain)
@@ -260,15 +267,15 @@ func checkAnswer(t *testing.T, k key, e *entry, reply *dns.Msg) {
 	if len(chain) > maxLinks+1 && k.qtype != dns.TypeANY && k.qtype != dns.TypeCNAME {
 		t.Errorf("a chain of %d", len(chain))
 	}
-	if e.life < 0 || e.life > maxPositive || e.kind == negative && e.life > maxNegative || e.kind == failure && e.life != failureTime {
-		t.Errorf("%v of kind %d lives %v", k, e.kind, e.life)
+	if e.ttl < 0 || e.ttl > maxPositive || e.kind == negative && e.ttl > maxNegative || e.kind == failure && e.ttl != failureTTL {
+		t.Errorf("%v of kind %d has the TTL %v", k, e.kind, e.ttl)
 	}
 	if slices.ContainsFunc(reply.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT }) {
 		t.Errorf("additional: %v", reply.Extra)
 	}
 }
 
-// zoneOf returns the zone that an authority record is of, as far as it tells.
+// zoneOf returns the zone of an authority record, as far as the record shows it.
 func zoneOf(rr dns.RR) (zone string, ok bool) {
 	switch rr := rr.(type) {
 	case *dns.SOA:
@@ -276,7 +283,7 @@ func zoneOf(rr dns.RR) (zone string, ok bool) {
 	case *dns.RRSIG:
 		return rr.SignerName, dns.IsSubDomain(rr.SignerName, rr.Hdr.Name)
 	case *dns.NSEC, *dns.NSEC3:
-		return ".", true // the signature beside it tells
+		return ".", true // the signature beside it has the zone
 	}
 	return "", false
 }
@@ -284,6 +291,6 @@ func zoneOf(rr dns.RR) (zone string, ok bool) {
 func signed(section []dns.RR, rr dns.RR) bool {
 	return slices.ContainsFunc(section, func(other dns.RR) bool {
 		h := other.Header()
-		return h.Rrtype == dns.TypeRRSIG && covered(other) == rr.Header().Rrtype && strings.EqualFold(h.Name, rr.Header().Name)
+		return h.Rrtype == dns.TypeRRSIG && coveredType(other) == rr.Header().Rrtype && strings.EqualFold(h.Name, rr.Header().Name)
 	})
 }

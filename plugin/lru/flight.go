@@ -20,196 +20,200 @@ import (
 var log = clog.NewWithPlugin("lru")
 
 const (
-	// queueTime is how long a question waits for a place: fast domains pass it on in
-	// milliseconds.
-	queueTime = time.Second
-	// flightTime bounds a flight, its repetitions over TCP or without EDNS included.
-	flightTime = 5 * time.Second
-	// exchangeTime is what one exchange takes, if it must.
-	exchangeTime = 2 * time.Second
-	// upstreamSize is what never needs fragments (DNS Flag Day 2020).
-	upstreamSize = 1232
+	// queueTimeout bounds the wait for a slot. The slots of fast domains are free again
+	// within milliseconds.
+	queueTimeout = time.Second
+	// flightTimeout bounds a flight, including its retries over TCP or without EDNS.
+	flightTimeout = 5 * time.Second
+	// exchangeTimeout is the longest time that plugin forward takes for one upstream.
+	exchangeTimeout = 2 * time.Second
+	// upstreamUDPSize avoids fragmentation (DNS Flag Day 2020).
+	upstreamUDPSize = 1232
 )
 
-// A flight is one question on its way, for everyone who asks it meanwhile.
+// A flight is one upstream query, shared by all clients that ask its question while it
+// is under way.
 type flight struct {
-	done  chan struct{} // closed when entry is there
+	done  chan struct{} // closed when entry is set
 	entry *entry
 
-	place  *fairqueue.Place // nil: the next plugin bounds its queries
-	behind bool             // nobody waits for it, and it started in an outage
-	query  exchange.Query
+	slot       *fairqueue.Place // nil: the next plugin bounds its queries
+	background bool             // no client waits for it, and it started in an outage
+	query      exchange.Query
 }
 
-// flights is all of them. The zero value has none.
+// flights holds all flights of an instance. The zero value is ready for use.
 type flights struct {
-	mu     sync.Mutex
-	ended  bool // the instance has ended
-	all    map[key]*flight
-	places fairqueue.Queue
-	probed atomic.Uint32 // questions of plugin loop
-	behind int           // how many of all have behind set
+	mu         sync.Mutex
+	stopped    bool // the instance has ended
+	all        map[key]*flight
+	slots      fairqueue.Queue
+	loopProbes atomic.Uint32 // number of questions of plugin loop
+	background int           // number of flights with background set
 
-	outage
+	outage outage
 }
 
-// A boarding says how a question came to its flight.
-type boarding uint8
+// A joinResult reports how a question got its flight.
+type joinResult uint8
 
 const (
-	started boarding = iota
-	joined           // it was under way already, or has just landed
-	refused          // there are too many
+	started joinResult = iota
+	joined             // the flight was under way already, or has just ended
+	refused            // no slot was free, or the instance has ended
 )
 
-// maxBehind bounds the flights that nobody waits for while the upstream is silent:
-// enough to notice that it answers again.
-const maxBehind = 10
+// maxBackground bounds the background flights while the upstream does not answer. They
+// are enough to notice that it answers again.
+const maxBackground = 10
 
-// join returns the flight for a question whose entry, of no use, was seen in the
-// store, or nil. The caller must call fly for one that is started. It does not end
-// when a client goes: the others and the store want it. behind is for a client that
-// has its answer already.
-func (f *flights) join(l *LRU, k key, seen *entry, behind bool) (*flight, boarding) {
+// join returns the flight for a question, and creates a missing one, which the caller
+// must start with run. cached is the entry that the caller has read from the store and
+// cannot use, or nil. A flight continues if a client cancels, because other clients and
+// the store use its result. background is set if the client has its answer already.
+func (f *flights) join(l *LRU, k key, cached *entry, background bool) (*flight, joinResult) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if one, ok := f.all[k]; ok {
-		return one, joined
+	if fl, ok := f.all[k]; ok {
+		return fl, joined
 	}
-	if e := l.store.peek(k); e != nil && e != seen && e.fresh(time.Now()) {
-		return landed(e), joined
+	if e := l.store.peek(k); e != nil && e != cached && e.fresh(time.Now()) {
+		return finished(e), joined
 	}
-	outage := behind && (f.silent.Load() || f.known(time.Now()))
-	if f.ended || outage && f.behind >= maxBehind {
-		return landed(unreachable()), refused
+	limited := background && (f.outage.unresponsive.Load() || f.outage.active(time.Now()))
+	if f.stopped || limited && f.background >= maxBackground {
+		return finished(noReachableAuthority()), refused
 	}
-	var mine *fairqueue.Place
+	var slot *fairqueue.Place
 	if !l.exchanger {
-		if mine = f.places.Enter(k.name, netip.Addr{}, !behind); mine == nil {
-			return landed(unreachable()), refused
+		if slot = f.slots.Enter(k.name, netip.Addr{}, !background); slot == nil {
+			return finished(noReachableAuthority()), refused
 		}
 	}
 	if f.all == nil {
 		f.all = map[key]*flight{}
 	}
-	one := &flight{done: make(chan struct{}), place: mine, behind: outage}
-	f.all[k] = one
-	if outage {
-		f.behind++
+	fl := &flight{done: make(chan struct{}), slot: slot, background: limited}
+	f.all[k] = fl
+	if limited {
+		f.background++
 	}
-	return one, started
+	return fl, started
 }
 
-func (f *flights) leave(k key, one *flight) {
+// remove ends a flight and releases its slot.
+func (f *flights) remove(k key, fl *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.all, k)
-	if one.behind {
-		f.behind--
+	if fl.background {
+		f.background--
 	}
-	if one.place != nil {
-		one.place.Leave()
+	if fl.slot != nil {
+		fl.slot.Leave()
 	}
 }
 
-// detached returns a context that has what says where the question came in, and
-// nothing of the client's: its metadata is written to without a lock.
-func detached(ctx context.Context) context.Context {
-	free := context.Background()
+// detachedContext returns a context without a deadline that has only the values of ctx
+// that name the server block and the view. The client's metadata is left out, because
+// plugins write to it without a lock.
+func detachedContext(ctx context.Context) context.Context {
+	detached := context.Background()
 	for _, key := range []any{dnsserver.Key{}, dnsserver.LoopKey{}, dnsserver.ViewKey{}} {
 		if value := ctx.Value(key); value != nil {
-			free = context.WithValue(free, key, value)
+			detached = context.WithValue(detached, key, value)
 		}
 	}
-	return free
+	return detached
 }
 
-func landed(e *entry) *flight {
+// finished returns a flight that has ended.
+func finished(e *entry) *flight {
 	done := make(chan struct{})
 	close(done)
 	return &flight{done: done, entry: e}
 }
 
-// end lets no flight begin any more. Those under way are not waited for: the
-// servers have stopped, so nobody else waits. They do not touch the store from
-// then on, because the next plugin ends, too, and fails them, and because the
-// store belongs to the instance's successor or to nobody.
-func (f *flights) end() {
+// stop prevents new flights. It does not wait for those under way, because the servers
+// have stopped and no client waits. Their results are no longer stored: the next plugin
+// ends as well and fails them, and the store may belong to the next instance by then.
+func (f *flights) stop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ended = true
+	f.stopped = true
 }
 
-// keep stores the result of a flight.
-func (f *flights) keep(l *LRU, k key, e *entry) {
+// put stores the result of a flight.
+func (f *flights) put(l *LRU, k key, e *entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.ended {
-		l.keep(k, e)
+	if !f.stopped {
+		l.put(k, e)
 	}
 }
 
-func (f *flights) fly(ctx context.Context, l *LRU, k key, one *flight) {
-	one.entry = failed(dns.RcodeServerFailure, 0)
+// run waits for the slot, asks the next plugin and ends the flight.
+func (f *flights) run(ctx context.Context, l *LRU, k key, fl *flight) {
+	fl.entry = newFailure(dns.RcodeServerFailure, 0)
 	defer func() {
 		if problem := recover(); problem != nil { // the server's own recover does not reach here
 			log.Errorf("Recovered from panic over the question %s: %v", k.name, problem)
 			vars.Panic.Inc()
 		}
-		f.leave(k, one)
-		close(one.done)
+		f.remove(k, fl)
+		close(fl.done)
 	}()
-	if one.place != nil && !one.place.Wait(queueTime) {
+	if fl.slot != nil && !fl.slot.Wait(queueTimeout) {
 		refusals.Inc()
-		one.entry = unreachable()
+		fl.entry = noReachableAuthority()
 		return
 	}
 	if !l.exchanger {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, flightTime)
+		ctx, cancel = context.WithTimeout(ctx, flightTimeout)
 		defer cancel()
 	}
-	f.run(ctx, l, k, one)
+	f.ask(ctx, l, k, fl)
 }
 
-// run asks the next plugin and stores the result. What a fallback resolver answers is
-// not stored, because the next query may have the answer of the upstream.
-func (f *flights) run(ctx context.Context, l *LRU, k key, one *flight) {
+// ask asks the next plugin and stores the result. An answer of a fallback resolver is
+// not stored, because the next query may get the answer of the upstream.
+func (f *flights) ask(ctx context.Context, l *LRU, k key, fl *flight) {
 	began := time.Now()
-	f.sent(k.name, began)
-	m, err := l.ask(ctx, k, one)
+	f.outage.sent(k.name, began)
+	m, err := l.queryNext(ctx, k, fl)
 	upstreamSeconds.Observe(time.Since(began).Seconds())
 	switch {
-	case errors.Is(err, exchange.ErrBusy): // it was not sent, so it says nothing about the upstream
+	case errors.Is(err, exchange.ErrBusy): // it was not sent, so it is no sign of an outage
 		refusals.Inc()
-		one.entry = unreachable()
+		fl.entry = noReachableAuthority()
 		return
 	case err != nil:
-		f.unanswered(k, began, err)
-		one.entry = unreachable()
-		one.entry.silent = true
-	case one.query.Fallback:
-		f.unanswered(k, began, errFallback)
-		one.entry = answerOf(k, m)
-		one.entry.limit(failureTime)
-		failure := unreachable()
-		failure.silent = true
-		f.keepFailure(l, k, failure)
+		f.outage.unanswered(k, began, err)
+		fl.entry = noReachableAuthority()
+		fl.entry.noReply = true
+	case fl.query.Fallback:
+		f.outage.unanswered(k, began, errFallback)
+		fl.entry = filterAnswer(k, m)
+		fl.entry.capTTLs(failureTTL)
+		failure := noReachableAuthority()
+		failure.noReply = true
+		f.putRefreshFailure(l, k, failure)
 		return
 	default:
-		one.entry = answerOf(k, m)
-		if !l.exchanger && time.Since(began) >= exchangeTime {
-			one.entry.limit(doubtTime)
+		fl.entry = filterAnswer(k, m)
+		if !l.exchanger && time.Since(began) >= exchangeTimeout {
+			fl.entry.capTTLs(suspectTTL)
 		}
 	}
-	f.keep(l, k, one.entry)
+	f.put(l, k, fl.entry)
 }
 
-// keepFailure notes that a stale entry, if there is one, could not be refreshed.
-func (f *flights) keepFailure(l *LRU, k key, failure *entry) {
+// putRefreshFailure notes the failure in the stale entry of the key, if there is one.
+func (f *flights) putRefreshFailure(l *LRU, k key, failure *entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if old := l.store.peek(k); !f.ended && old != nil && old.stale(failure.stored, l.stale) {
-		old.failed.Store(failure)
+	if old := l.store.peek(k); !f.stopped && old != nil && old.stale(failure.stored, l.stale) {
+		old.refreshFailure.Store(failure)
 	}
 }

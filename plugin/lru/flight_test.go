@@ -20,11 +20,11 @@ import (
 func TestThousandClientsOneQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.set(100*time.Millisecond, func(r *dns.Msg, _ net.Addr) *dns.Msg { return answering(parseReply(t, aText), r) })
+		u.set(100*time.Millisecond, func(r *dns.Msg, _ net.Addr) *dns.Msg { return responseTo(parseReply(t, aText), r) })
 		l := newLRU(u, 10)
-		var all sync.WaitGroup
+		var wg sync.WaitGroup
 		for i := range 1000 {
-			all.Go(func() {
+			wg.Go(func() {
 				name := "www.example."
 				if i%2 == 1 {
 					name = "WWW.eXample."
@@ -40,24 +40,24 @@ func TestThousandClientsOneQuery(t *testing.T) {
 				}
 			})
 		}
-		all.Wait()
+		wg.Wait()
 		if n := u.asked.Load(); n != 1 {
 			t.Errorf("%d queries upstream; want 1", n)
 		}
 	})
 }
 
-// Whoever goes away takes nothing from the others.
-func TestClientLeaves(t *testing.T) {
+// A client that cancels does not cancel the query of the others.
+func TestClientCancels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.set(time.Second, func(r *dns.Msg, _ net.Addr) *dns.Msg { return answering(parseReply(t, aText), r) })
+		u.set(time.Second, func(r *dns.Msg, _ net.Addr) *dns.Msg { return responseTo(parseReply(t, aText), r) })
 		l := newLRU(u, 10)
-		defer l.flights.land()
-		ctx, leave := context.WithCancel(t.Context())
+		defer l.flights.wait()
+		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _, _ = l.ServeDNS(ctx, &writer{}, query("www.example.", "A")) }()
 		synctest.Wait()
-		leave()
+		cancel()
 		if got := show(ask(t, l, query("www.example.", "A"))); got != aText || u.asked.Load() != 1 {
 			t.Errorf("%s after %d queries; want %s after 1", got, u.asked.Load(), aText)
 		}
@@ -67,10 +67,10 @@ func TestClientLeaves(t *testing.T) {
 func TestPrefetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.says(t, aText)
+		u.responds(t, aText)
 		l := newLRU(u, 10)
-		defer l.flights.land()
-		for range 4 { // one miss, three hits: popular
+		defer l.flights.wait()
+		for range 4 { // one miss and three hits
 			ask(t, l, query("www.example.", "A"))
 		}
 		ask(t, l, query("rare.example.", "A"))
@@ -79,7 +79,7 @@ func TestPrefetch(t *testing.T) {
 		synctest.Wait()
 		before := u.asked.Load()
 		time.Sleep(2 * time.Second) // in the last tenth
-		u.dies(time.Second)
+		u.timesOut(time.Second)
 		for range 3 {
 			if got := show(ask(t, l, query("www.example.", "A"))); got != "NOERROR: www.example. 9 A 192.0.2.1" {
 				t.Errorf("%s; want the answer in memory, at once", got)
@@ -87,18 +87,18 @@ func TestPrefetch(t *testing.T) {
 		}
 		ask(t, l, query("rare.example.", "A"))
 		synctest.Wait()
-		if n := u.asked.Load() - before; n != 2 { // the prefetch, and the name whose answer was for another
+		if n := u.asked.Load() - before; n != 2 { // the prefetch, and the name that has no entry
 			t.Errorf("%d queries upstream; want the prefetch and rare.example alone", n)
 		}
 	})
 }
 
-// A prefetch that fails takes nothing away and is not tried at each hit.
+// A failed prefetch does not affect the entry and is not repeated at each hit.
 func TestPrefetchFails(t *testing.T) {
 	for _, text := range []string{aText, "NXDOMAIN: / " + soaText} {
 		synctest.Test(t, func(t *testing.T) {
 			u := &upstream{}
-			u.says(t, text)
+			u.responds(t, text)
 			l := newLRU(u, 10)
 			first := ask(t, l, query("www.example.", "A"))
 			for range 3 {
@@ -106,11 +106,11 @@ func TestPrefetchFails(t *testing.T) {
 			}
 			ttl := time.Duration(slices.Concat(first.Answer, first.Ns)[0].Header().Ttl) * time.Second
 			time.Sleep(ttl - 3*time.Second)
-			u.says(t, "SERVFAIL:")
+			u.responds(t, "SERVFAIL:")
 			before := u.asked.Load()
 			for range 10 {
 				if m := ask(t, l, query("www.example.", "A")); m.Rcode != first.Rcode {
-					t.Errorf("%s; want what is in memory", show(m))
+					t.Errorf("%s; want the entry in memory", show(m))
 				}
 				synctest.Wait()
 			}
@@ -121,7 +121,7 @@ func TestPrefetchFails(t *testing.T) {
 	}
 }
 
-// A panic of the next plugin is one failure, not the end of the server.
+// A panic of the next plugin is a failure of one question.
 func TestPanic(t *testing.T) {
 	u := &upstream{}
 	u.set(0, func(*dns.Msg, net.Addr) *dns.Msg { panic("the next plugin has a bug") })
@@ -130,16 +130,16 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// Many clients, names and answers at once, for the race detector.
+// Concurrent clients, names and answers, for the race detector.
 func TestConcurrency(t *testing.T) {
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
-		return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 1 A 192.0.2.1"), r)
+		return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 1 A 192.0.2.1"), r)
 	})
 	l := newLRU(u, 50)
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	for range 8 {
-		all.Go(func() {
+		wg.Go(func() {
 			for range 500 {
 				name := fmt.Sprintf("n%d.example.", rand.N(100))
 				if m := ask(t, l, query(name, "A")); len(m.Answer) != 1 || m.Answer[0].Header().Name != name {
@@ -148,14 +148,14 @@ func TestConcurrency(t *testing.T) {
 			}
 		})
 	}
-	all.Wait()
-	l.flights.land()
+	wg.Wait()
+	l.flights.wait()
 	if n := l.store.len(); n > 50 {
 		t.Errorf("%d entries; want 50 at most", n)
 	}
 }
 
-// One name that nobody answers does not make the whole upstream silent.
+// One unanswered name is not an outage of the upstream.
 func TestOneSilentNameIsNotAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
@@ -167,7 +167,7 @@ func TestOneSilentNameIsNotAnOutage(t *testing.T) {
 			case "slow.example.":
 				time.Sleep(1700 * time.Millisecond)
 			}
-			return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
+			return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
 		})
 		l := newLRU(u, 10)
 		go func() { _, _ = l.ServeDNS(t.Context(), &writer{}, query("dead.example.", "A")) }()
@@ -180,30 +180,30 @@ func TestOneSilentNameIsNotAnOutage(t *testing.T) {
 	})
 }
 
-// Whoever looks into the store just before a flight lands does not start another.
-func TestNoSecondQueryBehindAFlight(t *testing.T) {
+// A client that reads the store just before a flight ends does not start a second one.
+func TestNoSecondQueryAfterAFlight(t *testing.T) {
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
-		return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
+		return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
 	})
 	l := newLRU(u, 5000)
 	for i := range 2000 {
-		var all sync.WaitGroup
+		var wg sync.WaitGroup
 		for range 8 {
-			all.Go(func() { ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A")) })
+			wg.Go(func() { ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A")) })
 		}
-		all.Wait()
+		wg.Wait()
 	}
 	if n := u.asked.Load(); n != 2000 {
 		t.Errorf("%d queries upstream for 2000 names", n)
 	}
 }
 
-// A flight has nothing of its client's context but where the question came in.
-func TestFlightIsDetached(t *testing.T) {
+// A flight keeps only the server block and the view of its client's context.
+func TestFlightContextIsDetached(t *testing.T) {
 	type private struct{}
 	ctx := context.WithValue(context.WithValue(t.Context(), private{}, 1), dnsserver.ViewKey{}, "inside")
-	if free := detached(ctx); free.Value(private{}) != nil || free.Value(dnsserver.ViewKey{}) != "inside" {
+	if detached := detachedContext(ctx); detached.Value(private{}) != nil || detached.Value(dnsserver.ViewKey{}) != "inside" {
 		t.Error("the client's values are in the flight's context, or the view is not")
 	}
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/dnstest"
 )
 
-// An upstream is a next plugin that is told what to answer.
+// An upstream is a next plugin with configurable responses.
 type upstream struct {
-	mu     sync.Mutex
-	reply  func(r *dns.Msg, client net.Addr) *dns.Msg // nil: it does not answer
-	delay  time.Duration
-	asked  atomic.Int32
-	before []*dns.Msg // the queries
+	mu      sync.Mutex
+	reply   func(r *dns.Msg, client net.Addr) *dns.Msg // nil: it does not answer
+	delay   time.Duration
+	asked   atomic.Int32
+	queries []*dns.Msg
 }
 
 func (*upstream) Name() string { return "upstream" }
@@ -29,7 +29,7 @@ func (*upstream) Name() string { return "upstream" }
 func (u *upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	u.asked.Add(1)
 	u.mu.Lock()
-	u.before = append(u.before, r)
+	u.queries = append(u.queries, r)
 	reply, delay := u.reply, u.delay
 	u.mu.Unlock()
 	select {
@@ -47,14 +47,14 @@ func (u *upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	return dns.RcodeSuccess, w.WriteMsg(m)
 }
 
-// says makes the upstream answer every question with the text, see parseReply.
-func (u *upstream) says(t testing.TB, text string) {
+// responds makes the upstream answer every question with the text, see parseReply.
+func (u *upstream) responds(t testing.TB, text string) {
 	m := parseReply(t, text)
-	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg { return answering(m, r) })
+	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg { return responseTo(m, r) })
 }
 
-// dies makes the upstream give no answer, after a while.
-func (u *upstream) dies(after time.Duration) { u.set(after, nil) }
+// timesOut makes the upstream return an error after a while.
+func (u *upstream) timesOut(after time.Duration) { u.set(after, nil) }
 
 func (u *upstream) set(delay time.Duration, reply func(*dns.Msg, net.Addr) *dns.Msg) {
 	u.mu.Lock()
@@ -62,7 +62,7 @@ func (u *upstream) set(delay time.Duration, reply func(*dns.Msg, net.Addr) *dns.
 	u.delay, u.reply = delay, reply
 }
 
-func answering(m, r *dns.Msg) *dns.Msg {
+func responseTo(m, r *dns.Msg) *dns.Msg {
 	c := m.Copy()
 	c.Id, c.Question, c.Response = r.Id, r.Question, true
 	return c
@@ -104,3 +104,19 @@ func parseReply(t testing.TB, text string) *dns.Msg {
 
 // show writes a reply in the notation of package dnstest, with TTLs.
 func show(m *dns.Msg) string { return dnstest.Show(m) }
+
+// wait blocks until no flight is under way.
+func (f *flights) wait() {
+	for {
+		var next *flight
+		f.mu.Lock()
+		for _, next = range f.all {
+			break
+		}
+		f.mu.Unlock()
+		if next == nil {
+			return
+		}
+		<-next.done
+	}
+}

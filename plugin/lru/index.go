@@ -2,22 +2,22 @@ package lru
 
 import "hash/maphash"
 
-// An index has the entries of a store by key, and in the order of their use. Its
-// links are in the entries, and its map has the hash of a key in place of the key:
-// of the 300 octets of a usual entry, golang-lru took 150 for a list element and
-// two copies of the key. Two keys of the same hash, which nobody can choose, share
-// one place: the later one replaces the earlier one.
+// An index has the entries of a store by key and in the order of their use. The entries
+// are the elements of its list, and its map has hashes instead of keys. This saves half
+// of the 300 octets of a usual entry: golang-lru needs 150 for a list element and two
+// copies of the key. If two keys have the same hash, the later entry replaces the earlier
+// one. Clients cannot choose such keys, because the seed is random.
 type index struct {
 	seed   maphash.Seed
-	places map[uint64]*entry
+	byHash map[uint64]*entry
 	newest *entry
 	oldest *entry
 }
 
-func newIndex() index { return index{seed: maphash.MakeSeed(), places: map[uint64]*entry{}} }
+func newIndex() index { return index{seed: maphash.MakeSeed(), byHash: map[uint64]*entry{}} }
 
 func (x *index) hash(k key) uint64 {
-	more := uint64(k.qtype)<<32 | uint64(k.qclass)<<16 | uint64(k.probe)<<48
+	more := uint64(k.qtype)<<32 | uint64(k.qclass)<<16 | uint64(k.loopProbe)<<48
 	if k.do {
 		more |= 1
 	}
@@ -27,17 +27,17 @@ func (x *index) hash(k key) uint64 {
 	return maphash.String(x.seed, k.name) ^ more*0x9e3779b97f4a7c15
 }
 
-func (x *index) len() int { return len(x.places) }
+func (x *index) len() int { return len(x.byHash) }
 
 // find returns the entry of a key, or nil.
 func (x *index) find(k key) *entry {
-	if e := x.places[x.hash(k)]; e != nil && e.key == k {
+	if e := x.byHash[x.hash(k)]; e != nil && e.key == k {
 		return e
 	}
 	return nil
 }
 
-// use makes the entry the last used one.
+// use makes the entry the most recently used one.
 func (x *index) use(e *entry) {
 	if x.newest != e {
 		x.unlink(e)
@@ -45,14 +45,14 @@ func (x *index) use(e *entry) {
 	}
 }
 
-// put adds an entry as the last used one. The place of its key must be free.
+// put adds an entry as the most recently used one. The index must not have its hash yet.
 func (x *index) put(e *entry) {
-	x.places[x.hash(e.key)] = e
+	x.byHash[x.hash(e.key)] = e
 	x.link(e)
 }
 
 func (x *index) remove(e *entry) {
-	delete(x.places, x.hash(e.key))
+	delete(x.byHash, x.hash(e.key))
 	x.unlink(e)
 }
 

@@ -1,5 +1,10 @@
-// Package lru is a CoreDNS plugin that keeps the answers of the next plugin, the
-// most recently used ones, and asks it no question twice at a time.
+// Package lru implements a CoreDNS plugin that caches the most recently used answers of
+// the next plugin and coalesces concurrent identical queries.
+//
+// The cache is one list under one lock. Shards would evict independently, so that the
+// cache would no longer hold the most recently used entries. A filter reduces each
+// response to the answer of its question before it is cached or returned, so that no
+// response can affect another name.
 package lru
 
 import (
@@ -15,23 +20,23 @@ import (
 
 // LRU is the plugin's handler. A question is answered in this order:
 //
-//  1. A special-use name that must not be sent on has a negative answer.
-//  2. From an entry whose time has not run out. In the last part of a popular
-//     entry's time the next plugin is asked meanwhile (prefetch).
-//  3. From a failure of the last seconds (RFC 9520): a stale answer if there is
-//     one, else the failure.
-//  4. From an entry whose time has run out, while the upstream is known to be
-//     silent; it is asked again behind the answer (RFC 8767).
-//  5. From the next plugin, in one flight for all who ask the same. A client that
-//     has waited for 1.8 s gets a stale answer if there is one.
+//  1. A special-use name that must not be forwarded gets a negative answer.
+//  2. A fresh entry is served. If it has many hits and is about to expire, the next
+//     plugin is asked in the background (prefetch).
+//  3. After a failure of the last seconds (RFC 9520) a stale answer is served, or the
+//     failure if there is no stale answer.
+//  4. During an outage of the upstream a stale answer is served at once. The next
+//     plugin is asked in the background (RFC 8767).
+//  5. Otherwise the next plugin is asked, in one flight for all clients with the same
+//     question. A client that has waited for 1.8 s gets a stale answer if there is one.
 //
-// Questions that are no plain query pass: other opcodes and classes, and those
-// without RD, which are not for a cache to answer. Zone transfers are refused.
+// Other opcodes, other classes and questions without RD are passed on, because a cache
+// does not answer them. Zone transfers are refused.
 type LRU struct {
 	Next plugin.Handler
 
-	stale    time.Duration // how long an entry may be served after its time; 0 is never
-	prefetch int           // percent of an entry's time; 0 is never
+	stale    time.Duration // how long an expired entry may be served; 0: never
+	prefetch int           // last percent of the TTL in which an entry is fetched again; 0: never
 
 	// exchanger reports that plugin upstream is in the server block. It bounds the
 	// queries and their time, and falls back to TCP and to queries without EDNS.
@@ -42,14 +47,14 @@ type LRU struct {
 }
 
 const (
-	// staleAfter is the client response timer of RFC 8767, 5: below the 2 s after
-	// which stub resolvers ask again.
-	staleAfter = 1800 * time.Millisecond
-	// patience bounds how long a client waits: Windows DNS gives up after 5 s at
-	// most, and what it then asks for is a public address.
-	patience = 4 * time.Second
-	// impatience is in its place while the upstream is known to be silent.
-	impatience = time.Second
+	// clientResponseTimer is that of RFC 8767, 5. It is below 2 s, because stub resolvers
+	// retry then.
+	clientResponseTimer = 1800 * time.Millisecond
+	// clientTimeout bounds how long a client waits. Windows DNS gives up after 5 s at
+	// most, and then may resolve the name to a public address.
+	clientTimeout = 4 * time.Second
+	// outageTimeout replaces clientTimeout while the upstream does not answer.
+	outageTimeout = time.Second
 )
 
 // Name implements plugin.Handler.
@@ -57,57 +62,57 @@ func (*LRU) Name() string { return "lru" }
 
 // ServeDNS implements plugin.Handler.
 func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	clearReserved(r)
+	clearReservedFlags(r)
 	q, k := r.Question[0], keyOf(r)
 	switch {
 	case q.Qtype == dns.TypeAXFR, q.Qtype == dns.TypeIXFR:
-		return dns.RcodeRefused, nil // plugin forward passes on one message of many; the client waits for the rest
+		return dns.RcodeRefused, nil // plugin forward returns the first of several messages only
 	case r.Opcode != dns.OpcodeQuery, q.Qclass != dns.ClassINET:
 		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
 	case !r.RecursionDesired:
-		if e := special(k); e != nil {
+		if e := specialUse(k); e != nil {
 			return dns.RcodeSuccess, w.WriteMsg(e.reply(r, e.stored))
 		}
 		return plugin.NextOrFailure(l.Name(), l.Next, ctx, w, r)
 	}
-	if probes(q) {
-		k.probe = uint16(l.flights.probed.Add(1)%0xffff) + 1
+	if isLoopProbe(q) {
+		k.loopProbe = uint16(l.flights.loopProbes.Add(1)%0xffff) + 1
 	}
 	e, now := l.store.get(k), time.Now()
-	if e == nil || !e.fresh(now) || e.kind == failure && !e.holds(now, l.flights.silent.Load()) {
+	if e == nil || !e.fresh(now) || e.kind == failure && !e.stillApplies(now, l.flights.outage.unresponsive.Load()) {
 		return dns.RcodeSuccess, w.WriteMsg(l.resolve(ctx, w, k, e, r, now))
 	}
-	count(e)
-	if l.prefetch > 0 && e.worthPrefetch(now, l.prefetch, e.hits.Load()) {
+	countHit(e)
+	if l.prefetch > 0 && e.prefetchDue(now, l.prefetch, e.hits.Load()) {
 		l.refresh(ctx, w, k, e)
 	}
 	return dns.RcodeSuccess, w.WriteMsg(e.reply(r, now))
 }
 
-// resolve answers a question whose entry, seen in the store, is not fresh or is a
-// failure that no longer holds; or that has none.
-func (l *LRU) resolve(ctx context.Context, w dns.ResponseWriter, k key, seen *entry, r *dns.Msg, now time.Time) *dns.Msg {
-	if seen == nil {
-		if e := special(k); e != nil {
+// resolve answers a question that has no entry, an expired one, or a failure that no
+// longer applies. cached is that entry or nil.
+func (l *LRU) resolve(ctx context.Context, w dns.ResponseWriter, k key, cached *entry, r *dns.Msg, now time.Time) *dns.Msg {
+	if cached == nil {
+		if e := specialUse(k); e != nil {
 			return e.reply(r, now)
 		}
 	}
-	old := seen
+	old := cached
 	if old != nil && !old.stale(now, l.stale) {
 		old = nil
 	}
-	if old != nil && l.atOnce(ctx, w, old, now) {
-		return outdated(old, r)
+	if old != nil && l.serveStaleAtOnce(ctx, w, old, now) {
+		return serveStale(old, r)
 	}
 	misses.Inc()
-	flight, how := l.flights.join(l, k, seen, false)
-	switch how {
+	flight, result := l.flights.join(l, k, cached, false)
+	switch result {
 	case started:
 		flight.query.Client = clientOf(w)
-		if l.exchanger && old == nil { // it is bounded, and there is nothing else to serve
-			l.flights.fly(detached(ctx), l, k, flight)
+		if l.exchanger && old == nil { // plugin upstream bounds the time, and there is no stale answer to serve
+			l.flights.run(detachedContext(ctx), l, k, flight)
 		} else {
-			go l.flights.fly(detached(ctx), l, k, flight)
+			go l.flights.run(detachedContext(ctx), l, k, flight)
 		}
 	case joined:
 		coalesced.Inc()
@@ -116,32 +121,32 @@ func (l *LRU) resolve(ctx context.Context, w dns.ResponseWriter, k key, seen *en
 	}
 	answer := l.wait(flight, old != nil)
 	if old != nil && (answer.kind == failure || flight.query.Fallback) {
-		return outdated(old, r)
+		return serveStale(old, r)
 	}
 	return answer.reply(r, answer.stored)
 }
 
-// atOnce reports whether a stale entry is served without a wait: its last refresh
-// has failed lately, or the upstream is known to be silent. Then it is refreshed
-// behind the answer.
-func (l *LRU) atOnce(ctx context.Context, w dns.ResponseWriter, old *entry, now time.Time) bool {
-	silent, f := l.flights.silent.Load(), old.failed.Load()
-	if f != nil && f.holds(now, silent) {
+// serveStaleAtOnce reports whether a stale entry is served without waiting for the next
+// plugin. This is so if its last refresh has just failed, or during an outage. In an
+// outage the entry is refreshed in the background.
+func (l *LRU) serveStaleAtOnce(ctx context.Context, w dns.ResponseWriter, old *entry, now time.Time) bool {
+	unresponsive, f := l.flights.outage.unresponsive.Load(), old.refreshFailure.Load()
+	if f != nil && f.stillApplies(now, unresponsive) {
 		return true
 	}
-	if !l.flights.known(now) && (f == nil || !f.silent || !silent) {
+	if !l.flights.outage.active(now) && (f == nil || !f.noReply || !unresponsive) {
 		return false
 	}
 	l.refresh(ctx, w, old.key, old)
 	return true
 }
 
-// refresh asks for an entry again behind an answer.
-func (l *LRU) refresh(ctx context.Context, w dns.ResponseWriter, k key, seen *entry) {
-	if flight, how := l.flights.join(l, k, seen, true); how == started {
+// refresh asks the next plugin for a cached entry again, in the background.
+func (l *LRU) refresh(ctx context.Context, w dns.ResponseWriter, k key, cached *entry) {
+	if flight, result := l.flights.join(l, k, cached, true); result == started {
 		flight.query.Client = clientOf(w)
 		prefetches.Inc()
-		go l.flights.fly(detached(ctx), l, k, flight)
+		go l.flights.run(detachedContext(ctx), l, k, flight)
 	}
 }
 
@@ -155,14 +160,15 @@ func clientOf(w dns.ResponseWriter) netip.Addr {
 	return netip.Addr{}
 }
 
-func outdated(old *entry, r *dns.Msg) *dns.Msg {
+// serveStale returns the stale answer to r and counts it.
+func serveStale(old *entry, r *dns.Msg) *dns.Msg {
 	hits.stale.Inc()
 	return old.staleReply(r)
 }
 
-// wait returns what the flight brings, or a failure when it takes too long.
+// wait returns the result of the flight, or a failure after a timeout.
 func (l *LRU) wait(f *flight, hasStale bool) *entry {
-	limit := patience
+	timeout := clientTimeout
 	select {
 	case <-f.done:
 		return f.entry
@@ -170,34 +176,35 @@ func (l *LRU) wait(f *flight, hasStale bool) *entry {
 	}
 	switch {
 	case hasStale:
-		limit = staleAfter
-	case l.flights.silent.Load() && !l.exchanger: // plugin upstream does not wait for one that is down
-		limit = impatience
+		timeout = clientResponseTimer
+	case l.flights.outage.unresponsive.Load() && !l.exchanger: // plugin upstream does not wait for an upstream that is down
+		timeout = outageTimeout
 	}
-	timer := time.NewTimer(limit)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
 	case <-f.done:
 		return f.entry
 	case <-timer.C:
-		return unreachable()
+		return noReachableAuthority()
 	}
 }
 
-// clearReserved clears the EDNS flags that have no meaning yet. The server returns
-// the client's OPT record, and a reply must not have them (RFC 6891, 6.1.4).
-func clearReserved(r *dns.Msg) {
+// clearReservedFlags clears the reserved EDNS flags. The server returns the client's OPT
+// record, and a response must not set these flags (RFC 6891, 6.1.4).
+func clearReservedFlags(r *dns.Msg) {
 	if opt := r.IsEdns0(); opt != nil {
 		opt.Hdr.Ttl &^= 0x7fff
 	}
 }
 
-// A key is what answers depend on: DO and CD change what an upstream gives.
+// A key identifies a question. DO and CD are part of it, because the upstream's answer
+// depends on them.
 type key struct {
 	name          string // in lower case (RFC 4343)
 	qtype, qclass uint16
 	do, cd        bool
-	probe         uint16 // not 0: a question of plugin loop, which shares no flight
+	loopProbe     uint16 // not 0: a question of plugin loop, which must not share a flight
 }
 
 func keyOf(r *dns.Msg) key {

@@ -15,9 +15,9 @@ const (
 	aText   = "NOERROR: www.example. 100 A 192.0.2.1"
 )
 
-// What the client sees of each answer, how often the upstream is asked for it,
-// and how long it is remembered.
-func TestWhatIsRemembered(t *testing.T) {
+// Each row has a response of the upstream, the client's answer, the number of upstream
+// queries and the time for which the answer is cached.
+func TestCacheTimes(t *testing.T) {
 	for _, tc := range []struct {
 		name, upstream, want string
 		queries              int32         // upstream, for one miss
@@ -37,17 +37,17 @@ func TestWhatIsRemembered(t *testing.T) {
 		{"NODATA of a chain without SOA", "NOERROR: www.example. 100 CNAME a.example.", "NOERROR: www.example. 100 CNAME a.example.", 1, 0},
 		{"NXDOMAIN without SOA", "NXDOMAIN:", "NXDOMAIN:", 1, 0},
 		{"NXDOMAIN of a chain without SOA", "NXDOMAIN: www.example. 100 CNAME a.example.", "NXDOMAIN: www.example. 100 CNAME a.example.", 1, 0},
-		{"referral", "NOERROR: / example. 100 NS ns.example.", "SERVFAIL EDE 24:", 1, failureTime},
-		{"SERVFAIL", "SERVFAIL:", "SERVFAIL:", 1, failureTime},
-		{"REFUSED", "REFUSED:", "REFUSED:", 1, failureTime},
-		{"NOTIMP, with EDNS and without", "NOTIMP:", "NOTIMP:", 2, failureTime},
-		{"FORMERR, with EDNS and without", "FORMERR:", "SERVFAIL:", 2, failureTime},
-		{"truncated over TCP, too", "NOERROR tc: www.example. 100 A 192.0.2.1", "SERVFAIL EDE 24:", 2, failureTime},
+		{"referral", "NOERROR: / example. 100 NS ns.example.", "SERVFAIL EDE 24:", 1, failureTTL},
+		{"SERVFAIL", "SERVFAIL:", "SERVFAIL:", 1, failureTTL},
+		{"REFUSED", "REFUSED:", "REFUSED:", 1, failureTTL},
+		{"NOTIMP, with EDNS and without", "NOTIMP:", "NOTIMP:", 2, failureTTL},
+		{"FORMERR, with EDNS and without", "FORMERR:", "SERVFAIL:", 2, failureTTL},
+		{"truncated over TCP as well", "NOERROR tc: www.example. 100 A 192.0.2.1", "SERVFAIL EDE 24:", 2, failureTTL},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				u := &upstream{}
-				u.says(t, tc.upstream)
+				u.responds(t, tc.upstream)
 				l := newLRU(u, 10)
 				r := query("www.example.", "A")
 				r.SetEdns0(4096, false)
@@ -71,13 +71,13 @@ func TestWhatIsRemembered(t *testing.T) {
 	}
 }
 
-// Nobody answers: SERVFAIL with EDE 22, remembered until somebody does.
+// A missing reply is SERVFAIL with EDE 22, cached until the upstream answers any question.
 func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.dies(2 * time.Second)
+		u.timesOut(2 * time.Second)
 		l := newLRU(u, 10)
-		defer l.flights.land()
+		defer l.flights.wait()
 		r := query("www.example.", "A")
 		r.SetEdns0(1232, false)
 		for _, took := range []time.Duration{2 * time.Second, 0} {
@@ -87,19 +87,19 @@ func TestTimeout(t *testing.T) {
 			}
 		}
 		began := time.Now()
-		if ask(t, l, query("other.example.", "A")); time.Since(began) != impatience {
-			t.Errorf("another name waits %s for an upstream that is silent; want %s", time.Since(began), impatience)
+		if ask(t, l, query("other.example.", "A")); time.Since(began) != outageTimeout {
+			t.Errorf("another name waits %s during an outage; want %s", time.Since(began), outageTimeout)
 		}
-		u.says(t, aText)
-		ask(t, l, query("www.example.", "AAAA")) // somebody notices
+		u.responds(t, aText)
+		ask(t, l, query("www.example.", "AAAA")) // the upstream is seen to answer
 		if got := show(ask(t, l, r)); got != aText {
 			t.Errorf("%s once the upstream answers; want %s", got, aText)
 		}
 	})
 }
 
-// One name that nobody answers is not asked for again and again because other
-// names are answered (RFC 9520, 3.2).
+// The failure of an unanswered name is cached although other names are answered (RFC
+// 9520, 3.2).
 func TestOneDeadName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u, dead := &upstream{}, 0
@@ -108,7 +108,7 @@ func TestOneDeadName(t *testing.T) {
 				dead++
 				return nil
 			}
-			return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 0 A 192.0.2.1"), r)
+			return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 0 A 192.0.2.1"), r)
 		})
 		l := newLRU(u, 10)
 		for range 50 {
@@ -122,27 +122,27 @@ func TestOneDeadName(t *testing.T) {
 	})
 }
 
-func TestPatience(t *testing.T) {
+func TestClientTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.set(4500*time.Millisecond, func(r *dns.Msg, _ net.Addr) *dns.Msg { return answering(parseReply(t, aText), r) })
+		u.set(4500*time.Millisecond, func(r *dns.Msg, _ net.Addr) *dns.Msg { return responseTo(parseReply(t, aText), r) })
 		l := newLRU(u, 10)
-		defer l.flights.land()
+		defer l.flights.wait()
 		began := time.Now()
-		if got := ask(t, l, query("www.example.", "A")); got.Rcode != dns.RcodeServerFailure || time.Since(began) != patience {
-			t.Errorf("%s after %s; want SERVFAIL after %s", show(got), time.Since(began), patience)
+		if got := ask(t, l, query("www.example.", "A")); got.Rcode != dns.RcodeServerFailure || time.Since(began) != clientTimeout {
+			t.Errorf("%s after %s; want SERVFAIL after %s", show(got), time.Since(began), clientTimeout)
 		}
-		time.Sleep(time.Second) // the flight goes on
+		time.Sleep(time.Second) // the flight continues
 		if got := show(ask(t, l, query("www.example.", "A"))); got != "NOERROR: www.example. 60 A 192.0.2.1" || u.asked.Load() != 1 {
-			t.Errorf("%s after %d queries; want what the late answer brought", got, u.asked.Load())
+			t.Errorf("%s after %d queries; want the late answer", got, u.asked.Load())
 		}
 	})
 }
 
-// Questions that are no plain query pass.
-func TestPasses(t *testing.T) {
+// Requests that are not ordinary queries are passed on.
+func TestOtherRequestsArePassedOn(t *testing.T) {
 	u := &upstream{}
-	u.says(t, aText)
+	u.responds(t, aText)
 	l := newLRU(u, 10)
 	for _, change := range []func(*dns.Msg){
 		func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify },
@@ -160,24 +160,24 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// Large replies are passed, not stored.
+// Large responses are returned and not stored.
 func TestTooLargeToStore(t *testing.T) {
 	u := &upstream{}
-	u.says(t, "NOERROR: "+repeat(40, `www.example. 100 TXT "%d `+strings.Repeat("x", 200)+`"`))
+	u.responds(t, "NOERROR: "+repeat(40, `www.example. 100 TXT "%d `+strings.Repeat("x", 200)+`"`))
 	l := newLRU(u, 10)
 	if m := ask(t, l, query("www.example.", "TXT")); len(m.Answer) != 40 || l.store.len() != 0 {
 		t.Errorf("%d records, %d entries; want 40 and none", len(m.Answer), l.store.len())
 	}
 }
 
-// What does not fit into a datagram is fetched over TCP.
+// A truncated response is fetched over TCP.
 func TestTruncatedIsFetchedOverTCP(t *testing.T) {
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, client net.Addr) *dns.Msg {
 		if client.Network() == "udp" {
-			return answering(parseReply(t, "NOERROR tc:"), r)
+			return responseTo(parseReply(t, "NOERROR tc:"), r)
 		}
-		return answering(parseReply(t, aText), r)
+		return responseTo(parseReply(t, aText), r)
 	})
 	l := newLRU(u, 10)
 	if got := show(ask(t, l, query("www.example.", "A"))); got != aText || u.asked.Load() != 2 {
@@ -190,9 +190,9 @@ func TestUpstreamWithoutEDNS(t *testing.T) {
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
 		if r.IsEdns0() != nil {
-			return answering(parseReply(t, "FORMERR:"), r)
+			return responseTo(parseReply(t, "FORMERR:"), r)
 		}
-		return answering(parseReply(t, aText), r)
+		return responseTo(parseReply(t, aText), r)
 	})
 	if got := show(ask(t, newLRU(u, 10), query("www.example.", "A"))); got != aText {
 		t.Errorf("%s; want %s", got, aText)

@@ -27,7 +27,7 @@ var (
 		Help: "Time that the next plugin took for a question, in seconds.", Buckets: plugin.TimeBuckets,
 	})
 
-	// hits has the counters at hand: a hit takes no lock for them.
+	// hits has the counters of hitsTotal, because a lookup by label takes a lock.
 	hits = struct{ fresh, negative, failure, stale prometheus.Counter }{
 		hitsTotal.WithLabelValues("fresh"), hitsTotal.WithLabelValues("negative"),
 		hitsTotal.WithLabelValues("failure"), hitsTotal.WithLabelValues("stale"),
@@ -38,7 +38,8 @@ func counter(name, help string) prometheus.Counter {
 	return promauto.NewCounter(prometheus.CounterOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help})
 }
 
-func count(e *entry) {
+// countHit counts an answer from memory by its kind.
+func countHit(e *entry) {
 	switch e.kind {
 	case positive:
 		hits.fresh.Inc()

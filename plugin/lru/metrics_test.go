@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// The metrics are well named and stand in the README.
+// The metrics have conventional names and are documented in the README.
 func TestMetrics(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

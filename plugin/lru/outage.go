@@ -8,61 +8,62 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An outage is the state of the upstream, as its answers show it. One name that
-// nobody answers is not an outage. Two names in a row are, or one that is asked for
-// again, unless an answer to any question comes in between.
+// An outage detects that the upstream does not answer. One unanswered name is not an
+// outage, because the servers of that name may be the cause. Two unanswered names in a
+// row are an outage, or one that is asked for again, unless any question is answered in
+// between.
 type outage struct {
-	silent atomic.Bool  // the last question that ended had no answer, and none came since it was sent
-	since  atomic.Int64 // when the second question without an answer was sent, in Unix nanoseconds; 0: no outage
+	unresponsive atomic.Bool  // the last question had no reply, and no other has had one since it was sent
+	since        atomic.Int64 // when the second unanswered question was sent, in Unix nanoseconds; 0: no outage
 
-	mu       sync.Mutex
-	last     time.Time // of the answers
-	name     string    // of the first question without an answer, or ""
-	sentAt   time.Time // when that was sent
-	failures int       // questions that ended without an answer
-	logged   bool
+	mu         sync.Mutex
+	lastAnswer time.Time // time of the last answer
+	firstName  string    // name of the first unanswered question, or ""
+	firstSent  time.Time // when it was sent
+	failures   int       // number of unanswered questions
+	logged     bool
 }
 
-// known reports whether stale answers are served at once: the upstream has been
-// silent for longer than a client waits.
-func (o *outage) known(now time.Time) bool {
+// active reports whether stale answers are served at once, because the upstream has not
+// answered for longer than a client waits.
+func (o *outage) active(now time.Time) bool {
 	since := o.since.Load()
-	return since != 0 && now.UnixNano()-since >= int64(staleAfter)
+	return since != 0 && now.UnixNano()-since >= int64(clientResponseTimer)
 }
 
-// sent notes that a question goes upstream.
+// sent records that a question is sent upstream.
 func (o *outage) sent(name string, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.name == "":
-		o.name, o.sentAt = name, now
-	case o.since.Load() == 0 && (name != o.name || now.Sub(o.sentAt) >= failureTime):
+	case o.firstName == "":
+		o.firstName, o.firstSent = name, now
+	case o.since.Load() == 0 && (name != o.firstName || now.Sub(o.firstSent) >= failureTTL):
 		o.since.Store(now.UnixNano())
 	}
 }
 
-// answered notes an answer, of any RCODE.
+// answered records an answer, of any RCODE. It ends an outage.
 func (o *outage) answered(now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.logged {
-		log.Infof("The upstream answers again after %s; %d questions had no answer", now.Sub(o.sentAt).Round(time.Second), o.failures)
+		log.Infof("The upstream answers again after %s; %d questions had no answer", now.Sub(o.firstSent).Round(time.Second), o.failures)
 	}
-	o.last, o.name, o.failures, o.logged = now, "", 0, false
-	o.silent.Store(false)
+	o.lastAnswer, o.firstName, o.failures, o.logged = now, "", 0, false
+	o.unresponsive.Store(false)
 	o.since.Store(0)
 }
 
-// unanswered notes that a question ended without an answer. If others have been
-// answered since it was sent, it is that question's fault.
+// unanswered records that a question had no answer. It is ignored if another question
+// has been answered since it was sent, because then the upstream works.
 func (o *outage) unanswered(k key, sent time.Time, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.last.After(sent) {
+	if o.lastAnswer.After(sent) {
 		return
 	}
-	o.silent.Store(true)
+	o.unresponsive.Store(true)
 	o.failures++
 	if o.since.Load() == 0 || o.logged {
 		return

@@ -15,8 +15,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// logged returns what f logs.
-func logged(f func()) string {
+// logOf returns the log of f.
+func logOf(f func()) string {
 	var text bytes.Buffer
 	golog.SetOutput(&text)
 	defer golog.SetOutput(os.Stdout)
@@ -24,25 +24,25 @@ func logged(f func()) string {
 	return text.String()
 }
 
-// An outage of four minutes: names that were seen lately wait once at most, other
-// names get SERVFAIL, and the log has one line at the start and one at the end.
+// In an outage of four minutes names with a stale answer wait once at most, and other
+// names get SERVFAIL. The log has one line at the start and one at the end.
 func TestOutageOfFourMinutes(t *testing.T) {
 	const names = 50
 	var slow, questions int
-	text := logged(func() {
+	text := logOf(func() {
 		synctest.Test(t, func(t *testing.T) {
 			u := &upstream{}
 			reply := func(r *dns.Msg, _ net.Addr) *dns.Msg {
-				return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 10 A 192.0.2.1"), r)
+				return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 10 A 192.0.2.1"), r)
 			}
 			u.set(0, reply)
 			l := newLRU(u, 1000)
-			defer l.flights.land()
+			defer l.flights.wait()
 			for i := range names {
 				ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
 			}
 			time.Sleep(11 * time.Second)
-			u.dies(4 * time.Second)
+			u.timesOut(4 * time.Second)
 			for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); questions++ {
 				began := time.Now()
 				if m := ask(t, l, query(fmt.Sprintf("n%d.example.", questions%names), "A")); len(m.Answer) != 1 || m.Answer[0].Header().Ttl != staleTTL {
@@ -57,7 +57,7 @@ func TestOutageOfFourMinutes(t *testing.T) {
 				t.Errorf("a new name: %s; want SERVFAIL", show(m))
 			}
 			u.set(0, reply)
-			time.Sleep(failureTime)
+			time.Sleep(failureTTL)
 			for i := range 2 * names {
 				ask(t, l, query(fmt.Sprintf("n%d.example.", i%names), "A"))
 				time.Sleep(100 * time.Millisecond)
@@ -76,50 +76,50 @@ func TestOutageOfFourMinutes(t *testing.T) {
 	}
 }
 
-// While the upstream is silent, few names are asked for behind stale answers:
-// after the first questions have failed, and while they still wait.
-func TestRefreshesBehindAreBounded(t *testing.T) {
+// During an outage the background refreshes are bounded, both after the first questions
+// have failed and while they still wait.
+func TestBackgroundRefreshesAreBounded(t *testing.T) {
 	for _, failed := range []bool{true, false} {
-		refreshesBehind(t, failed)
+		backgroundRefreshes(t, failed)
 	}
 }
 
-func refreshesBehind(t *testing.T, failed bool) {
+func backgroundRefreshes(t *testing.T, failed bool) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
 		u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
-			return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 10 A 192.0.2.1"), r)
+			return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 10 A 192.0.2.1"), r)
 		})
 		l := newLRU(u, 1000)
-		defer l.flights.land()
+		defer l.flights.wait()
 		for i := range 100 {
 			ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
 		}
 		time.Sleep(11 * time.Second)
-		u.dies(4 * time.Second)
-		for i := range 2 { // these take staleAfter
+		u.timesOut(4 * time.Second)
+		for i := range 2 { // these wait for clientResponseTimer
 			ask(t, l, query(fmt.Sprintf("n%d.example.", i), "A"))
 		}
 		if time.Sleep(time.Millisecond); failed {
-			l.flights.land()
+			l.flights.wait()
 		}
 		before := u.asked.Load()
 		for i := range 98 {
 			ask(t, l, query(fmt.Sprintf("n%d.example.", 2+i), "A"))
 		}
-		if synctest.Wait(); u.asked.Load()-before != maxBehind {
-			t.Errorf("failed %v: %d questions upstream for 98 stale names; want %d", failed, u.asked.Load()-before, maxBehind)
+		if synctest.Wait(); u.asked.Load()-before != maxBackground {
+			t.Errorf("failed %v: %d questions upstream for 98 stale names; want %d", failed, u.asked.Load()-before, maxBackground)
 		}
 	})
 }
 
-// What is an outage, and what is not.
-func TestWhatIsAnOutage(t *testing.T) {
+// Unanswered questions that are an outage, and others that are not.
+func TestOutageDetection(t *testing.T) {
 	defer golog.SetOutput(os.Stdout)
 	golog.SetOutput(io.Discard)
 	for _, tc := range []struct {
 		name  string
-		asked []string // each has no answer for 2 s; + is answered
+		asked []string // each is unanswered for 2 s; "+": an answer
 		want  bool
 	}{
 		{"one name", []string{"a"}, false},
@@ -145,8 +145,8 @@ func TestWhatIsAnOutage(t *testing.T) {
 				}
 				time.Sleep(2 * time.Second)
 			}
-			if got := o.known(time.Now()); got != tc.want {
-				t.Errorf("%s: known() = %v; want %v", tc.name, got, tc.want)
+			if got := o.active(time.Now()); got != tc.want {
+				t.Errorf("%s: active() = %v; want %v", tc.name, got, tc.want)
 			}
 		})
 	}

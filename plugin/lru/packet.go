@@ -9,12 +9,11 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 )
 
-// This file is ServeDNS for packets. It answers from fresh entries, and leaves
-// everything to ServeDNS that needs the next plugin: misses, prefetches and stale
-// answers. So are failures and special-use names, which are rare.
+// This file is ServeDNS for packets. It answers from fresh entries only. ServeDNS handles
+// misses, prefetches and stale answers, which need the next plugin, and failures and
+// special-use names, which are rare.
 
-// FastPath implements fastpath.Plugin. The plugins after this one are asked by
-// ServeDNS only.
+// FastPath implements fastpath.Plugin. Only ServeDNS asks the plugins after this one.
 func (l *LRU) FastPath(fastpath.Responder) fastpath.Responder { return (*responder)(l) }
 
 type responder LRU
@@ -46,9 +45,9 @@ func hitsOf(e *entry) prometheus.Counter {
 	return hits.fresh
 }
 
-// fresh returns the entry of a key if it can be served as it is, and counts the
-// hit. It keeps no part of the key. If privatelink declines the reply, ServeDNS
-// counts the hit again, so that a name becomes popular one query earlier.
+// fresh returns the entry of a key if it can be served without changes, and counts the
+// hit. It keeps no part of the key. If privatelink declines the reply, ServeDNS counts the
+// hit again, so that the entry is prefetched one query earlier.
 func (s *store) fresh(k key, now time.Time, prefetch int) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +55,7 @@ func (s *store) fresh(k key, now time.Time, prefetch int) *entry {
 	if e == nil || !e.packed || e.kind == failure || !e.fresh(now) {
 		return nil
 	}
-	if prefetch > 0 && e.worthPrefetch(now, prefetch, e.hits.Load()+1) {
+	if prefetch > 0 && e.prefetchDue(now, prefetch, e.hits.Load()+1) {
 		return nil
 	}
 	s.entries.use(e)

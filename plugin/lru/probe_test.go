@@ -8,16 +8,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A question of plugin loop comes back through lru as often as it is sent, and is
+// Questions of plugin loop are forwarded each time, so that loop counts them. They are
 // not stored.
-func TestProbesComeBack(t *testing.T) {
+func TestLoopProbesAreNotCoalesced(t *testing.T) {
 	u := &upstream{}
 	l := newLRU(u, 10)
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
 		if u.asked.Load() < 5 {
 			return ask(t, l, r)
 		}
-		return answering(parseReply(t, "NXDOMAIN: / . 60 SOA . . 1 2 3 4 60"), r)
+		return responseTo(parseReply(t, "NXDOMAIN: / . 60 SOA . . 1 2 3 4 60"), r)
 	})
 	began := time.Now()
 	if got := show(ask(t, l, query("4167361529.1871620381.", "HINFO"))); got != "NXDOMAIN: / . 60 SOA" || time.Since(began) > time.Second {
@@ -28,7 +28,7 @@ func TestProbesComeBack(t *testing.T) {
 	}
 }
 
-func TestProbes(t *testing.T) {
+func TestIsLoopProbe(t *testing.T) {
 	for _, c := range []struct {
 		name, qtype string
 		want        bool
@@ -43,8 +43,8 @@ func TestProbes(t *testing.T) {
 		{"1.b.corp.example.", "HINFO", false},
 		{".", "HINFO", false},
 	} {
-		if got := probes(query(c.name, c.qtype).Question[0]); got != c.want {
-			t.Errorf("probes(%s %s) = %v; want %v", c.name, c.qtype, got, c.want)
+		if got := isLoopProbe(query(c.name, c.qtype).Question[0]); got != c.want {
+			t.Errorf("isLoopProbe(%s %s) = %v; want %v", c.name, c.qtype, got, c.want)
 		}
 	}
 }

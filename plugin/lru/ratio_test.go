@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	ratioSize  = 10240   // a multiple of 256, so that stock cache has exactly as much room
-	ratioNames = 100_000 // that are popular, some more, some less
-	ratioWarm  = 60_000  // questions before those that are counted
+	ratioSize  = 10240   // a multiple of 256, so that plugin cache has the same size
+	ratioNames = 100_000 // with different popularity
+	ratioWarm  = 60_000  // questions before the counted ones
 	ratioCount = 140_000
 	ratioStep  = 500 * time.Microsecond
 )
 
-// The share of questions for popular names that is answered from memory, the same
-// sequence for all. In the second, each popular name is followed by one that is
-// never asked again, as a scan, a crawler or a mail filter does.
+// The share of questions for popular names that is answered from memory. All caches get
+// the same sequence. In the second one each popular name is followed by a name that is
+// never asked for again, like those of a scan, a crawler or a mail filter.
 func BenchmarkHitRatio(b *testing.B) {
 	for _, scan := range []bool{false, true} {
 		pattern := map[bool]string{false: "Zipf", true: "Zipf and scan"}[scan]
@@ -28,7 +28,7 @@ func BenchmarkHitRatio(b *testing.B) {
 			b.Run(pattern+"/"+c.name, func(b *testing.B) {
 				benchRatio(b, scan, func() func(string, int) bool {
 					next := &benchNames{}
-					cache, w := c.make(b, ratioSize, next), &benchDrop{}
+					cache, w := c.make(b, ratioSize, next), &discardWriter{}
 					return func(name string, _ int) bool {
 						before := next.asked.Load()
 						_, _ = cache.ServeDNS(b.Context(), w, query(name, "A"))
@@ -43,9 +43,9 @@ func BenchmarkHitRatio(b *testing.B) {
 	}
 }
 
-// The same with scan at the default size, with the TTL of Azure's storage names
-// and time that passes: 2,000 questions a second. It is what the stores do without
-// the plugins around them, which know no time but the real one.
+// The same with scan, at the default size, with the TTL of Azure's storage names and at
+// 2,000 questions per second. It uses the stores without the plugins, because the plugins
+// have no simulated time.
 func BenchmarkHitRatioDefault(b *testing.B) {
 	for _, c := range benchStores {
 		b.Run(c.name, func(b *testing.B) {
@@ -54,9 +54,9 @@ func BenchmarkHitRatioDefault(b *testing.B) {
 	}
 }
 
-// benchStores make a store for records of a TTL: a function that is asked for a
-// name at a time, in steps of 500 µs, and tells whether the name is there and not
-// expired. If not it is from then on.
+// benchStores create a store for records with a TTL. The returned function looks up a
+// name at a time, in steps of 500 µs. It reports whether the store has an unexpired entry
+// of the name, and adds a missing one.
 var benchStores = []struct {
 	name string
 	make func(size int, ttl time.Duration) func(name string, at int) bool
@@ -64,7 +64,7 @@ var benchStores = []struct {
 	{"lru", func(size int, ttl time.Duration) func(string, int) bool {
 		s := newStore(size, time.Hour)
 		return func(name string, at int) bool {
-			k, now := storeKey(name), storeBegan.Add(time.Duration(at)*ratioStep)
+			k, now := storeKey(name), storeStart.Add(time.Duration(at)*ratioStep)
 			if e := s.get(k); e != nil && e.fresh(now) {
 				return true
 			}

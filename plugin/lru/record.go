@@ -6,33 +6,33 @@ import (
 	"github.com/miekg/dns"
 )
 
-// level returns copies of the records, all of a type with the lowest TTL of them
-// and their signatures (RFC 2181, 5.2).
-func level(set []dns.RR) []dns.RR {
+// equalizeTTLs returns copies of the records. All records of a type and their signatures
+// get the lowest of their TTLs (RFC 2181, 5.2).
+func equalizeTTLs(set []dns.RR) []dns.RR {
 	lowest := map[uint16]uint32{}
 	for _, rr := range set {
-		ttl, ok := lowest[covered(rr)]
+		ttl, ok := lowest[coveredType(rr)]
 		if !ok {
 			ttl = uint32(maxPositive / time.Second)
 		}
-		lowest[covered(rr)] = min(ttl, ttlOf(rr))
+		lowest[coveredType(rr)] = min(ttl, ttlOf(rr))
 	}
 	for i, rr := range set {
 		set[i] = dns.Copy(rr)
-		set[i].Header().Ttl = lowest[covered(rr)]
+		set[i].Header().Ttl = lowest[coveredType(rr)]
 	}
 	return set
 }
 
-// covered returns the type of a record, for a signature that of what it signs.
-func covered(rr dns.RR) uint16 {
+// coveredType returns the type of a record, or the type that a signature covers.
+func coveredType(rr dns.RR) uint16 {
 	if sig, ok := rr.(*dns.RRSIG); ok {
 		return sig.TypeCovered
 	}
 	return rr.Header().Rrtype
 }
 
-// ttlOf returns the TTL, 0 if its highest bit is set (RFC 2181, 8).
+// ttlOf returns the TTL, or 0 if its highest bit is set (RFC 2181, 8).
 func ttlOf(rr dns.RR) uint32 {
 	if ttl := rr.Header().Ttl; ttl < 1<<31 {
 		return ttl
@@ -40,9 +40,9 @@ func ttlOf(rr dns.RR) uint32 {
 	return 0
 }
 
-// empty reports whether a record lacks its data or a name in it, which the message
-// decoder lets through, or is no data.
-func empty(rr dns.RR) bool {
+// unusable reports whether a record is a pseudo-record, or lacks its data or a name in
+// its data. The message decoder accepts such records.
+func unusable(rr dns.RR) bool {
 	switch rr := rr.(type) {
 	case *dns.OPT, *dns.TSIG, *dns.TKEY, *dns.ANY:
 		return true
@@ -73,17 +73,17 @@ func empty(rr dns.RR) bool {
 	case *dns.SVCB:
 		return rr.Target == ""
 	}
-	return blank(rr)
+	return hasNoData(rr)
 }
 
-// blank reports whether a record is as its type makes it without data.
-func blank(rr dns.RR) bool {
+// hasNoData reports whether a record equals one of its type without data.
+func hasNoData(rr dns.RR) bool {
 	h := rr.Header()
-	made, ok := dns.TypeToRR[h.Rrtype]
+	create, ok := dns.TypeToRR[h.Rrtype]
 	if !ok || h.Rdlength > 0 {
 		return false
 	}
-	zero := made()
+	zero := create()
 	*zero.Header() = *h
 	return dns.IsDuplicate(rr, zero)
 }

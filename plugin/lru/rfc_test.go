@@ -9,13 +9,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A step is a question after a pause, and what is answered.
+// A step is a question after a pause, and its answer.
 type step struct {
-	after  time.Duration
-	says   string // from then on; "" as before, "-" is silent
-	query  string // as questionOf reads it
-	answer string
-	asked  int32 // questions upstream since the start
+	after    time.Duration
+	upstream string // its response from then on; "": as before, "-": none
+	query    string // in the notation of questionOf
+	answer   string
+	asked    int32 // questions upstream since the start
 }
 
 func runSteps(t *testing.T, steps []step) {
@@ -25,24 +25,24 @@ func runSteps(t *testing.T, steps []step) {
 		l := newLRU(u, 100)
 		for i, s := range steps {
 			time.Sleep(s.after)
-			switch s.says {
+			switch s.upstream {
 			case "":
 			case "-":
-				u.dies(time.Second)
+				u.timesOut(time.Second)
 			default:
-				u.says(t, s.says)
+				u.responds(t, s.upstream)
 			}
 			if got := show(ask(t, l, questionOf(s.query))); got != s.answer || u.asked.Load() != s.asked {
 				t.Errorf("step %d: %s = %s after %d questions; want %s after %d", i, s.query, got, u.asked.Load(), s.answer, s.asked)
 			}
 		}
-		l.flights.land()
+		l.flights.wait()
 	})
 }
 
 const nxSOA = "example. 900 SOA . . 1 2 3 4 300"
 
-// 5.2: one TTL for a set of records, each set its own; 5.4.1: no data of other sections.
+// 5.2: the records of an RRset have one TTL, and each RRset has its own.
 func TestRFC2181PerRRsetTTL(t *testing.T) {
 	runSteps(t, []step{
 		{0, "NOERROR: w.example. 300 CNAME x.; x. 60 A 192.0.2.1; x. 90 A 192.0.2.2", "w.example. A", "NOERROR: w.example. 300 CNAME x.; x. 60 A 192.0.2.1; x. 60 A 192.0.2.2", 1},
@@ -70,7 +70,7 @@ func TestRFC2308NegativeTTL(t *testing.T) {
 	})
 }
 
-// 2.1: an NXDOMAIN that comes with a CNAME record is stored, too, for the least TTL.
+// 2.1: NXDOMAIN with a CNAME record is stored as well, for the lowest TTL.
 func TestRFC2308AliasOfNoName(t *testing.T) {
 	runSteps(t, []step{
 		{0, "NXDOMAIN: w.example. 60 CNAME x.example. / " + nxSOA, "w.example. A", "NXDOMAIN: w.example. 60 CNAME x.example. / example. 300 SOA", 1},
@@ -79,7 +79,7 @@ func TestRFC2308AliasOfNoName(t *testing.T) {
 	})
 }
 
-// 5: NODATA is for one type, and an answer for one type is none for another.
+// 5: NODATA is for one type, and so is an answer.
 func TestRFC2308NoDataIsForOneType(t *testing.T) {
 	runSteps(t, []step{
 		{0, "NOERROR: / " + nxSOA, "w.example. AAAA", "NOERROR: / example. 300 SOA", 1},
@@ -88,7 +88,7 @@ func TestRFC2308NoDataIsForOneType(t *testing.T) {
 	})
 }
 
-// 5: without an SOA record nothing negative is stored.
+// 5: a negative answer without an SOA record is not stored.
 func TestRFC2308WithoutSOA(t *testing.T) {
 	runSteps(t, []step{
 		{0, "NOERROR: w.example. 60 CNAME x.example.", "w.example. A", "NOERROR: w.example. 60 CNAME x.example.", 1},
@@ -96,10 +96,10 @@ func TestRFC2308WithoutSOA(t *testing.T) {
 	})
 }
 
-// 7: what has not been answered is remembered for five minutes at most.
+// 7: a failure is cached for five minutes at most.
 func TestRFC2308ServerFailure(t *testing.T) {
-	if failureTime > 5*time.Minute {
-		t.Errorf("failures are remembered for %v; want 5m at most", failureTime)
+	if failureTTL > 5*time.Minute {
+		t.Errorf("failures are cached for %v; want 5m at most", failureTTL)
 	}
 }
 
@@ -121,14 +121,14 @@ func TestRFC6604RcodeOfTheLastName(t *testing.T) {
 	})
 }
 
-// 6.1.1 and 6.2.3: EDNS is between two neighbours. Of the client's only DO goes
-// upstream, and of the upstream's nothing comes back.
+// 6.1.1 and 6.2.3: EDNS is hop by hop. Of the client's EDNS only DO is sent upstream. The
+// upstream's EDNS is not returned.
 func TestRFC6891HopByHop(t *testing.T) {
 	for _, do := range []bool{false, true} {
 		u := &upstream{}
 		m := parseReply(t, "NOERROR: w.example. 60 A 192.0.2.1")
 		m.SetEdns0(4000, true).IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}}
-		u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg { return answering(m, r) })
+		u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg { return responseTo(m, r) })
 		l := newLRU(u, 10)
 		r := query("w.example.", "A").SetEdns0(4096, do)
 		r.IsEdns0().Option = []dns.EDNS0{
@@ -140,8 +140,9 @@ func TestRFC6891HopByHop(t *testing.T) {
 				t.Errorf("DO %v: the client gets %v", do, got.Extra)
 			}
 		}
-		opt := u.before[0].IsEdns0()
-		if opt == nil || opt.UDPSize() != 1232 || opt.Do() != do || len(opt.Option) != 0 || opt.Version() != 0 || len(u.before[0].Extra) != 1 || u.asked.Load() != 1 {
+		opt := u.queries[0].IsEdns0()
+		if opt == nil || opt.UDPSize() != 1232 || opt.Do() != do || len(opt.Option) != 0 || opt.Version() != 0 ||
+			len(u.queries[0].Extra) != 1 || u.asked.Load() != 1 {
 			t.Errorf("DO %v: %d questions, with %v; want one with size 1232, DO %v and no option", do, u.asked.Load(), opt, do)
 		}
 	}
@@ -157,30 +158,31 @@ func TestRFC8767StaleTTL(t *testing.T) {
 	})
 }
 
-// 5: who has waited for 1.8 s gets a stale answer; who has none to get waits longer.
+// 5: a client that has waited for 1.8 s gets a stale answer. Without a stale answer it
+// waits longer.
 func TestRFC8767ClientResponseTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.says(t, "NOERROR: w.example. 10 A 192.0.2.1")
+		u.responds(t, "NOERROR: w.example. 10 A 192.0.2.1")
 		l := newLRU(u, 10)
 		ask(t, l, query("w.example.", "A"))
 		time.Sleep(10 * time.Second)
-		u.dies(time.Minute)
+		u.timesOut(time.Minute)
 		for _, c := range []struct {
 			name string
 			want time.Duration
-		}{{"w.example.", 1800 * time.Millisecond}, {"v.example.", patience}} {
+		}{{"w.example.", 1800 * time.Millisecond}, {"v.example.", clientTimeout}} {
 			began := time.Now()
 			ask(t, l, query(c.name, "A"))
 			if got := time.Since(began); got != c.want {
 				t.Errorf("%s takes %v; want %v", c.name, got, c.want)
 			}
 		}
-		l.flights.land()
+		l.flights.wait()
 	})
 }
 
-// 4 and 6: only what was positive is served stale, and a negative answer ends it.
+// 4 and 6: only positive answers are served stale, and a negative answer replaces them.
 func TestRFC8767NegativeIsNotStale(t *testing.T) {
 	runSteps(t, []step{
 		{0, "NXDOMAIN: / " + nxSOA, "w.example. A", "NXDOMAIN: / example. 300 SOA", 1},
@@ -191,12 +193,12 @@ func TestRFC8767NegativeIsNotStale(t *testing.T) {
 	})
 }
 
-// 4.3, 4.23 and 3: a failure says why, to clients with EDNS, and with the
-// upstream's reason if it gave one.
+// 4.3, 4.23 and 3: a client with EDNS gets the reason of a failure, or the upstream's
+// reason if there is one.
 func TestRFC8914ExtendedErrors(t *testing.T) {
 	runSteps(t, []step{
 		{0, "-", "w.example. A", "SERVFAIL EDE 22:", 1},
-		{failureTime, "NOERROR: / example. 60 NS ns.example.", "w.example. A", "SERVFAIL EDE 24:", 2},
+		{failureTTL, "NOERROR: / example. 60 NS ns.example.", "w.example. A", "SERVFAIL EDE 24:", 2},
 	})
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
@@ -213,28 +215,29 @@ func TestRFC8914ExtendedErrors(t *testing.T) {
 	}
 }
 
-// 3.1 and 3.2: few questions for one of a client, and a failure is remembered for 1 s to 5 min.
+// 3.1 and 3.2: few upstream queries for each client query, and a failure is cached for
+// 1 s to 5 min.
 func TestRFC9520Failures(t *testing.T) {
 	runSteps(t, []step{
 		{0, "-", "w.example. A", "SERVFAIL EDE 22:", 1},
-		{failureTime - time.Millisecond, "", "w.example. A", "SERVFAIL EDE 22:", 1},
+		{failureTTL - time.Millisecond, "", "w.example. A", "SERVFAIL EDE 22:", 1},
 		{time.Millisecond, "SERVFAIL:", "w.example. A", "SERVFAIL:", 2},
-		{failureTime - time.Millisecond, "", "w.example. A", "SERVFAIL:", 2},
+		{failureTTL - time.Millisecond, "", "w.example. A", "SERVFAIL:", 2},
 		{time.Millisecond, "FORMERR:", "w.example. A", "SERVFAIL:", 4},
 	})
 }
 
-// 3: a reply has one question, the one that was asked; a query with two does not
-// come this far, as the server refuses it.
+// 3: a response has one question, that of the query. A query with two questions does not
+// reach the plugin, because the server rejects it.
 func TestRFC9619OneQuestion(t *testing.T) {
 	if got := dns.DefaultMsgAcceptFunc(dns.Header{Qdcount: 2}); got == dns.MsgAccept {
-		t.Errorf("the server takes a query with two questions: %v", got)
+		t.Errorf("the server accepts a query with two questions: %v", got)
 	}
 	for _, questions := range [][]dns.Question{nil, append(query("w.example.", "A").Question, query("x.example.", "A").Question...)} {
 		u := &upstream{}
 		m := parseReply(t, "NOERROR: w.example. 60 A 192.0.2.1")
 		u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
-			m := answering(m, r)
+			m := responseTo(m, r)
 			m.Question = questions
 			return m
 		})

@@ -6,24 +6,25 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A section is the records of one section of a message, to be found by owner.
+// A section indexes the records of a section of a message by owner name.
 type section struct {
-	all     []dns.RR
-	byOwner map[string][]dns.RR // by name in lower case; nil if there are few records
-	dname   bool                // there is a DNAME record
+	all      []dns.RR
+	byOwner  map[string][]dns.RR // by name in lower case; nil below indexThreshold
+	hasDNAME bool                // the section has a DNAME record
 }
 
-// few records are looked through faster than put into a map.
-const few = 16
+// indexThreshold is the number of records up to which a linear search is faster than a
+// map.
+const indexThreshold = 16
 
-func sectionOf(rrs []dns.RR) section {
+func newSection(rrs []dns.RR) section {
 	s := section{all: rrs}
-	if len(rrs) > few {
+	if len(rrs) > indexThreshold {
 		s.byOwner = map[string][]dns.RR{}
 	}
 	for _, rr := range rrs {
 		h := rr.Header()
-		s.dname = s.dname || h.Rrtype == dns.TypeDNAME
+		s.hasDNAME = s.hasDNAME || h.Rrtype == dns.TypeDNAME
 		if s.byOwner != nil {
 			owner := strings.ToLower(h.Name)
 			s.byOwner[owner] = append(s.byOwner[owner], rr)
@@ -32,7 +33,8 @@ func sectionOf(rrs []dns.RR) section {
 	return s
 }
 
-// of returns the records of a name in lower case, and others if there are few.
+// of returns the records of a name in lower case. If there is no index, it returns all
+// records.
 func (s *section) of(name string) []dns.RR {
 	if s.byOwner == nil {
 		return s.all

@@ -19,7 +19,7 @@ const (
 	maxEntries     = 1 << 24
 )
 
-// config is what the directive says.
+// config is the parsed directive.
 type config struct {
 	entries  int
 	stale    time.Duration
@@ -36,12 +36,12 @@ func setup(c *caddy.Controller) error {
 	lifecycle.Attach(c, lifecycle.Hooks{
 		Begin: func() error {
 			l.exchanger = server.Handler("upstream") != nil
-			id = identity(c, server, cfg)
-			l.store = adopt(id, cfg)
+			id = storeID(c, server, cfg)
+			l.store = acquireStore(id, cfg)
 			return nil
 		},
-		Abort: func() { l.leave(id) },
-		Close: func() { l.leave(id) },
+		Abort: func() { l.shutDown(id) },
+		Close: func() { l.shutDown(id) },
 	})
 	server.AddPlugin(func(next plugin.Handler) plugin.Handler {
 		l.Next = next
@@ -50,10 +50,10 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// leave gives up the store of an instance that has ended.
-func (l *LRU) leave(id string) {
-	l.flights.end()
-	release(id)
+// shutDown prevents new flights and releases the store of an instance that has ended.
+func (l *LRU) shutDown(id string) {
+	l.flights.stop()
+	releaseStore(id)
 }
 
 func parse(c *caddy.Controller) (config, error) {
@@ -85,7 +85,7 @@ func (cfg *config) size(args []string) (err error) {
 	case 0:
 		return nil
 	case 1:
-		cfg.entries, err = number(args[0], 1, maxEntries)
+		cfg.entries, err = parseNumber(args[0], 1, maxEntries)
 		return err
 	}
 	return fmt.Errorf("%d values, the syntax is: lru [ENTRIES]", len(args))
@@ -99,7 +99,7 @@ func (cfg *config) property(name string, args []string) (err error) {
 		return fmt.Errorf("%d values, one is expected", len(args))
 	}
 	if name == "prefetch" {
-		cfg.prefetch, err = number(args[0], 0, 90)
+		cfg.prefetch, err = parseNumber(args[0], 0, 90)
 		return err
 	}
 	cfg.stale, err = time.ParseDuration(args[0])
@@ -114,7 +114,7 @@ func (cfg *config) property(name string, args []string) (err error) {
 	return nil
 }
 
-func number(text string, least, most int) (int, error) {
+func parseNumber(text string, least, most int) (int, error) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil:

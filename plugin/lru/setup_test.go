@@ -56,8 +56,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// counting is an upstream on the network that says how often it was asked.
-func counting(t *testing.T) (addr string, asked *atomic.Int32) {
+// countingUpstream starts an upstream on the network and counts its queries.
+func countingUpstream(t *testing.T) (addr string, asked *atomic.Int32) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -67,7 +67,7 @@ func counting(t *testing.T) (addr string, asked *atomic.Int32) {
 	started := make(chan struct{})
 	server := &dns.Server{PacketConn: conn, NotifyStartedFunc: func() { close(started) }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
 		asked.Add(1)
-		_ = w.WriteMsg(answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r))
+		_ = w.WriteMsg(responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r))
 	})}
 	go func() { _ = server.ActivateAndServe() }()
 	<-started
@@ -79,8 +79,8 @@ func input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(".:0 {\nbind 127.0.0.1\n" + corefile + "\n}"), ServerTypeName: "dns"}
 }
 
-// serving starts a server with these directives and returns its addresses.
-func serving(t *testing.T, corefile string) (addr map[string]string) {
+// startServer starts a server with these directives and returns its addresses.
+func startServer(t *testing.T, corefile string) (addr map[string]string) {
 	t.Helper()
 	instance, err := caddy.Start(input(corefile))
 	if err != nil {
@@ -95,10 +95,11 @@ func serving(t *testing.T, corefile string) (addr map[string]string) {
 	return map[string]string{"udp": s.LocalAddr().String(), "tcp": s.Addr().String()}
 }
 
-// Two server blocks for the same zone have a cache each: their upstreams differ.
+// Two server blocks for the same zone have separate caches, because their upstreams
+// differ.
 func TestServerBlocksShareNothing(t *testing.T) {
-	first, askedFirst := counting(t)
-	second, askedSecond := counting(t)
+	first, askedFirst := countingUpstream(t)
+	second, askedSecond := countingUpstream(t)
 	text := ".:0 {\nbind 127.0.0.1\nlru 100\nforward . " + first + "\n}\n.:0 {\nbind 127.0.0.2\nlru 100\nforward . " + second + "\n}"
 	instance, err := caddy.Start(caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(text), ServerTypeName: "dns"})
 	if err != nil {
@@ -117,10 +118,10 @@ func TestServerBlocksShareNothing(t *testing.T) {
 	}
 }
 
-// A reload keeps the entries while the directive and the plugins behind it are
+// A reload keeps the entries while the directive and the plugins after it are
 // unchanged. An instance that ends without a successor leaves no store.
 func TestReload(t *testing.T) {
-	addr, asked := counting(t)
+	addr, asked := countingUpstream(t)
 	instance, err := caddy.Start(input("lru 100\nforward . " + addr))
 	if err != nil {
 		t.Fatal(err)

@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// maxSize is the largest response that is stored, in octets as on the wire. The
-	// SRV records of a large domain's controllers fit.
+	// maxSize is the size on the wire of the largest response that is stored, in octets.
+	// The SRV records of the controllers of a large Active Directory domain fit.
 	maxSize = 4096
-	// smallSize is the size, without compression, below which a response needs no
-	// closer look: its records take maxMemory at most.
+	// smallSize is the size without compression up to which the memory of a response
+	// needs no measurement, because its records need maxMemory at most.
 	smallSize = 1232
-	// maxMemory bounds a stored response in memory. Ordinary records need two to three
-	// times their octets, but an empty string of a TXT record, one octet on the wire,
-	// needs 16, and a name of 255 octets can be two on the wire.
+	// maxMemory bounds the memory of a stored response. Ordinary records need two to three
+	// times their size on the wire. But an empty string of a TXT record has one octet on
+	// the wire and needs 16, and a name of 255 octets can have two on the wire.
 	maxMemory = 20 << 10
 )
 
@@ -29,8 +29,8 @@ func (e *entry) fits() bool {
 	return m.Len() <= maxSize && memory(reflect.ValueOf(e.answer))+memory(reflect.ValueOf(e.ns)) <= maxMemory
 }
 
-// memory returns the octets that a value refers to: the elements of slices, the
-// text of strings and what pointers point to.
+// memory returns the octets that a value refers to: elements of slices, text of strings
+// and targets of pointers.
 func memory(v reflect.Value) (octets int) {
 	switch v.Kind() {
 	case reflect.String:

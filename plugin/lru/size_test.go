@@ -21,15 +21,15 @@ func repeat(n int, record string) string {
 
 const controllers = "_ldap._tcp.dc._msdcs.corp.example."
 
-// The SRV records of a domain's controllers are stored, and served in an outage.
-func TestControllersInAnOutage(t *testing.T) {
+// The SRV records of domain controllers are stored and served in an outage.
+func TestSRVRecordsInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.says(t, "NOERROR: "+repeat(20, controllers+" 600 SRV 0 100 389 dc%02d.corp.example."))
+		u.responds(t, "NOERROR: "+repeat(20, controllers+" 600 SRV 0 100 389 dc%02d.corp.example."))
 		l := newLRU(u, 10)
-		defer l.flights.land()
+		defer l.flights.wait()
 		ask(t, l, query(controllers, "SRV"))
-		u.dies(time.Second)
+		u.timesOut(time.Second)
 		for _, after := range []time.Duration{time.Second, 10 * time.Minute} {
 			time.Sleep(after)
 			if m := ask(t, l, query(controllers, "SRV")); len(m.Answer) != 20 {
@@ -39,7 +39,7 @@ func TestControllersInAnOutage(t *testing.T) {
 	})
 }
 
-// The size is that on the wire, with compression.
+// The limit is for the size on the wire, with compression.
 func TestFits(t *testing.T) {
 	text := `w.example. 60 TXT "` + strings.Repeat("x", 253) + `%02d"; `
 	long := strings.Repeat(strings.Repeat("n", 49)+".", 5)
@@ -56,7 +56,7 @@ func TestFits(t *testing.T) {
 		{"4,061 octets of text", repeat(15, text), true},
 		{"4,329 octets of text", repeat(16, text), false},
 		{"100 names of 250 octets that are two on the wire", repeat(100, "w.example. 60 PTR a%d."+long), false},
-		{"1,150 empty strings, as ever", "w.example. 60 TXT" + strings.Repeat(` ""`, 1150), true},
+		{"1,150 empty strings", "w.example. 60 TXT" + strings.Repeat(` ""`, 1150), true},
 		{"1,300 empty strings", "w.example. 60 TXT" + strings.Repeat(` ""`, 1300), false},
 		{"1,000 address prefixes", "w.example. 60 APL" + strings.Repeat(" 1:0.0.0.0/0", 1000), false},
 	} {

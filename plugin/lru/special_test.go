@@ -8,7 +8,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Special-use names, and names that only look like one.
+// Special-use names, and names that only resemble one.
 func TestSpecialNames(t *testing.T) {
 	const loopback = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa."
 	for _, c := range []struct{ query, want string }{
@@ -37,7 +37,7 @@ func TestSpecialNames(t *testing.T) {
 	} {
 		for _, recursion := range []bool{true, false} {
 			u := &upstream{}
-			u.says(t, "REFUSED:")
+			u.responds(t, "REFUSED:")
 			l := newLRU(u, 10)
 			r := questionOf(c.query)
 			r.RecursionDesired = recursion
@@ -53,11 +53,11 @@ func TestSpecialNames(t *testing.T) {
 	}
 }
 
-// Of the EDNS flags only DO is returned, whatever the answer; the server is asked
-// over its sockets.
-func TestReservedFlagsAreNotReturned(t *testing.T) {
-	addr, _ := counting(t)
-	server := serving(t, "lru 100\nforward . "+addr)
+// DO is the only EDNS flag that is returned, in every answer. The questions are sent to
+// the server's sockets.
+func TestReservedFlagsAreCleared(t *testing.T) {
+	addr, _ := countingUpstream(t)
+	server := startServer(t, "lru 100\nforward . "+addr)
 	for _, c := range []struct {
 		name, query string
 		flags, want uint32
@@ -89,8 +89,8 @@ func TestReservedFlagsAreNotReturned(t *testing.T) {
 
 // A zone transfer through a forwarding block is refused at once.
 func TestTransferIsRefused(t *testing.T) {
-	addr, asked := counting(t)
-	server := serving(t, "lru 100\nforward . "+addr)
+	addr, asked := countingUpstream(t)
+	server := startServer(t, "lru 100\nforward . "+addr)
 	for _, network := range []string{"udp", "tcp"} {
 		for _, qtype := range []uint16{dns.TypeAXFR, dns.TypeIXFR} {
 			for _, name := range []string{"example.", "corp.example.", "."} {

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// A store holds at most its size of entries: those used last. One that nobody
-// may have any more makes room before one that was only used longer ago. It is
-// one list under one lock: pieces of it would each evict on their own, and what
-// was used last would not be what stays.
+// A store holds the most recently used entries, size at most. Expired entries are
+// evicted before others. The store is one list under one lock. Shards would evict
+// independently and no longer keep the most recently used entries.
 type store struct {
 	size  int
-	stale time.Duration // entries are of use that long after their time
+	stale time.Duration // how long positive entries may be served after their TTL
 
 	mu      sync.Mutex
 	entries index
-	expiry  byEnd // the entry that ends first is at 0
+	expiry  expiryHeap // the entry that expires first is at 0
 }
 
 func newStore(size int, stale time.Duration) *store {
-	return &store{size: size, stale: stale, entries: newIndex(), expiry: byEnd{stale: stale}}
+	return &store{size: size, stale: stale, entries: newIndex(), expiry: expiryHeap{stale: stale}}
 }
 
-// get returns the entry of a key, fresh or not, and makes it the last used one.
+// get returns the entry of a key, expired or not, and makes it the most recently used
+// one.
 func (s *store) get(k key) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,43 +36,45 @@ func (s *store) get(k key) *entry {
 	return e
 }
 
-// peek returns the entry of a key and leaves it as long unused as it is.
+// peek returns the entry of a key without counting this as a use.
 func (s *store) peek(k key) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.entries.find(k)
 }
 
-// add puts an entry in the place of the key's old one.
+// add stores an entry and replaces the old one of its key.
 func (s *store) add(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropLocked(s.entries.places[s.entries.hash(e.key)])
+	s.removeLocked(s.entries.byHash[s.entries.hash(e.key)])
 	if s.entries.len() == s.size {
-		s.makeRoomLocked(e.stored)
+		s.evictLocked(e.stored)
 	}
 	s.entries.put(e)
 	heap.Push(&s.expiry, e)
 	entriesGauge.Inc()
 }
 
-// remove drops the entry of a key, if there is one.
+// remove removes the entry of a key, if there is one.
 func (s *store) remove(k key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropLocked(s.entries.find(k))
+	s.removeLocked(s.entries.find(k))
 }
 
-func (s *store) makeRoomLocked(now time.Time) {
-	if first := s.expiry.entries[0]; !s.expiry.end(first).After(now) {
-		s.dropLocked(first)
+// evictLocked removes an expired entry, or the least recently used one if none has
+// expired.
+func (s *store) evictLocked(now time.Time) {
+	if first := s.expiry.entries[0]; !s.expiry.expiry(first).After(now) {
+		s.removeLocked(first)
 		return
 	}
-	s.dropLocked(s.entries.oldest)
+	s.removeLocked(s.entries.oldest)
 	evictions.Inc()
 }
 
-func (s *store) dropLocked(e *entry) {
+func (s *store) removeLocked(e *entry) {
 	if e == nil {
 		return
 	}
@@ -87,44 +89,46 @@ func (s *store) len() int {
 	return s.entries.len()
 }
 
-// purge empties a store that nobody uses any more.
+// purge removes all entries.
 func (s *store) purge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.entries.oldest != nil {
-		s.dropLocked(s.entries.oldest)
+		s.removeLocked(s.entries.oldest)
 	}
 }
 
-// byEnd is a heap of entries, the one that is of no more use first at its head.
-type byEnd struct {
+// An expiryHeap is a heap of entries by expiry, including the stale time.
+type expiryHeap struct {
 	stale   time.Duration
 	entries []*entry
 }
 
-func (h *byEnd) end(e *entry) time.Time {
+func (h *expiryHeap) expiry(e *entry) time.Time {
 	if e.kind == positive {
-		return e.stored.Add(e.life + h.stale)
+		return e.stored.Add(e.ttl + h.stale)
 	}
-	return e.stored.Add(e.life)
+	return e.stored.Add(e.ttl)
 }
 
-func (h *byEnd) Len() int           { return len(h.entries) }
-func (h *byEnd) Less(i, j int) bool { return h.end(h.entries[i]).Before(h.end(h.entries[j])) }
-func (h *byEnd) Swap(i, j int) {
+func (h *expiryHeap) Len() int { return len(h.entries) }
+func (h *expiryHeap) Less(i, j int) bool {
+	return h.expiry(h.entries[i]).Before(h.expiry(h.entries[j]))
+}
+func (h *expiryHeap) Swap(i, j int) {
 	h.entries[i], h.entries[j] = h.entries[j], h.entries[i]
 	h.entries[i].index, h.entries[j].index = int32(i), int32(j) //nolint:gosec // G115: at most maxEntries
 }
 
 // Push implements heap.Interface.
-func (h *byEnd) Push(x any) {
+func (h *expiryHeap) Push(x any) {
 	e := x.(*entry)
 	e.index = int32(len(h.entries)) //nolint:gosec // G115: at most maxEntries
 	h.entries = append(h.entries, e)
 }
 
 // Pop implements heap.Interface.
-func (h *byEnd) Pop() any {
+func (h *expiryHeap) Pop() any {
 	last := h.entries[len(h.entries)-1]
 	h.entries[len(h.entries)-1] = nil
 	h.entries = h.entries[:len(h.entries)-1]

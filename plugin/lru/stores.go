@@ -14,32 +14,32 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
 )
 
-// stores has the store of each directive in use. During a reload the old and the
-// new instance share it, so the cache stays warm. It is emptied when its last
-// user has ended.
+// stores has the store of each directive in use. The old and the new instance of a
+// reload share it, so that the cache stays warm. It is purged when its last user has
+// ended.
 var (
 	storesMu sync.Mutex
-	stores   = map[string]*shared{}
+	stores   = map[string]*sharedStore{}
 )
 
-type shared struct {
+type sharedStore struct {
 	*store
 	users int
 }
 
-func adopt(id string, cfg config) *store {
+func acquireStore(id string, cfg config) *store {
 	storesMu.Lock()
 	defer storesMu.Unlock()
 	s := stores[id]
 	if s == nil {
-		s = &shared{store: newStore(cfg.entries, cfg.stale)}
+		s = &sharedStore{store: newStore(cfg.entries, cfg.stale)}
 		stores[id] = s
 	}
 	s.users++
 	return s.store
 }
 
-func release(id string) {
+func releaseStore(id string) {
 	storesMu.Lock()
 	defer storesMu.Unlock()
 	s := stores[id]
@@ -49,24 +49,25 @@ func release(id string) {
 	}
 }
 
-// identity is equal for directives whose answers are equal. Two server blocks may
-// have the same zones, on other addresses or in another view. The configuration of
-// the plugins behind lru is part of it, because a cache that outlives a corrected
-// forward still has the answers of the wrong one.
-func identity(c *caddy.Controller, server *dnsserver.Config, cfg config) string {
-	return fmt.Sprint(c.ServerBlockIndex, c.ServerBlockKeys, server.ListenHosts, server.ViewName, cfg, behind(c))
+// storeID returns the key of a directive's store in stores. Directives share a store
+// only if they return the same answers. So the key includes the addresses and the view,
+// because server blocks may have the same zones. It includes the configuration of the
+// plugins after lru, because the answers of a wrong upstream must not outlive a
+// correction of forward.
+func storeID(c *caddy.Controller, server *dnsserver.Config, cfg config) string {
+	return fmt.Sprint(c.ServerBlockIndex, c.ServerBlockKeys, server.ListenHosts, server.ViewName, cfg, pluginsAfter(c))
 }
 
-// behind returns the tokens of the plugins behind lru in the server block. The
-// Corefile is parsed again, as a setup function sees its own tokens only.
-func behind(c *caddy.Controller) string {
+// pluginsAfter returns the tokens of the plugins after lru in the server block. It
+// parses the Corefile again, because a setup function gets only its own tokens.
+func pluginsAfter(c *caddy.Controller) string {
 	inst := lifecycle.Instance(c)
 	if inst == nil {
 		return ""
 	}
 	corefile, directives := inst.Caddyfile(), dnsserver.Directives
 	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), directives)
-	if err != nil || c.ServerBlockIndex >= len(blocks) { // an imported file has changed since
+	if err != nil || c.ServerBlockIndex >= len(blocks) { // an imported file was changed after the start
 		return ""
 	}
 	var text strings.Builder

@@ -14,10 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// A Corefile with a corrected forward gets no answer of the wrong upstream.
+// After a correction of forward the answers of the wrong upstream are not served.
 func TestReloadWithOtherUpstream(t *testing.T) {
-	wrong, _ := counting(t)
-	right, asked := counting(t)
+	wrong, _ := countingUpstream(t)
+	right, asked := countingUpstream(t)
 	instance, err := caddy.Start(input("lru\nforward . " + wrong))
 	if err != nil {
 		t.Fatal(err)
@@ -33,10 +33,10 @@ func TestReloadWithOtherUpstream(t *testing.T) {
 	stop(t, instance)
 }
 
-// Reloads that fail and reloads that succeed leave one store with its entries, and
-// a gauge that counts these.
+// After failed and successful reloads there is one store, and the gauge is the number of
+// its entries.
 func TestEntriesAfterReloads(t *testing.T) {
-	addr, _ := counting(t)
+	addr, _ := countingUpstream(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestEntriesAfterReloads(t *testing.T) {
 			t.Fatalf("reload %d: %v", i, err)
 		}
 		instance = after
-		if got, want := held(t), testutil.ToFloat64(entriesGauge)-before; float64(got) != want {
+		if got, want := entriesInUse(t), testutil.ToFloat64(entriesGauge)-before; float64(got) != want {
 			t.Fatalf("after reload %d: %d entries, the gauge counts %v", i, got, want)
 		}
 	}
@@ -71,8 +71,8 @@ func TestEntriesAfterReloads(t *testing.T) {
 	}
 }
 
-// held returns the entries of the store, which is the only one.
-func held(t *testing.T) int {
+// entriesInUse returns the number of entries of the only store.
+func entriesInUse(t *testing.T) int {
 	storesMu.Lock()
 	defer storesMu.Unlock()
 	if len(stores) != 1 {
@@ -87,24 +87,24 @@ func held(t *testing.T) int {
 	return 0
 }
 
-// The end of an instance waits for no flight. A flight that ends later does not
-// store its failure where the successor finds it.
-func TestFlightsAfterTheEnd(t *testing.T) {
+// The end of an instance does not wait for flights. A flight that ends later does not
+// store its failure, because the next instance may use the store.
+func TestFlightsAfterShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := &upstream{}
-		u.dies(3 * time.Second)
+		u.timesOut(3 * time.Second)
 		l := newLRU(u, 10)
 		go func() { _, _ = l.ServeDNS(t.Context(), &writer{}, query("www.example.", "A")) }()
 		synctest.Wait()
 		began := time.Now()
-		l.flights.end()
+		l.flights.stop()
 		if got := show(ask(t, l, query("other.example.", "A"))); got != "SERVFAIL:" || u.asked.Load() != 1 {
 			t.Errorf("a question after the end: %s, %d queries upstream; want SERVFAIL and 1", got, u.asked.Load())
 		}
 		if d := time.Since(began); d != 0 {
 			t.Errorf("the end takes %s", d)
 		}
-		l.flights.land()
+		l.flights.wait()
 		if n := l.store.len(); n != 0 {
 			t.Errorf("%d entries; want none", n)
 		}
@@ -117,7 +117,7 @@ func resolve(t *testing.T, instance *caddy.Instance, name string) {
 	if err != nil || len(m.Answer) != 1 {
 		t.Fatalf("%s: %v, %v", name, m, err)
 	}
-	// caddy does not stop servers that do not read yet.
+	// Caddy does not stop a server that does not read yet.
 	if _, _, err := (&dns.Client{Net: "tcp"}).Exchange(query(name, "A"), instance.Servers()[0].Addr().String()); err != nil {
 		t.Fatal(err)
 	}

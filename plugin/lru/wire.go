@@ -7,12 +7,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The records of an entry are kept in wire format, which takes a third of the
-// memory and can be sent as it is. The garbage collector finds no pointer in it.
+// records are the records of an entry in wire format, which needs a third of the memory
+// and can be sent without changes. It has no pointers for the garbage collector.
 //
-// Names are compressed with each other, and an owner that is the name of the
-// question refers to it. So that name has the spelling of the client, and no other
-// name has any part of it.
+// An owner that is the name of the question is a compression pointer to it, so that it
+// has the letter case of the client. Other names are compressed only with each other, so
+// that no part of them has it.
 type records struct {
 	octets             string
 	answers, authority uint16
@@ -24,8 +24,8 @@ const (
 	recordHead = 10 // octets of a record between its owner and its data
 )
 
-// pack returns the records of the entry in wire format. It reports false if one of
-// them cannot be packed.
+// pack returns the records of the entry in wire format. It returns false if one of them
+// cannot be packed.
 func (e *entry) pack() (records, bool) {
 	m := dns.Msg{Question: []dns.Question{{Name: e.key.name}}, Answer: e.answer, Ns: e.ns}
 	size := m.Len()
@@ -48,8 +48,8 @@ func (e *entry) pack() (records, bool) {
 	return records{string(buf[begin:off]), uint16(len(e.answer)), uint16(len(e.ns)), uint16(plain)}, true //nolint:gosec // G115: bounded by size
 }
 
-// packRecord packs a record at off. For an owner that is the name of the question,
-// the root is packed one octet further, and then overwritten with a reference.
+// packRecord packs a record at off. For an owner that is the name of the question, it
+// packs the root one octet further, and then overwrites it with a compression pointer.
 func packRecord(rr dns.RR, name string, buf []byte, off int, compression map[string]int) (int, error) {
 	h := rr.Header()
 	if !strings.EqualFold(h.Name, name) || name == "." {
@@ -65,7 +65,7 @@ func packRecord(rr dns.RR, name string, buf []byte, off int, compression map[str
 	return end, err
 }
 
-// unpack returns new records for the client's question.
+// unpack returns new records for a client that has asked for name.
 func (p *records) unpack(name string) (answer, ns []dns.RR) {
 	buf := make([]byte, questionAt+len(name)+1+4+len(p.octets)) // the octets of a name, and one more, are its text at most
 	off, err := dns.PackDomainName(name, buf, questionAt, nil, false)
@@ -76,8 +76,8 @@ func (p *records) unpack(name string) (answer, ns []dns.RR) {
 	return u.section(int(p.answers)), u.section(int(p.authority))
 }
 
-// An unpacker decodes records whose owner is mostly the name of the question, or
-// the target of the CNAME record before.
+// An unpacker decodes records. The owner of most records is the name of the question or
+// the target of the previous CNAME record, which are not decoded again.
 type unpacker struct {
 	msg      []byte
 	off      int
@@ -131,8 +131,8 @@ func (u *unpacker) next() dns.RR {
 	return u.any(owner)
 }
 
-// owner returns the owner of the next record if it is a reference to a name that
-// has been decoded already.
+// owner returns the owner of the next record if it is a compression pointer to a decoded
+// name, otherwise "".
 func (u *unpacker) owner() string {
 	if u.msg[u.off] < 0xc0 {
 		return ""

@@ -9,9 +9,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A resolver of the Internet answers in place of the company's for some seconds. Its
-// answer for a name that only the company's knows does not last.
-func TestAStrangersAnswerDoesNotLast(t *testing.T) {
+// A resolver of the Internet answers in place of the company's resolver for some seconds.
+// Its answer for a name that only the company's resolver knows is cached briefly.
+func TestWrongUpstreamIsCachedBriefly(t *testing.T) {
 	const (
 		denial  = "NXDOMAIN: / example. 3600 SOA . . 1 2 3 4 3600"
 		address = "NOERROR: www.example. 86400 A 203.0.113.9"
@@ -19,11 +19,11 @@ func TestAStrangersAnswerDoesNotLast(t *testing.T) {
 	)
 	for _, tc := range []struct {
 		name    string
-		known   time.Duration // ago, that the company's resolver has answered; 0: never
-		answer  string        // of the stranger
-		late    time.Duration
-		seen    string        // by the client
-		forgets time.Duration // after which the company's answer is served
+		known   time.Duration // time since the company's resolver has answered; 0: never
+		answer  string        // of the wrong resolver
+		late    time.Duration // time that it takes
+		want    string        // the client's answer
+		expires time.Duration // after which the company's answer is served
 	}{
 		{"a late NXDOMAIN", 0, denial, 2 * time.Second, "NXDOMAIN: / example. 60 SOA", time.Minute},
 		{"a late NODATA", 0, "NOERROR: / example. 3600 SOA . . 1 2 3 4 3600", 2 * time.Second, "NOERROR: / example. 60 SOA", time.Minute},
@@ -37,40 +37,40 @@ func TestAStrangersAnswerDoesNotLast(t *testing.T) {
 			u := &upstream{}
 			l := newLRU(u, 10)
 			if tc.known > 0 {
-				u.says(t, private)
+				u.responds(t, private)
 				ask(t, l, query("www.example.", "A"))
 				time.Sleep(tc.known)
 			}
-			u.set(tc.late, func(r *dns.Msg, _ net.Addr) *dns.Msg { return answering(parseReply(t, tc.answer), r) })
-			if got := show(ask(t, l, query("www.example.", "A"))); got != tc.seen {
-				t.Errorf("%s: %s; want %s", tc.name, got, tc.seen)
+			u.set(tc.late, func(r *dns.Msg, _ net.Addr) *dns.Msg { return responseTo(parseReply(t, tc.answer), r) })
+			if got := show(ask(t, l, query("www.example.", "A"))); got != tc.want {
+				t.Errorf("%s: %s; want %s", tc.name, got, tc.want)
 			}
-			u.says(t, private)
-			time.Sleep(tc.forgets - time.Second)
+			u.responds(t, private)
+			time.Sleep(tc.expires - time.Second)
 			if got := show(ask(t, l, query("www.example.", "A"))); got == private {
-				t.Errorf("%s: forgotten before %s", tc.name, tc.forgets)
+				t.Errorf("%s: expired before %s", tc.name, tc.expires)
 			}
 			time.Sleep(time.Second)
 			if got := show(ask(t, l, query("www.example.", "A"))); got != private {
-				t.Errorf("%s: %s after %s; want %s", tc.name, got, tc.forgets, private)
+				t.Errorf("%s: %s after %s; want %s", tc.name, got, tc.expires, private)
 			}
 		})
 	}
 }
 
-// A prefetch that brings a denial does not end an answer before its time, and is
-// not repeated. Then the denial counts.
-func TestPrefetchDoesNotEndAnAnswer(t *testing.T) {
+// A prefetch with a negative answer does not replace a fresh answer, and is not repeated.
+// The negative answer is served after the TTL of the old one.
+func TestPrefetchedDenialDoesNotReplaceAnAnswer(t *testing.T) {
 	for _, denial := range []string{"NXDOMAIN: / example. 3600 SOA . . 1 2 3 4 3600", "NOERROR:"} {
 		synctest.Test(t, func(t *testing.T) {
 			u := &upstream{}
-			u.says(t, aText)
+			u.responds(t, aText)
 			l := newLRU(u, 10)
 			for range 4 {
 				ask(t, l, query("www.example.", "A"))
 			}
 			time.Sleep(92 * time.Second)
-			u.says(t, denial)
+			u.responds(t, denial)
 			for range 5 {
 				if m := ask(t, l, query("www.example.", "A")); len(m.Answer) != 1 {
 					t.Errorf("%s before the end of the TTL; want the answer", show(m))

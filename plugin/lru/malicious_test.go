@@ -8,12 +8,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// deep is a name of 120 labels.
-var deep = strings.Repeat("a.", 120)
+// deepName has 120 labels.
+var deepName = strings.Repeat("a.", 120)
 
-// hostileReplies make replies of n records, which a filter without an index looks
-// at again and again.
-var hostileReplies = []struct {
+// maliciousReplies create responses of n records that cost a filter without an index
+// quadratic time.
+var maliciousReplies = []struct {
 	name, query string
 	text        func(n int) string
 	failure     bool // the client gets SERVFAIL
@@ -21,10 +21,10 @@ var hostileReplies = []struct {
 	{"CNAME links beside DNAME records", "w.example. A do", func(n int) string {
 		return links(15) + repeat(n/2, "o%d.other. 60 CNAME x.other.") + repeat(n/2, "example. 60 DNAME x%d.other.")
 	}, false},
-	{"DNAME records above a deep name", deep + " A do", func(n int) string {
-		all := deep + " 60 CNAME x.other.; "
-		for at := 2; at < len(deep); at += 2 {
-			all += repeat(n/120, deep[at:]+" 60 DNAME x%d.other.")
+	{"DNAME records above a deep name", deepName + " A do", func(n int) string {
+		all := deepName + " 60 CNAME x.other.; "
+		for at := 2; at < len(deepName); at += 2 {
+			all += repeat(n/120, deepName[at:]+" 60 DNAME x%d.other.")
 		}
 		return all
 	}, false},
@@ -60,42 +60,42 @@ var hostileReplies = []struct {
 	}, false},
 }
 
-func hostileReply(t testing.TB, text func(int) string, question string, n int) (key, *dns.Msg) {
+func maliciousReply(t testing.TB, text func(int) string, question string, n int) (key, *dns.Msg) {
 	r := questionOf(question)
-	return keyOf(r), answering(parseReply(t, "NOERROR: "+short.Replace(text(n))), r)
+	return keyOf(r), responseTo(parseReply(t, "NOERROR: "+placeholders.Replace(text(n))), r)
 }
 
-// The filter's work grows with the size of a reply, not with its square.
-func TestHostileRepliesCostLinearWork(t *testing.T) {
-	for _, c := range hostileReplies {
+// The filter's work is linear in the size of the response.
+func TestMaliciousRepliesCostLinearWork(t *testing.T) {
+	for _, c := range maliciousReplies {
 		var work [2]int
 		for i, n := range []int{900, 3600} {
-			k, m := hostileReply(t, c.text, c.query, n)
-			f := filterOf(k, m)
+			k, m := maliciousReply(t, c.text, c.query, n)
+			f := newFilter(k, m)
 			e := f.run()
-			work[i] = f.work
+			work[i] = f.comparisons
 			if got := e.kind == failure; got != c.failure {
 				t.Errorf("%s: failure is %v; want %v", c.name, got, c.failure)
 			}
-			if most := (few + 2*maxLinks) * (len(m.Answer) + len(m.Ns)); f.work > most {
-				t.Errorf("%s: %d records looked at for %d; want %d at most", c.name, f.work, n, most)
+			if most := (indexThreshold + 2*maxLinks) * (len(m.Answer) + len(m.Ns)); f.comparisons > most {
+				t.Errorf("%s: %d comparisons for %d; want %d at most", c.name, f.comparisons, n, most)
 			}
 		}
 		if work[1] > 5*work[0]+1000 {
-			t.Errorf("%s: %d records looked at, and %d for four times the records", c.name, work[0], work[1])
+			t.Errorf("%s: %d comparisons, and %d for four times the records", c.name, work[0], work[1])
 		}
 	}
 }
 
 // The time for a reply of 15, 30 and 60 kB: ns/record is the same for all three if
 // the filter is linear.
-func BenchmarkHostile(b *testing.B) {
-	for _, c := range hostileReplies {
+func BenchmarkMalicious(b *testing.B) {
+	for _, c := range maliciousReplies {
 		for _, n := range []int{900, 1800, 3600} {
-			k, m := hostileReply(b, c.text, c.query, n)
+			k, m := maliciousReply(b, c.text, c.query, n)
 			b.Run(fmt.Sprintf("%s/%d", strings.ReplaceAll(c.name, " ", "_"), n), func(b *testing.B) {
 				for b.Loop() {
-					answerOf(k, m)
+					filterAnswer(k, m)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(m.Answer)+len(m.Ns)), "ns/record")
 			})
@@ -103,7 +103,7 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// Each record is returned once, whatever the case of its names.
+// Each record is returned once, regardless of the letter case of its names.
 func TestDuplicates(t *testing.T) {
 	for _, c := range []struct{ name, query, reply, want string }{
 		{"addresses", "w.example. A", "NOERROR: w.example. 60 A 192.0.2.1; w.example. 60 A 192.0.2.2; w.example. 60 A 192.0.2.1", "NOERROR: w.example. 60 A 192.0.2.1; w.example. 60 A 192.0.2.2"},
@@ -117,17 +117,20 @@ func TestDuplicates(t *testing.T) {
 		{"unknown types", "w.example. TYPE65400", `NOERROR: w.example. 60 TYPE65400 \# 2 abcd; w.example. 60 TYPE65400 \# 2 abcd`, "NOERROR: w.example. 60  w.example.\t60\tCLASS1\tTYPE65400\t\\# 2 abcd"},
 	} {
 		r := questionOf(c.query)
-		e := answerOf(keyOf(r), answering(parseReply(t, short.Replace(c.reply)), r))
-		if got, want := show(e.reply(r, e.stored)), short.Replace(c.want); got != want {
+		e := filterAnswer(keyOf(r), responseTo(parseReply(t, placeholders.Replace(c.reply)), r))
+		if got, want := show(e.reply(r, e.stored)), placeholders.Replace(c.want); got != want {
 			t.Errorf("%s: %s; want %s", c.name, got, want)
 		}
 	}
 }
 
-// An RRset of more than 100 records passes whole and is not stored; repetitions do
+// An RRset of more than 100 records is returned as a whole and not stored. Duplicates do
 // not count. More than 100 signatures are a failure.
 func TestRecordsOfASet(t *testing.T) {
-	const sigOfA, sigOfSOA = "w.example. 60 RRSIG A 8 2 60 20300101000000 20200101000000 %d example. AAAA", "example. 60 RRSIG SOA 8 1 60 20300101000000 20200101000000 %d example. AAAA"
+	const (
+		sigOfA   = "w.example. 60 RRSIG A 8 2 60 20300101000000 20200101000000 %d example. AAAA"
+		sigOfSOA = "example. 60 RRSIG SOA 8 1 60 20300101000000 20200101000000 %d example. AAAA"
+	)
 	for _, c := range []struct {
 		name, query, reply string
 		want               int // records; -1: SERVFAIL with EDE 24
@@ -136,7 +139,7 @@ func TestRecordsOfASet(t *testing.T) {
 		{"100", "w.example. A", repeat(100, "w.example. 60 A 192.0.2.%d"), 100, true},
 		{"100, each twice", "w.example. A", strings.Repeat(repeat(100, "w.example. 60 A 192.0.2.%d"), 2), 100, true},
 		{"101", "w.example. A", repeat(101, "w.example. 60 A 192.0.2.%d"), 101, false},
-		{"101 behind a chain", "w.example. A", "w.example. 60 CNAME x.;" + repeat(101, "x. 60 A 192.0.2.%d"), 102, false},
+		{"101 at the end of a chain", "w.example. A", "w.example. 60 CNAME x.;" + repeat(101, "x. 60 A 192.0.2.%d"), 102, false},
 		{"3000", "w.example. TXT", repeat(3000, "w.example. 60 TXT %d"), 3000, false},
 		{"101 of another type", "w.example. A", "w.example. 60 A 192.0.2.1;" + repeat(101, "w.example. 60 TXT %d"), 1, true},
 		{"101 of another name", "w.example. A", "w.example. 60 A 192.0.2.1;" + repeat(101, "x.example. 60 A 192.0.2.%d"), 1, true},
@@ -146,13 +149,13 @@ func TestRecordsOfASet(t *testing.T) {
 		{"101 signatures of the SOA record", "w.example. A do", " / {soa}; " + repeat(101, sigOfSOA), -1, false},
 	} {
 		r := questionOf(c.query)
-		e := answerOf(keyOf(r), answering(parseReply(t, short.Replace("NOERROR: "+c.reply)), r))
+		e := filterAnswer(keyOf(r), responseTo(parseReply(t, placeholders.Replace("NOERROR: "+c.reply)), r))
 		m := e.reply(r, e.stored)
-		if got := len(m.Answer); c.want >= 0 && got != c.want || c.want < 0 && show(m) != useless {
+		if got := len(m.Answer); c.want >= 0 && got != c.want || c.want < 0 && show(m) != invalidData {
 			t.Errorf("%s: %d records, %s; want %d", c.name, got, dns.RcodeToString[m.Rcode], c.want)
 		}
-		if stored := e.kind != failure && e.life > 0; stored != c.stored {
-			t.Errorf("%s: stored for %s; want %v", c.name, e.life, c.stored)
+		if stored := e.kind != failure && e.ttl > 0; stored != c.stored {
+			t.Errorf("%s: stored for %s; want %v", c.name, e.ttl, c.stored)
 		}
 	}
 }

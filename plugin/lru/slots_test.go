@@ -22,9 +22,9 @@ const (
 	maxWaiting  = 5 * maxFlights
 )
 
-// slowly makes the upstream answer names that contain "slow" after 3 s, others
-// after 10 ms.
-func slowly(t *testing.T) *upstream {
+// slowUpstream returns an upstream that answers names that contain "slow" after 3 s,
+// others after 10 ms.
+func slowUpstream(t *testing.T) *upstream {
 	u := &upstream{}
 	u.set(0, func(r *dns.Msg, _ net.Addr) *dns.Msg {
 		delay := 10 * time.Millisecond
@@ -32,13 +32,13 @@ func slowly(t *testing.T) *upstream {
 			delay = 3 * time.Second
 		}
 		time.Sleep(delay)
-		return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
+		return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
 	})
 	return u
 }
 
-// Slow questions for one domain fail no question for another one.
-func TestSlowDomainsFailNoOthers(t *testing.T) {
+// Slow questions for one domain do not delay questions for another one.
+func TestSlowDomainsDoNotAffectOthers(t *testing.T) {
 	for _, tc := range []struct {
 		slow  string // %d is the number
 		n     int
@@ -59,9 +59,9 @@ func TestSlowDomainsFailNoOthers(t *testing.T) {
 		{"slow%d.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.", 500, "1.0.2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			u := slowly(t)
+			u := slowUpstream(t)
 			l := newLRU(u, 2000)
-			defer l.flights.land()
+			defer l.flights.wait()
 			for i := range tc.n {
 				go func() { _, _ = l.ServeDNS(t.Context(), &writer{}, query(fmt.Sprintf(tc.slow, i), "A")) }()
 			}
@@ -77,8 +77,8 @@ func TestSlowDomainsFailNoOthers(t *testing.T) {
 	}
 }
 
-// A burst of questions waits for places, and each is answered; the upstream never
-// sees more than it can handle.
+// A burst of questions waits for slots, and each question is answered. The concurrent
+// upstream queries stay within the limit.
 func TestBurstsAreAnswered(t *testing.T) {
 	for _, tc := range []struct {
 		name, format string
@@ -99,18 +99,18 @@ func TestBurstsAreAnswered(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond)
 				now.Add(-1)
-				return answering(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
+				return responseTo(parseReply(t, "NOERROR: "+r.Question[0].Name+" 100 A 192.0.2.1"), r)
 			})
 			l := newLRU(u, 2000)
-			var all sync.WaitGroup
+			var wg sync.WaitGroup
 			for i := range tc.n {
-				all.Go(func() {
+				wg.Go(func() {
 					if m := ask(t, l, query(fmt.Sprintf(tc.format, i), "A")); m.Rcode != dns.RcodeSuccess {
 						t.Errorf("%s: question %d: %s", tc.name, i, show(m))
 					}
 				})
 			}
-			all.Wait()
+			wg.Wait()
 			if most.Load() != tc.most {
 				t.Errorf("%s: %d questions upstream at a time; want %d", tc.name, most.Load(), tc.most)
 			}
@@ -118,8 +118,8 @@ func TestBurstsAreAnswered(t *testing.T) {
 	}
 }
 
-// More than the upstream can handle waits briefly and fails, unremembered; more than
-// may wait fails at once. Nothing of it stays.
+// Questions beyond the limit of slots wait briefly and fail. Questions beyond the limit
+// of the queue fail at once. These failures are not stored, and all slots are released.
 func TestFlightsAreBounded(t *testing.T) {
 	for _, tc := range []struct {
 		name, format            string
@@ -130,36 +130,37 @@ func TestFlightsAreBounded(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			u := &upstream{}
-			u.dies(3 * time.Second)
+			u.timesOut(3 * time.Second)
 			l := newLRU(u, 5000)
-			var all sync.WaitGroup
+			var wg sync.WaitGroup
 			var atOnce, waited atomic.Int32
 			refusedBefore := testutil.ToFloat64(refusals)
 			for i := range tc.n {
-				all.Go(func() {
+				wg.Go(func() {
 					began := time.Now()
 					ask(t, l, query(fmt.Sprintf(tc.format, i), "A"))
 					switch time.Since(began) {
 					case 0:
 						atOnce.Add(1)
-					case queueTime:
+					case queueTimeout:
 						waited.Add(1)
 					}
 				})
 			}
-			all.Wait()
-			l.flights.land()
+			wg.Wait()
+			l.flights.wait()
 			if int(u.asked.Load()) != tc.flights || int(waited.Load()) != tc.waits || int(atOnce.Load()) != tc.fail {
-				t.Errorf("%s: %d questions upstream, %d waited, %d failed at once; want %d, %d and %d", tc.name, u.asked.Load(), waited.Load(), atOnce.Load(), tc.flights, tc.waits, tc.fail)
+				t.Errorf("%s: %d questions upstream, %d waited, %d failed at once; want %d, %d and %d",
+					tc.name, u.asked.Load(), waited.Load(), atOnce.Load(), tc.flights, tc.waits, tc.fail)
 			}
 			if got := testutil.ToFloat64(refusals) - refusedBefore; got != float64(tc.waits+tc.fail) {
 				t.Errorf("%s: %v refusals counted; want %d", tc.name, got, tc.waits+tc.fail)
 			}
 			if l.store.len() != tc.flights {
-				t.Errorf("%s: %d failures remembered; want those of the %d questions", tc.name, l.store.len(), tc.flights)
+				t.Errorf("%s: %d failures stored; want those of the %d questions", tc.name, l.store.len(), tc.flights)
 			}
-			if !l.flights.places.Empty() {
-				t.Errorf("%s: places, or queries that wait, are left", tc.name)
+			if !l.flights.slots.Empty() {
+				t.Errorf("%s: slots or waiting questions are left", tc.name)
 			}
 		})
 	}
