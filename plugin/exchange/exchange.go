@@ -1,6 +1,6 @@
-// Package exchange is what plugin lru and plugin upstream know of each other: who asks,
-// and whose answer it is. It is in the context, because CoreDNS wraps the writer that
-// one plugin passes to the next one.
+// Package exchange defines the data that plugin lru and plugin upstream exchange about a
+// query: the client, and whether a fallback resolver has answered. It is a value of the
+// context, because CoreDNS wraps the response writer between two plugins.
 package exchange
 
 import (
@@ -9,17 +9,17 @@ import (
 	"net/netip"
 )
 
-// ErrBusy is the error of a query that was not sent, because there are too many. A cache
-// must not remember it for the name.
+// ErrBusy is the error of a query that was not sent because too many are waiting. A cache
+// must not store it as the failure of the name.
 var ErrBusy = errors.New("too many queries are waiting for an upstream")
 
 // A Query is one query of a cache. The zero value has no client.
 type Query struct {
-	// Client is who asked, for a fair order.
+	// Client is the address of the client, for a fair order.
 	Client netip.Addr
-	// Fallback is set by the exchanger before it returns: the answer is of a resolver of
-	// another network, which may not know the names of the upstreams. A cache must not
-	// keep it.
+	// Fallback is set by plugin upstream before it returns. It reports that a resolver of
+	// another network has answered, which may not know the names of the upstreams. A cache
+	// must not store the answer.
 	Fallback bool
 }
 
