@@ -7,55 +7,58 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// A domain is a part of the name space whose questions are slow together: a
-// registered domain, or what is one label below it and has half of its places.
+// A domain counts the queries of a registered domain, or of a subdomain of one more label,
+// because the same servers answer them.
 type domain struct {
 	name           string
-	above          *domain // nil for a registered domain
-	taken, waiting int
+	parent         *domain // nil for a registered domain
+	inUse, waiting int
 }
 
-// domain returns the domain of a name, see domainsOf.
-func (q *Queue) domain(registered, below string) *domain {
+// domain returns the counter of a subdomain, see domainsOf. It adds a missing one.
+func (q *Queue) domain(registered, subdomain string) *domain {
 	if q.domains == nil {
 		q.domains = map[string]*domain{}
 	}
-	d := q.domains[below]
+	d := q.domains[subdomain]
 	if d == nil {
-		d = &domain{name: below}
-		if below != registered {
-			d.above = q.domain(registered, registered)
+		d = &domain{name: subdomain}
+		if subdomain != registered {
+			d.parent = q.domain(registered, registered)
 		}
-		q.domains[below] = d
+		q.domains[subdomain] = d
 	}
 	return d
 }
 
-// forget drops a domain that has no question.
-func (q *Queue) forget(d *domain) {
-	for ; d != nil && d.taken == 0 && d.waiting == 0; d = d.above {
+// removeIdle removes a domain without queries, and then its parent.
+func (q *Queue) removeIdle(d *domain) {
+	for ; d != nil && d.inUse == 0 && d.waiting == 0; d = d.parent {
 		delete(q.domains, d.name)
 	}
 }
 
-func (d *domain) count(taken, waiting int) {
-	for ; d != nil; d = d.above {
-		d.taken += taken
+// count changes the numbers of the domain and of its parent.
+func (d *domain) count(inUse, waiting int) {
+	for ; d != nil; d = d.parent {
+		d.inUse += inUse
 		d.waiting += waiting
 	}
 }
 
-func (d *domain) top() *domain {
-	if d.above != nil {
-		return d.above
+// registered returns the domain itself, or the parent of a subdomain.
+func (d *domain) registered() *domain {
+	if d.parent != nil {
+		return d.parent
 	}
 	return d
 }
 
-// domainsOf returns the registered domain of a name by the public suffix list, and
-// the domain one label below. Reverse names have none: the networks /16 and /24, or
-// /32 and /48, are nearest to who runs their servers.
-func domainsOf(name string) (registered, below string) {
+// domainsOf returns the registered domain of a name by the public suffix list, and its
+// subdomain of one more label. Reverse names have no registered domain. Here the networks
+// /16 and /24, or /32 and /48, are used, because one operator often runs the servers of
+// such a network.
+func domainsOf(name string) (registered, subdomain string) {
 	labels, more := 0, 1
 	switch {
 	case strings.HasSuffix(name, ".in-addr.arpa."):

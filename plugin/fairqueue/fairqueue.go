@@ -1,9 +1,9 @@
-// Package fairqueue bounds the queries that are upstream at a time, and decides which
-// one is next.
+// Package fairqueue bounds the number of concurrent upstream queries, and decides which
+// query is next.
 //
-// A domain leaves a quarter of the places to all others, so that a domain whose servers
-// are slow, or a flood of random names, waits behind its own kind. Among the
-// queries that wait, those of the client with the fewest places are next.
+// A domain leaves a quarter of the slots to all others. So queries for a domain with slow
+// servers, or a flood of random names in a domain, wait only for each other. Of the
+// waiting queries, those of the client with the fewest slots are next.
 package fairqueue
 
 import (
@@ -13,176 +13,177 @@ import (
 )
 
 const (
-	// DefaultPlaces is what Azure's resolver queues for a machine before it drops.
-	DefaultPlaces = 200
-	// share is how many places a domain may have for each one that is free. What is free
-	// is refilled first, because a domain gets no place while it has too many: others
-	// soon have as many as they need.
+	// DefaultSlots is the number of queries of one machine that Azure's resolver queues
+	// before it drops further ones.
+	DefaultSlots = 200
+	// share is the number of slots that a domain may have for each free one. A domain
+	// with more gets no further slot, so that the free slots for others are restored
+	// first.
 	share = 3
-	// waitingPerPlace is how many queries may wait, for each place.
-	waitingPerPlace = 5
+	// waitingPerSlot is the number of queries that may wait for each slot.
+	waitingPerSlot = 5
 )
 
-// A Queue hands out places. The zero value has DefaultPlaces.
+// A Queue grants slots to queries. The zero value has DefaultSlots.
 type Queue struct {
-	places int // 0: DefaultPlaces
+	slots int // 0: DefaultSlots
 
 	mu      sync.Mutex // not held while a query waits
-	taken   int
+	inUse   int
 	domains map[string]*domain
 	clients map[netip.Addr]*client
-	waiting []*Place // the longest first
+	waiting []*Slot // in the order of their arrival
 }
 
-// A client is who asked. Its count orders those who wait.
+// A client counts the queries of one address.
 type client struct {
-	taken, waiting int
+	inUse, waiting int
 }
 
-// A Place belongs to one query.
-type Place struct {
-	queue *Queue
-	of    *domain
-	from  netip.Addr
-	ready chan struct{} // closed when the wait is over; nil if there was none
-	taken bool
+// A Slot belongs to one query, which has it or waits for it.
+type Slot struct {
+	queue   *Queue
+	domain  *domain
+	client  netip.Addr
+	ready   chan struct{} // closed when the wait is over; nil if the query need not wait
+	granted bool
 }
 
-// New returns a queue with a number of places.
-func New(places int) *Queue { return &Queue{places: places} }
+// New returns a queue with a number of slots.
+func New(slots int) *Queue { return &Queue{slots: slots} }
 
 func (q *Queue) limit() int {
-	if q.places == 0 {
-		return DefaultPlaces
+	if q.slots == 0 {
+		return DefaultSlots
 	}
-	return q.places
+	return q.slots
 }
 
-// Enter returns a place for a query with a name in lower case, or nil if there are too
-// many. The caller must call
-// Wait before it asks, and Leave in any case. A query that may not wait gets a place
-// at once or none.
-func (q *Queue) Enter(name string, from netip.Addr, mayWait bool) *Place {
-	registered, below := domainsOf(name)
+// Acquire returns a slot for a query with a name in lower case, or nil if too many queries
+// wait. The caller must call Wait before it sends the query, and Release in any case.
+// Without mayWait, the result is nil if the slot is not free at once.
+func (q *Queue) Acquire(name string, client netip.Addr, mayWait bool) *Slot {
+	registered, subdomain := domainsOf(name)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	p := &Place{queue: q, of: q.domain(registered, below), from: from}
+	s := &Slot{queue: q, domain: q.domain(registered, subdomain), client: client}
 	switch {
-	case q.free(p.of):
-		q.take(p)
-	case mayWait && q.makeRoom(p):
-		p.ready = make(chan struct{})
-		q.waiting = append(q.waiting, p)
-		p.of.count(0, 1)
-		q.client(from).waiting++
+	case q.available(s.domain):
+		q.grant(s)
+	case mayWait && q.admit(s):
+		s.ready = make(chan struct{})
+		q.waiting = append(q.waiting, s)
+		s.domain.count(0, 1)
+		q.client(client).waiting++
 	default:
-		q.forget(p.of)
+		q.removeIdle(s.domain)
 		return nil
 	}
-	return p
+	return s
 }
 
-// makeRoom reports whether one more query may wait. If all who may are waiting, the
-// client with the most of them loses its last one to a client with fewer.
-func (q *Queue) makeRoom(p *Place) bool {
-	most := waitingPerPlace * q.limit()
-	if p.of.top().waiting >= most-len(q.waiting) && len(q.waiting) < most {
+// admit reports whether one more query may wait. If the queue is full, the last query of
+// the client with the most waiting queries is rejected for a client with fewer.
+func (q *Queue) admit(s *Slot) bool {
+	most := waitingPerSlot * q.limit()
+	if s.domain.registered().waiting >= most-len(q.waiting) && len(q.waiting) < most {
 		return false
 	}
 	if len(q.waiting) < most {
 		return true
 	}
 	mine, last := 0, -1
-	if c := q.clients[p.from]; c != nil {
+	if c := q.clients[s.client]; c != nil {
 		mine = c.waiting
 	}
 	largest := mine + 1
 	for i, other := range q.waiting {
-		if n := q.clients[other.from].waiting; n > largest || n == largest && last >= 0 {
+		if n := q.clients[other.client].waiting; n > largest || n == largest && last >= 0 {
 			largest, last = n, i
 		}
 	}
 	if last < 0 {
 		return false
 	}
-	p.of.count(0, 1) // so that its domain is not forgotten
-	q.drop(q.waiting[last])
-	p.of.count(0, -1)
+	s.domain.count(0, 1) // so that its domain is not removed
+	q.reject(q.waiting[last])
+	s.domain.count(0, -1)
 	return true
 }
 
-// drop ends the wait of a query without a place.
-func (q *Queue) drop(p *Place) {
-	q.remove(p)
-	close(p.ready)
+// reject ends the wait of a query without a slot.
+func (q *Queue) reject(s *Slot) {
+	q.remove(s)
+	close(s.ready)
 }
 
-// remove takes a query from those who wait.
-func (q *Queue) remove(p *Place) {
+// remove removes a query from the queue.
+func (q *Queue) remove(s *Slot) {
 	for i, other := range q.waiting {
-		if other == p {
+		if other == s {
 			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
-			p.of.count(0, -1)
-			q.leave(p.from, 0, 1)
-			q.forget(p.of)
+			s.domain.count(0, -1)
+			q.uncount(s.client, 0, 1)
+			q.removeIdle(s.domain)
 			return
 		}
 	}
 }
 
-// Queued reports whether the query has to wait.
-func (p *Place) Queued() bool { return p.ready != nil }
+// Queued reports whether the query must wait for the slot.
+func (s *Slot) Queued() bool { return s.ready != nil }
 
-// Wait reports whether the query has a place, within a time.
-func (p *Place) Wait(most time.Duration) bool {
-	if p.ready == nil {
+// Wait waits for the slot and reports whether it was granted before the timeout.
+func (s *Slot) Wait(timeout time.Duration) bool {
+	if s.ready == nil {
 		return true
 	}
-	timer := time.NewTimer(most)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
-	case <-p.ready:
+	case <-s.ready:
 	case <-timer.C:
 	}
-	p.queue.mu.Lock()
-	defer p.queue.mu.Unlock()
-	return p.taken
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return s.granted
 }
 
-// Leave frees the place, or ends the wait for one, and hands out what is free.
-func (p *Place) Leave() {
-	q := p.queue
+// Release frees the slot or removes the query from the queue. Then it grants the free
+// slots to waiting queries.
+func (s *Slot) Release() {
+	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !p.taken {
-		q.remove(p)
+	if !s.granted {
+		q.remove(s)
 		return
 	}
-	q.taken--
-	p.of.count(-1, 0)
-	q.leave(p.from, 1, 0)
-	q.forget(p.of)
+	q.inUse--
+	s.domain.count(-1, 0)
+	q.uncount(s.client, 1, 0)
+	q.removeIdle(s.domain)
 	for next := q.next(); next != nil; next = q.next() {
-		q.removeForPlace(next)
+		q.grantNext(next)
 	}
 }
 
-func (q *Queue) removeForPlace(p *Place) {
-	of := p.of
-	of.count(1, 0) // so that the domain is not forgotten
-	q.remove(p)
-	of.count(-1, 0)
-	q.take(p)
-	close(p.ready)
+// grantNext grants a slot to a waiting query.
+func (q *Queue) grantNext(s *Slot) {
+	s.domain.count(1, 0) // so that its domain is not removed
+	q.remove(s)
+	s.domain.count(-1, 0)
+	q.grant(s)
+	close(s.ready)
 }
 
-// next returns the query that gets the next place: of those whose domain may have one,
-// that of the client with the fewest places, the longest waiting first.
-func (q *Queue) next() (best *Place) {
+// next returns the query for the next slot, or nil. Its domain has a slot available, and
+// its client has the fewest slots. Of several, it is the query that has waited longest.
+func (q *Queue) next() (best *Slot) {
 	fewest := 0
-	for _, p := range q.waiting {
-		if n := q.clients[p.from].taken; (best == nil || n < fewest) && q.free(p.of) {
-			best, fewest = p, n
+	for _, s := range q.waiting {
+		if n := q.clients[s.client].inUse; (best == nil || n < fewest) && q.available(s.domain) {
+			best, fewest = s, n
 			if n == 0 {
 				break
 			}
@@ -191,19 +192,20 @@ func (q *Queue) next() (best *Place) {
 	return best
 }
 
-func (q *Queue) take(p *Place) {
-	q.taken++
-	p.of.count(1, 0)
-	q.client(p.from).taken++
-	p.taken = true
+// grant assigns a free slot.
+func (q *Queue) grant(s *Slot) {
+	q.inUse++
+	s.domain.count(1, 0)
+	q.client(s.client).inUse++
+	s.granted = true
 }
 
-// free reports whether there is a place for a query of the domain. One a label below a
-// registered domain has a part of its places, by the same rule.
-func (q *Queue) free(d *domain) bool {
-	top := d.top()
-	most := max(q.limit()*share/(share+1), 1) // of a domain alone
-	return top.taken < share*(q.limit()-q.taken) && (top == d || d.taken < share*(most-top.taken))
+// available reports whether the domain may have one more slot. A subdomain has a share of
+// the slots of its registered domain, by the same rule.
+func (q *Queue) available(d *domain) bool {
+	registered := d.registered()
+	most := max(q.limit()*share/(share+1), 1) // of a domain without others
+	return registered.inUse < share*(q.limit()-q.inUse) && (registered == d || d.inUse < share*(most-registered.inUse))
 }
 
 func (q *Queue) client(addr netip.Addr) *client {
@@ -218,25 +220,27 @@ func (q *Queue) client(addr netip.Addr) *client {
 	return c
 }
 
-func (q *Queue) leave(addr netip.Addr, taken, waiting int) {
+// uncount subtracts from the counts of a client, and removes a client without queries.
+func (q *Queue) uncount(addr netip.Addr, inUse, waiting int) {
 	c := q.clients[addr]
-	c.taken -= taken
+	c.inUse -= inUse
 	c.waiting -= waiting
-	if c.taken == 0 && c.waiting == 0 {
+	if c.inUse == 0 && c.waiting == 0 {
 		delete(q.clients, addr)
 	}
 }
 
-// Len returns how many queries have a place and how many wait for one.
-func (q *Queue) Len() (taken, waiting int) {
+// Len returns the number of queries that have a slot, and of those that wait for one.
+func (q *Queue) Len() (inUse, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.taken, len(q.waiting)
+	return q.inUse, len(q.waiting)
 }
 
-// Empty reports whether the queue keeps nothing of queries that have left.
+// Empty reports whether the queue has no slots in use, no waiting queries, and no counts
+// of domains and clients.
 func (q *Queue) Empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.taken == 0 && len(q.waiting) == 0 && len(q.domains) == 0 && len(q.clients) == 0
+	return q.inUse == 0 && len(q.waiting) == 0 && len(q.domains) == 0 && len(q.clients) == 0
 }

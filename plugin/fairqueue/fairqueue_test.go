@@ -11,35 +11,35 @@ import (
 
 var one, two = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 
-// A domain leaves places for others, however many it asks for, and so do several.
+// Domains leave slots for others, however many queries they have.
 func TestShares(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
-		places  int
+		slots   int
 		domains int
-		taken   int // of all places
+		inUse   int // of all slots
 	}{
 		{"one domain", 200, 1, 150},
 		{"two domains", 200, 2, 172},
 		{"four domains", 200, 4, 185},
 		{"100 domains", 200, 100, 200},
-		{"few places", 16, 1, 12},
-		{"one place", 1, 1, 1},
+		{"few slots", 16, 1, 12},
+		{"one slot", 1, 1, 1},
 	} {
-		q := New(tc.places)
-		var all []*Place
+		q := New(tc.slots)
+		var all []*Slot
 		for i := range 300 {
 			for d := range tc.domains {
-				if p := q.Enter(fmt.Sprintf("n%d.zone%d.example.", i, d), one, false); p != nil {
+				if p := q.Acquire(fmt.Sprintf("n%d.zone%d.example.", i, d), one, false); p != nil {
 					all = append(all, p)
 				}
 			}
 		}
-		if len(all) != tc.taken {
-			t.Errorf("%s: %d places; want %d", tc.name, len(all), tc.taken)
+		if len(all) != tc.inUse {
+			t.Errorf("%s: %d slots; want %d", tc.name, len(all), tc.inUse)
 		}
 		for _, p := range all {
-			p.Leave()
+			p.Release()
 		}
 		if !q.Empty() {
 			t.Errorf("%s: something is left", tc.name)
@@ -47,66 +47,66 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// The client with the fewest places is next, whatever the order.
+// The client with the fewest slots is next, not the one that has waited longest.
 func TestClientsTakeTurns(t *testing.T) {
 	q := New(4)
-	var flood []*Place
+	var flood []*Slot
 	for i := range 10 {
-		flood = append(flood, q.Enter(fmt.Sprintf("n%d.", i), one, true))
+		flood = append(flood, q.Acquire(fmt.Sprintf("n%d.", i), one, true))
 	}
-	other := q.Enter("www.other.", two, true)
+	other := q.Acquire("www.other.", two, true)
 	if other.ready == nil {
-		t.Fatal("there is a free place")
+		t.Fatal("there is a free slot")
 	}
-	flood[0].Leave()
+	flood[0].Release()
 	if !other.Wait(0) {
-		t.Error("the other client does not get the next place")
+		t.Error("the other client does not get the next slot")
 	}
 }
 
-// If the queue is full, a client with many queries in it makes room.
-func TestFullQueueMakesRoom(t *testing.T) {
+// If the queue is full, the client with the most waiting queries loses one of them.
+func TestFullQueueRejectsLargestClient(t *testing.T) {
 	q := New(2)
 	refused := 0
-	var last *Place
+	var last *Slot
 	for i := range 20 {
-		if p := q.Enter(fmt.Sprintf("n%d.", i), one, true); p == nil {
+		if p := q.Acquire(fmt.Sprintf("n%d.", i), one, true); p == nil {
 			refused++
 		} else {
 			last = p
 		}
 	}
-	if taken, waiting := q.Len(); taken != 2 || waiting != 10 || refused != 8 {
-		t.Fatalf("%d have a place, %d wait, %d are refused", taken, waiting, refused)
+	if inUse, waiting := q.Len(); inUse != 2 || waiting != 10 || refused != 8 {
+		t.Fatalf("%d have a slot, %d wait, %d are rejected; want 2, 10 and 8", inUse, waiting, refused)
 	}
-	if p := q.Enter("www.other.", two, true); p == nil {
-		t.Error("the other client is refused")
+	if p := q.Acquire("www.other.", two, true); p == nil {
+		t.Error("the query of the other client is rejected")
 	}
 	if last.Wait(time.Hour) {
-		t.Error("the last query of the first client has a place")
+		t.Error("the last query of the first client has a slot")
 	}
 	if _, waiting := q.Len(); waiting != 10 {
 		t.Errorf("%d wait; want 10", waiting)
 	}
 }
 
-// Whatever queries do at once, nothing of them is left, and there are never more than
-// the places.
-func TestNothingIsLeft(t *testing.T) {
+// Concurrent queries never have more slots than the queue, and no counts remain after
+// their end.
+func TestConcurrentQueries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(8)
 		var all sync.WaitGroup
 		for i := range 500 {
 			all.Go(func() {
 				client := netip.AddrFrom4([4]byte{192, 0, 2, byte(i % 7)})
-				p := q.Enter(fmt.Sprintf("n%d.zone%d.example.", i, i%11), client, i%5 != 0)
+				p := q.Acquire(fmt.Sprintf("n%d.zone%d.example.", i, i%11), client, i%5 != 0)
 				if p == nil {
 					return
 				}
-				defer p.Leave()
+				defer p.Release()
 				if p.Wait(time.Second) {
-					if taken, _ := q.Len(); taken > 8 {
-						t.Errorf("%d places are taken", taken)
+					if inUse, _ := q.Len(); inUse > 8 {
+						t.Errorf("%d slots are in use; want 8 at most", inUse)
 					}
 					time.Sleep(time.Duration(i) * time.Millisecond)
 				}
@@ -119,9 +119,8 @@ func TestNothingIsLeft(t *testing.T) {
 	})
 }
 
-// A name's domains.
 func TestDomainsOf(t *testing.T) {
-	for _, tc := range []struct{ name, registered, below string }{
+	for _, tc := range []struct{ name, registered, subdomain string }{
 		{".", ".", "."},
 		{"com.", "com.", "com."},
 		{"example.com.", "example.com.", "example.com."},
@@ -141,8 +140,8 @@ func TestDomainsOf(t *testing.T) {
 		{`x.a\.com.`, `x.a\.com.`, `x.a\.com.`},
 		{`\000.\255.com.`, `\255.com.`, `\000.\255.com.`},
 	} {
-		if registered, below := domainsOf(tc.name); registered != tc.registered || below != tc.below {
-			t.Errorf("domainsOf(%s) = %s, %s; want %s, %s", tc.name, registered, below, tc.registered, tc.below)
+		if registered, subdomain := domainsOf(tc.name); registered != tc.registered || subdomain != tc.subdomain {
+			t.Errorf("domainsOf(%s) = %s, %s; want %s, %s", tc.name, registered, subdomain, tc.registered, tc.subdomain)
 		}
 	}
 }

@@ -37,8 +37,8 @@ type flight struct {
 	done  chan struct{} // closed when entry is set
 	entry *entry
 
-	slot       *fairqueue.Place // nil: the next plugin bounds its queries
-	background bool             // no client waits for it, and it started in an outage
+	slot       *fairqueue.Slot // nil: the next plugin bounds its queries
+	background bool            // no client waits for it, and it started in an outage
 	query      exchange.Query
 }
 
@@ -84,9 +84,9 @@ func (f *flights) join(l *LRU, k key, cached *entry, background bool) (*flight, 
 	if f.stopped || limited && f.background >= maxBackground {
 		return finished(noReachableAuthority()), refused
 	}
-	var slot *fairqueue.Place
+	var slot *fairqueue.Slot
 	if !l.exchanger {
-		if slot = f.slots.Enter(k.name, netip.Addr{}, !background); slot == nil {
+		if slot = f.slots.Acquire(k.name, netip.Addr{}, !background); slot == nil {
 			return finished(noReachableAuthority()), refused
 		}
 	}
@@ -110,7 +110,7 @@ func (f *flights) remove(k key, fl *flight) {
 		f.background--
 	}
 	if fl.slot != nil {
-		fl.slot.Leave()
+		fl.slot.Release()
 	}
 }
 

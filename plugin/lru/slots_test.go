@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	maxFlights  = fairqueue.DefaultPlaces
+	maxFlights  = fairqueue.DefaultSlots
 	maxOfDomain = maxFlights * 3 / 4
 	maxWaiting  = 5 * maxFlights
 )

@@ -142,7 +142,7 @@ func TestFairness(t *testing.T) {
 			t.Errorf("%d of 3000 queries of the flood are refused", busy)
 		}
 		if !u.queue.Empty() {
-			t.Error("places are left")
+			t.Error("slots are left")
 		}
 	})
 }

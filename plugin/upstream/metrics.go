@@ -31,8 +31,8 @@ var (
 	}, []string{"to"})
 	failedTotal   = counter("failed_total", "Queries without an answer of any upstream.")
 	fallbackTotal = counter("fallback_answers_total", "Queries answered by a fallback resolver.")
-	queuedTotal   = counter("queued_total", "Queries that waited for a place.")
-	refusedTotal  = counter("refused_total", "Queries that were not sent, because too many were waiting, or had no place within 1 s.")
+	queuedTotal   = counter("queued_total", "Queries that waited for a slot.")
+	refusedTotal  = counter("refused_total", "Queries that were not sent, because too many were waiting, or had no slot within 1 s.")
 )
 
 func vec(name, help string, labels ...string) *prometheus.CounterVec {

@@ -47,7 +47,7 @@ func newSystem(cfg *config) *system {
 }
 
 func newUpstream(cfg *config, n network) *Upstream {
-	u := &Upstream{cfg: cfg, network: n, queue: fairqueue.New(min(cfg.maxConcurrent, sockets.places()))}
+	u := &Upstream{cfg: cfg, network: n, queue: fairqueue.New(min(cfg.maxConcurrent, sockets.slots()))}
 	u.private = u.privacy(nil, nil)
 	allDownGauge.WithLabelValues(cfg.from).Set(0)
 	for _, e := range cfg.servers {

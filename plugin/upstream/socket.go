@@ -125,9 +125,9 @@ var sockets = newBudget(fileLimit())
 
 func newBudget(files int) *budget { return &budget{limit: max(files-reservedFiles, leastSockets)} }
 
-// places returns how many queries may be under way: each has a first attempt, and a
+// slots returns how many queries may be under way: each has a first attempt, and a
 // third of the sockets is for second attempts, connections and probes.
-func (b *budget) places() int { return b.limit * 2 / 3 }
+func (b *budget) slots() int { return b.limit * 2 / 3 }
 
 func (b *budget) take() error {
 	b.mu.Lock()

@@ -22,7 +22,7 @@ import (
 // Upstream is the plugin's handler. A query is answered in this order:
 //
 //  1. A name outside FROM, or within except, goes to the next plugin.
-//  2. The query waits for a place. If there is none in time, the reply is SERVFAIL.
+//  2. The query waits for a slot. Without one in time, the reply is SERVFAIL.
 //  3. The upstreams are asked in the order of the policy. Silent ones come after the
 //     others, and those that are down are skipped.
 //  4. If all are down, the fallback resolvers are asked, unless the name is private.
@@ -43,7 +43,7 @@ type Upstream struct {
 // errDown is the error of a query that is not sent.
 var errDown = errors.New("all upstreams are down")
 
-// queueTime bounds the wait for a place.
+// queueTime bounds the wait for a slot.
 const queueTime = time.Second
 
 // Name implements plugin.Handler.
@@ -112,15 +112,15 @@ func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m 
 	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
 		deadline = end
 	}
-	place := u.queue.Enter(strings.ToLower(q.name), client, true)
-	if place == nil {
+	slot := u.queue.Acquire(strings.ToLower(q.name), client, true)
+	if slot == nil {
 		refusedTotal.Inc()
 		return nil, false, exchange.ErrBusy
 	}
-	defer place.Leave()
-	if place.Queued() {
+	defer slot.Release()
+	if slot.Queued() {
 		queuedTotal.Inc()
-		if !place.Wait(min(queueTime, time.Until(deadline))) {
+		if !slot.Wait(min(queueTime, time.Until(deadline))) {
 			refusedTotal.Inc()
 			return nil, false, exchange.ErrBusy
 		}
