@@ -13,9 +13,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An accessList is what the rules of plugin acl say, in a form that needs no
-// memory for a query. It is read from the rules themselves, because a second
-// parser of their grammar would differ from the first one some day.
+// An accessList has the rules of plugin acl in a form that needs no allocation for a
+// query. It is read from the plugin's parsed rules, because a second parser of their
+// grammar might differ from the first one.
 type accessList []accessRule
 
 type accessRule struct {
@@ -37,8 +37,8 @@ const (
 	actionDrop  = 4
 )
 
-// accessListOf reads the rules. The error is that they have a shape that is not
-// known, which a later version of plugin acl may have.
+// accessListOf reads the rules. It returns an error if their data structure is unknown,
+// as it may be in a later version of plugin acl.
 func accessListOf(h plugin.Handler) (list accessList, err error) {
 	defer func() {
 		if problem := recover(); problem != nil { // of package reflect

@@ -21,8 +21,9 @@ acl privatelink.hard.test {
 // blocks are server blocks with different plugins around the responders.
 func blocks(upstream string) map[string]string {
 	forward := "\nforward . " + upstream + " {\nprefer_udp\n}\n"
+	acl := "acl {\nallow net 10.0.0.0/8 127.0.0.0/8 fc00::/7 fe80::/10 ::1/128\nblock\n}\n"
 	return map[string]string{
-		"default":             "bufsize 1232\nerrors\nprometheus 127.0.0.1:0\nacl {\nallow net 10.0.0.0/8 127.0.0.0/8 fc00::/7 fe80::/10 ::1/128\nblock\n}\nlocal\nany\n" + estate + "\nlru" + forward,
+		"default":             "bufsize 1232\nerrors\nprometheus 127.0.0.1:0\n" + acl + "local\nany\n" + estate + "\nlru" + forward,
 		"access list":         "bufsize 1232\n" + rules + "\nlocal\nany\n" + estate + "\nlru" + forward,
 		"bare":                estate + "\nlru" + forward,
 		"small bufsize":       "bufsize 512\n" + estate + "\nlru" + forward,

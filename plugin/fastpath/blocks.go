@@ -15,7 +15,7 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/transport"
 )
 
-// An effect is what a plugin does to queries that others answer.
+// An effect is the effect of a plugin on queries that other plugins answer.
 type effect uint8
 
 const (
@@ -47,7 +47,7 @@ func Obstacle(corefile caddy.Input, index int) error {
 		return err
 	}
 	switch {
-	case index >= len(blocks): // an imported file has changed since
+	case index >= len(blocks): // an imported file was changed after the start
 		return errors.New("the server block is not in the Corefile any more")
 	case !slices.Contains(blocks[index].directives, "fastpath"):
 		return errors.New("fastpath is not in the server block")
@@ -135,8 +135,8 @@ func (b *serverBlock) obstacle() error {
 	return nil
 }
 
-// strange returns a plugin with an unknown effect, or "". It may change how the
-// server reads the packets of other blocks.
+// strange returns a plugin with an unknown effect, or "". Such a plugin may change how
+// the server reads the packets of other blocks.
 func (b *serverBlock) strange() string {
 	for _, name := range b.directives {
 		if plugins[name] == unknown {

@@ -90,7 +90,7 @@ func newPair(t testing.TB, block string) *pair {
 	return p
 }
 
-// A sink keeps what the chain writes.
+// A sink keeps the reply of the chain.
 type sink struct {
 	client net.Addr
 	wire   []byte

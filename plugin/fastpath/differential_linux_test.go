@@ -86,13 +86,15 @@ func (d *differential) corefile(i, phase int) string {
 	if phase%4 == 3 {
 		fast = "" // the fast path goes, and comes again
 	}
-	block := strings.Replace(blocks(d.upstream)["access list"], "fall.test privatelink.hard.test {", fmt.Sprintf("fall.test privatelink.hard.test {\nhosts %s/*.hosts\nrefresh 1s", d.folder), 1)
+	zones := "fall.test privatelink.hard.test {"
+	block := strings.Replace(blocks(d.upstream)["access list"], zones, fmt.Sprintf("%s\nhosts %s/*.hosts\nrefresh 1s", zones, d.folder), 1)
 	return fmt.Sprintf(".:0 {\nbind 127.0.0.1\n%s\n%s# %d\n}", fast, block, phase)
 }
 
 // write changes a file that both servers read.
 func (d *differential) write(phase int) {
-	text := fmt.Sprintf("10.9.0.%d changing.privatelink.hard.test\n10.9.1.1 phase%d.privatelink.hard.test\n10.9.1.2 www.example.org.privatelink.fall.test\n", phase+1, phase)
+	text := fmt.Sprintf("10.9.0.%d changing.privatelink.hard.test\n10.9.1.1 phase%d.privatelink.hard.test\n", phase+1, phase) +
+		"10.9.1.2 www.example.org.privatelink.fall.test\n"
 	if err := os.WriteFile(filepath.Join(d.folder, "a.hosts"), []byte(text), 0o600); err != nil {
 		d.t.Fatal(err)
 	}
@@ -162,7 +164,7 @@ func (d *differential) compare(conn *net.UDPConn, wire []byte) string {
 	return fmt.Sprintf("\nwith the fast path: %s\nwithout:            %s", replies[0], replies[1])
 }
 
-// ask returns the meaning of a reply, or "" if there is none.
+// ask returns the meaning of a reply, or "" without a reply.
 func (d *differential) ask(conn *net.UDPConn, wire []byte, i int) string {
 	if _, err := conn.WriteToUDP(wire, d.addrs[i]); err != nil {
 		d.t.Error(err)
@@ -187,8 +189,8 @@ func (d *differential) ask(conn *net.UDPConn, wire []byte, i int) string {
 	}
 }
 
-// silent reports whether no reply is to be expected: to a response, a fragment or
-// a client whose queries are dropped.
+// silent reports whether no reply is expected: to a response, a fragment or a client
+// whose queries are dropped.
 func silent(conn *net.UDPConn, wire []byte) bool {
 	source := conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
 	return len(wire) < 12 || wire[2]&0x80 != 0 || netip.MustParsePrefix("127.9.0.0/16").Contains(source.Unmap())

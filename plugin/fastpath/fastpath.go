@@ -1,18 +1,18 @@
 // Package fastpath implements a CoreDNS plugin that answers queries from memory at
 // the socket, without the chain of plugins.
 //
-// The plugin has UDP sockets of its own. Every packet is read by one of them. If
-// the packet is a plain query, the responders of the server block are asked: they
-// belong to the plugins that can answer from memory, and are called in the order
-// of the chain. Their reply is the one that the chain would send, or they decline.
-// All packets without a reply are passed to CoreDNS, as if it had read them.
+// The plugin has its own UDP sockets, which read every packet. For a plain query it
+// calls the responders of the server block, in the order of the chain. A responder
+// belongs to a plugin that can answer from memory. It makes the reply that the chain
+// would send, or declines. All packets without a reply are passed to CoreDNS, as if it
+// had read them.
 //
 // The responders have no data of their own. They read the data of their plugin, so
 // that no reply is older than one of the chain.
 //
 // The alternative, a cache of packets in front of the chain, would answer as fast.
-// But it would have to be told of each change of a record, and of each entry that
-// a new record decides.
+// But each change of a record would have to invalidate its packets, and each new
+// record those of the entries that it overrides.
 package fastpath
 
 import (
@@ -30,8 +30,8 @@ var log = clog.NewWithPlugin("fastpath")
 // A Responder answers queries from memory. It is called from several goroutines.
 type Responder interface {
 	// Respond makes the reply to q and reports whether there is one. The reply is
-	// the one that the ServeDNS method of the plugin would write. If that is not
-	// certain, or would take more than memory, Respond returns false.
+	// the one that the ServeDNS method of the plugin would write. Respond returns
+	// false if this is not certain, or if the answer is not in memory.
 	Respond(q *Query) bool
 }
 

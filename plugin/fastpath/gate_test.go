@@ -42,7 +42,7 @@ func TestSetup(t *testing.T) {
 	}
 }
 
-// capture returns what is logged until the test reads it.
+// capture returns a buffer with the log lines of the test.
 func capture(t *testing.T) *bytes.Buffer {
 	var text bytes.Buffer
 	log.SetOutput(&text)

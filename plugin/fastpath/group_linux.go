@@ -20,8 +20,8 @@ var (
 	groups   = map[string]*group{}
 )
 
-// A group is the sockets of one address. Nobody reads from its connections: the
-// instances have duplicates.
+// A group has the sockets of one address. Its connections are not read, because each
+// instance reads from duplicates.
 type group struct {
 	address string
 	conns   []*net.UDPConn
@@ -108,9 +108,9 @@ func duplicate(conn *net.UDPConn) (*net.UDPConn, error) {
 	return c.(*net.UDPConn), nil
 }
 
-// leave notes that an instance is about to stop reading. Behind the last one, the
-// packets are steered to the server's own socket, which a reload that removes the
-// fast path leaves open.
+// leave notes that an instance is about to stop reading. After the last one, the packets
+// are steered to the server's own socket, which stays open in a reload that removes the
+// fast path.
 func (g *group) leave() {
 	groupsMu.Lock()
 	defer groupsMu.Unlock()
@@ -171,8 +171,8 @@ func isIPv6(fd int) bool {
 // socket is 0. With n sockets, the packets are spread over them by their ID. With
 // none, all packets go to the server.
 //
-// The kernel's choice without a program is a hash of the addresses and ports, by
-// which the server gets its share, and a single busy client burdens one socket.
+// The kernel's choice without a program is a hash of the addresses and ports, so
+// that the server gets a part of the packets, and one busy client loads one socket only.
 func steer(conn *net.UDPConn, n int) error {
 	program := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 0},          // the ID; a packet without one gets 0

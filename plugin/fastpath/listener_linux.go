@@ -12,8 +12,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// stopTime bounds how long queries that have been read are waited for, as in the
-// server itself.
+// stopTime bounds the wait for queries that have been read, as in the server itself.
 const stopTime = 5 * time.Second
 
 // A listener has the sockets of one server.

@@ -13,7 +13,9 @@ func TestObstacleOfCorefile(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		on = "it is available on Linux only"
 	}
-	for i, want := range []string{on, "fastpath is not in the server block", "plugin log is in the server block", "the server block is not in the Corefile any more"} {
+	for i, want := range []string{
+		on, "fastpath is not in the server block", "plugin log is in the server block", "the server block is not in the Corefile any more",
+	} {
 		if on != "" && i == 2 {
 			want = on
 		}

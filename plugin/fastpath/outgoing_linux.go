@@ -12,10 +12,10 @@ const (
 	maxSegment  = 1232 // fits into every MTU that IPv6 has
 )
 
-// outgoing is the replies of a batch. Those of one length to one client leave as
-// one message, which the kernel cuts into datagrams (UDP_SEGMENT): most of the cost
-// of a reply is its way through the kernel. Forwarders that ask from one port, such
-// as dnsdist and CoreDNS, have most of a batch.
+// outgoing has the replies of a batch. Those of one length to one client are sent as
+// one message, which the kernel cuts into datagrams (UDP_SEGMENT), because the kernel
+// causes most of the cost of a reply. Forwarders that ask from one port, such as dnsdist
+// and CoreDNS, send most of the packets of a batch.
 type outgoing struct {
 	replies [batchSize]reply
 	count   int
@@ -131,7 +131,8 @@ func appendSegment(control []byte, length int) []byte {
 // returns the next one to send, if it would have to wait, or used.
 func (o *outgoing) send(fd uintptr, first int) int {
 	for first < o.used {
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.messages[first])), uintptr(o.used-first), unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // G115: at most batchSize
+		//nolint:gosec // G115: at most batchSize
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.messages[first])), uintptr(o.used-first), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == 0:
 			first += int(n) //nolint:gosec // G115: at most batchSize
@@ -142,7 +143,7 @@ func (o *outgoing) send(fd uintptr, first int) int {
 			o.separate(first)
 			first = 0
 		default:
-			first++ // the kernel rejects the reply: the client asks again
+			first++ // the kernel rejects the reply, and the client retries
 		}
 	}
 	return first

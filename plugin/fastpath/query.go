@@ -55,8 +55,8 @@ func (q *Query) Now() time.Time {
 	return q.received
 }
 
-// Count increments the counter if the reply is sent. A responder counts by it
-// what its ServeDNS method would count.
+// Count increments the counter if the reply is sent. A responder must count the same as
+// its ServeDNS method.
 func (q *Query) Count(c prometheus.Counter) { q.counters = append(q.counters, c) }
 
 // letters maps the octets of usual names to lower case, and the others to 0. A
@@ -115,8 +115,8 @@ func (q *Query) parse(packet []byte) reason {
 	return answered
 }
 
-// ordinary reports whether the type is one of data. The server and the plugins
-// before the responders treat the other ones, and DS, in ways of their own.
+// ordinary reports whether the type is a data type. The server and the plugins before
+// the responders handle the other types, and DS, specially.
 func ordinary(qtype uint16) bool {
 	return qtype != dns.TypeNone && qtype != dns.TypeOPT && qtype != dns.TypeDS && (qtype < 128 || qtype > 255)
 }

@@ -95,8 +95,8 @@ func (in *instance) begin() error {
 // obstacle returns why the fast path is off for a block with the plugin, or nil.
 func (in *instance) obstacle(i int) error { return obstacle(in.blocks, i) }
 
-// serve opens the sockets of a server that has begun to listen. Its own sockets
-// came first, so that a failed start leaves nothing behind.
+// serve opens the sockets of a server that has begun to listen. The server's own sockets
+// are opened first, so that no sockets remain after a failed start.
 func (in *instance) serve(server *dnsserver.Server) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

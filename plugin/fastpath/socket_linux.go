@@ -15,8 +15,8 @@ import (
 
 // A socket answers packets from memory. It is a net.PacketConn from which a server
 // reads the other packets. The server's goroutine is the only one that reads and
-// answers. The alternative, a goroutine that passes packets on, costs each packet
-// of the chain a switch.
+// answers. The alternative, a goroutine that passes packets on, needs a goroutine switch
+// for each packet of the chain.
 type socket struct {
 	*net.UDPConn
 	dns  *dns.Server
@@ -32,7 +32,7 @@ type socket struct {
 
 	stopping atomic.Bool
 	drained  chan struct{} // closed when the last packet that was read has been passed
-	released chan struct{} // closed when the server is told to stop
+	released chan struct{} // closed when the server stops
 	release  sync.Once
 	sweeps   int
 }
@@ -71,8 +71,8 @@ func (s *socket) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 }
 
-// fill reads and answers until packets are left for the chain, or there is none to
-// read. Then it returns false and is called again when there is one.
+// fill reads and answers until packets are left for the chain, or the socket is empty.
+// If it is empty, fill returns false and is called again when a packet arrives.
 func (s *socket) fill(fd uintptr) bool {
 	for !s.stopping.Load() {
 		n, errno := s.receive(fd)
@@ -82,7 +82,7 @@ func (s *socket) fill(fd uintptr) bool {
 		if s.respond(fd, n); s.passedEnd > 0 {
 			return true
 		}
-		if n < batchSize { // that was all, and the poller reports what comes later
+		if n < batchSize { // the socket is empty, and the poller reports later packets
 			return false
 		}
 	}
@@ -104,7 +104,7 @@ func (s *socket) respond(fd uintptr, n int) {
 	}
 	s.outgoing.prepare()
 	if s.sentNext = s.outgoing.send(fd, 0); s.sentNext < s.outgoing.used {
-		_ = s.raw.Write(s.sendFunc) // the connection is closed: nobody waits for the replies
+		_ = s.raw.Write(s.sendFunc) // on error the connection is closed, and the server has stopped
 	}
 }
 
@@ -124,11 +124,11 @@ func (s *socket) sendRest(fd uintptr) bool {
 	return s.sentNext == s.outgoing.used
 }
 
-// maxSweeps bounds the reads after the socket has been told to stop. Packets that
-// arrived before are read, so that a reload loses none.
+// maxSweeps bounds the reads after the call of stop. Packets that arrived before it are
+// read, so that a reload loses no packet.
 const maxSweeps = 256
 
-// sweep reads what is left in the socket. It reports whether there was anything.
+// sweep reads the remaining packets of the socket. It reports whether there were any.
 func (s *socket) sweep() bool {
 	if s.sweeps++; s.sweeps > maxSweeps {
 		return false
@@ -143,8 +143,8 @@ func (s *socket) sweep() bool {
 	return err == nil && count > 0
 }
 
-// end waits until the server is told to stop: it would discard the packets that it
-// had not read until then.
+// end waits until the server stops, because the server would discard the packets that it
+// has not read before.
 func (s *socket) end() {
 	select {
 	case <-s.drained:
@@ -166,13 +166,13 @@ func (s *socket) stop() {
 	case <-s.drained:
 	case <-ctx.Done():
 	}
-	_ = s.dns.ShutdownContext(ctx) // the time is up: the queries' own limits end them
+	_ = s.dns.ShutdownContext(ctx) // after the timeout, the queries end by their own limits
 }
 
 var longAgo = time.Unix(1, 0)
 
 // SetReadDeadline implements net.PacketConn. The server sets a deadline before each
-// read, which is of no use here, and one in the past to stop.
+// read, which is ignored, and one in the past to stop.
 func (s *socket) SetReadDeadline(t time.Time) error {
 	if !t.After(longAgo) {
 		s.release.Do(func() { close(s.released) })

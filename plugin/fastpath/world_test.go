@@ -13,7 +13,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// estate has what the answers of privatelink differ by: zones with and without
+// estate has all kinds of zones and names of privatelink: zones with and without
 // fallthrough, several addresses, an empty non-terminal, wildcards, a DNS zone
 // endpoint, an answer that is longer than a datagram.
 var estate = `privatelink privatelink.fall.test privatelink.hard.test {
@@ -38,7 +38,7 @@ func manyAddresses(n int) string {
 	return all.String()
 }
 
-// public is what the upstream knows. Some chains lead into the zones.
+// public are the records of the upstream. Some chains end in the zones.
 const public = `
 www.example.org. 60 A 192.0.2.1
 alias.example.org. 60 CNAME www.example.org.
@@ -86,7 +86,7 @@ var clients = []netip.AddrPort{
 	netip.MustParseAddrPort("[2001:db8::1]:4000"), netip.MustParseAddrPort("[fe80::1%2]:4000"),
 }
 
-// newUpstream starts the server that knows the public names. Its answers are valid
+// newUpstream starts the server of the public names. Its answers are valid
 // for a minute, so that tests see no prefetch.
 func newUpstream(t testing.TB) string {
 	t.Helper()
@@ -180,7 +180,7 @@ func randomCase(random *rand.Rand, name string) string {
 	return string(octets)
 }
 
-// addEDNS adds what stubs and forwarders send, and some of what they do not.
+// addEDNS adds an OPT record with usual options, and sometimes with unusual ones.
 func addEDNS(random *rand.Rand, m *dns.Msg) {
 	sizes := []uint16{0, 100, 512, 1232, 1410, 4096, 65535}
 	m.SetEdns0(sizes[random.IntN(len(sizes))], random.IntN(4) == 0)
@@ -188,7 +188,8 @@ func addEDNS(random *rand.Rand, m *dns.Msg) {
 	options := []dns.EDNS0{
 		&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}, &dns.EDNS0_PADDING{Padding: make([]byte, 20)},
 		&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(192, 0, 2, 0)}, &dns.EDNS0_NSID{Code: dns.EDNS0NSID},
-		&dns.EDNS0_LOCAL{Code: 65001, Data: []byte{1, 2}}, &dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}, &dns.EDNS0_EXPIRE{Code: dns.EDNS0EXPIRE, Empty: true},
+		&dns.EDNS0_LOCAL{Code: 65001, Data: []byte{1, 2}}, &dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE},
+		&dns.EDNS0_EXPIRE{Code: dns.EDNS0EXPIRE, Empty: true},
 	}
 	for range random.IntN(3) {
 		opt.Option = append(opt.Option, options[random.IntN(len(options))])
