@@ -16,7 +16,7 @@ type attempt struct {
 	sent time.Time
 }
 
-// An outcome is what an attempt had as a response.
+// An outcome is a response to an attempt, or its error.
 type outcome struct {
 	attempt
 	stream bool
@@ -52,8 +52,8 @@ func (r *race) launch(now time.Time) {
 	r.next = r.deadline
 }
 
-// candidate returns the upstream for the next attempt, or -1: the one with the fewest
-// attempts, the first of those.
+// candidate returns the first upstream with the fewest attempts, or -1 if there is no
+// upstream for a next attempt.
 func (r *race) candidate() int {
 	best := -1
 	if r.total >= len(r.entries)+maxAttempts-1 {
@@ -76,7 +76,7 @@ func (r *race) start(a attempt) {
 	r.total++
 	r.current = a
 	if e.streaming {
-		e.attempts += maxAttempts - 1 // it repeats the query itself
+		e.attempts += maxAttempts - 1 // exchange repeats the query itself
 		r.startStream(a)
 		return
 	}
@@ -96,7 +96,7 @@ func (r *race) start(a attempt) {
 
 func (r *race) startStream(a attempt) {
 	s := r.entries[a.to].server
-	r.due = a.sent.Add(mostRetry) // to connect takes several round trips
+	r.due = a.sent.Add(maxRetry) // a new connection needs several round trips
 	r.next = r.due
 	r.live++
 	go func() {
@@ -105,8 +105,8 @@ func (r *race) startStream(a attempt) {
 	}()
 }
 
-// follow waits for the response of an attempt until the race ends. A refusal does not
-// end it: it may be forged.
+// follow waits for the response of an attempt until the race ends. A refusal does not end
+// the wait, because it may be forged.
 func (r *race) follow(d *datagram, a attempt, refused bool) {
 	for range maxErrors {
 		m, err := d.receive(r.deadline)
@@ -118,9 +118,9 @@ func (r *race) follow(d *datagram, a attempt, refused bool) {
 	}
 }
 
-// undelivered notes that the host of an upstream refuses the query, or that there is
-// no way to it. The next upstream is asked at once. The same one is asked again after
-// the usual time: a resolver that restarts is back within a second.
+// undelivered notes that the host of an upstream refuses the query, or that there is no
+// route to it. The next upstream is asked at once. The same one is asked again after the
+// usual time, because a resolver restarts within a second.
 func (r *race) undelivered(a attempt, err error) {
 	e := &r.entries[a.to]
 	r.err = err

@@ -35,7 +35,7 @@ type config struct {
 	probe probeConfig
 }
 
-// A probeConfig is the query that finds out whether an upstream responds again.
+// A probeConfig is the query that tests whether an upstream responds again.
 type probeConfig struct {
 	interval time.Duration
 	name     string
@@ -111,7 +111,7 @@ func oneZone(text string) (string, error) {
 	return zones[0], nil
 }
 
-// check looks at properties that depend on each other.
+// check rejects combinations of properties.
 func (cfg *config) check() error {
 	if cfg.maxAge > 0 && cfg.maxAge < cfg.expire {
 		return fmt.Errorf("max_age: %s is below expire, which is %s", cfg.maxAge, cfg.expire)

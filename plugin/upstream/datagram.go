@@ -8,8 +8,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A datagram is one attempt over UDP. It has a socket, a port and an ID of its own
-// (RFC 5452, 9.2).
+// A datagram is one attempt over UDP. It has its own socket, port and ID (RFC 5452, 9.2).
 type datagram struct {
 	to   *server
 	q    *query
@@ -44,8 +43,8 @@ func (s *server) send(q *query) (*datagram, error) {
 	return d, nil
 }
 
-// receive waits for the response. Others are counted and discarded, and the wait
-// continues (RFC 5452, 9.1).
+// receive waits for the response. Datagrams that do not match the query are counted and
+// discarded, and the wait continues (RFC 5452, 9.1).
 func (d *datagram) receive(until time.Time) (*dns.Msg, error) {
 	if err := d.conn.SetReadDeadline(until); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ type endpoint struct {
 	serverName string // of the address, as in tls://9.9.9.9%dns.quad9.net
 }
 
-// String returns the address as metrics and log lines have it.
+// String returns the address for metrics and log lines.
 func (e endpoint) String() string {
 	if e.tls {
 		return "tls://" + e.addr.String()

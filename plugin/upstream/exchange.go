@@ -7,9 +7,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// exchange asks over TCP or TLS. If the connection was in use before and fails, or is
-// silent for the retry time, the query is repeated once on a fresh connection, however
-// many of the pool are dead. The first one still counts.
+// exchange asks over TCP or TLS. If a connection that was in use before fails, or has no
+// response within the retry time, the query is repeated once on a new connection, however
+// many connections of the pool are dead. A late response of the first one still counts.
 func (s *server) exchange(ctx context.Context, q *query) (*dns.Msg, error) {
 	done, sent := make(chan result, 2), time.Now()
 	first, id, reused, err := s.pool.join(q, time.Time{}, done)

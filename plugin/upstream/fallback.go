@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// hubTime bounds how long an upstream that is down is asked beside a fallback.
+	// hubTime bounds the query to an upstream that is down beside a fallback resolver.
 	hubTime = 500 * time.Millisecond
-	// leastGrace and mostGrace bound how long an answer of a fallback waits for one of
+	// minGrace and maxGrace bound how long an answer of a fallback waits for one of
 	// the upstream.
-	leastGrace = 20 * time.Millisecond
-	mostGrace  = 200 * time.Millisecond
+	minGrace = 20 * time.Millisecond
+	maxGrace = 200 * time.Millisecond
 )
 
 // askFallback asks the fallback resolvers while all upstreams are down. One upstream is
-// asked as well and has precedence for two round trips: when it is back, the first
-// query already gets its answer.
+// asked as well and has precedence for two round trips, so that the first query after an
+// outage gets the answer of the upstream.
 func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, marked bool, err error) {
 	hub := make(chan *dns.Msg, 1)
 	go func() {
@@ -49,7 +49,7 @@ func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, marked
 		}
 		late = <-other
 	case late = <-other:
-		grace := time.NewTimer(min(max(2*u.servers[0].roundTrip.mean(), leastGrace), mostGrace))
+		grace := time.NewTimer(min(max(2*u.servers[0].roundTrip.mean(), minGrace), maxGrace))
 		defer grace.Stop()
 		select {
 		case m := <-hub:

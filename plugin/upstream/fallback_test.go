@@ -14,7 +14,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
-// office returns two hubs and a provider that knows no private name.
+// office returns two hubs and a provider, which answers NXDOMAIN for private names.
 func office(t *testing.T) (u *Upstream, a, b, lying *host) {
 	a, b = pair()
 	lying = &host{delay: 10 * ms, answer: rcode(dns.RcodeNameError)}
@@ -32,7 +32,7 @@ func die(all ...*host) {
 }
 
 // The fallback is asked only while all upstreams are down, and never for a private name.
-// When one is back, the first query has its answer.
+// After an outage, the first query gets the answer of the upstream.
 func TestFallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u, a, b, lying := office(t)
@@ -106,7 +106,7 @@ func TestFallbackDies(t *testing.T) {
 	})
 }
 
-// A client does not wait behind the queries of another one.
+// A client does not wait for the queries of other clients.
 func TestFairness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{delay: 1500 * ms, answer: records(1)}
@@ -147,7 +147,7 @@ func TestFairness(t *testing.T) {
 	})
 }
 
-// A deadline of the context is kept.
+// A query ends at the deadline of the context.
 func TestContextDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := start(t, fakeNetwork{hub: {}}, nil, hub)

@@ -29,8 +29,8 @@ func cut(n int) func(query, response []byte) [][]byte {
 	return func(_, response []byte) [][]byte { return [][]byte{response[:min(n, len(response))]} }
 }
 
-// Each forged datagram is counted and discarded, and the right response is passed on.
-// Without one, nothing is.
+// Each forged datagram is counted and discarded, and the right response is returned.
+// Without a right response, there is no answer.
 func TestForgedResponses(t *testing.T) {
 	const name = "www.example."
 	end := headerSize + len(name) + 1
@@ -84,7 +84,7 @@ func TestForgedResponses(t *testing.T) {
 	}
 }
 
-// A flood of forged responses neither stops an upstream nor a query.
+// A flood of forged responses marks no upstream as down and fails no query.
 func TestForgedFloodLeavesUpstreamUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{delay: 20 * ms, answer: records(1), forged: func(_, r []byte) [][]byte {

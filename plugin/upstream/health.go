@@ -12,42 +12,44 @@ import (
 
 var log = clog.NewWithPlugin("upstream")
 
-// A condition is how an upstream is used.
+// A condition determines how an upstream is used.
 type condition uint32
 
 const (
 	up      condition = iota
-	suspect           // silent since a query: it is asked after the others
-	down              // silent for longer than it may take: it is skipped
+	suspect           // without a response since a query: it is asked after the others
+	down              // without a response for downAfter: it is skipped
 )
 
 const (
-	// downAfter is how long an upstream is silent before it is down. A slow one
-	// responds within this time.
+	// downAfter is the time without a response after which an upstream is down. A slow
+	// upstream responds within this time.
 	downAfter = totalTime
-	// refusalsDown is how many queries in a row its host refuses until it is down.
-	// An attacker who forges such an ICMP message has to guess the port of each.
+	// refusalsDown is the number of successive queries that the host of an upstream
+	// refuses before the upstream is down. An attacker who forges such ICMP messages
+	// must guess the port of each query.
 	refusalsDown = 3
-	// lameAfter is how many answers in a row another upstream had to replace before
-	// one is asked after the others, for lameTime.
+	// lameAfter is the number of successive responses without an answer, while another
+	// upstream had it, after which an upstream is asked after the others for lameTime.
 	lameAfter = 3
 	lameTime  = 10 * time.Second
 	// maxProbes bounds the probes that wait for a response.
 	maxProbes = 9
 )
 
-// A health is what the responses of one upstream show. Datagrams that do not match a
-// query change nothing: otherwise a forger could stop an upstream.
+// A health is the state of one upstream, derived from its responses. Datagrams that do
+// not match a query are ignored, because otherwise an attacker could stop an upstream
+// with forged responses.
 type health struct {
 	changed func() // called after a change to or from down, without a lock
 
 	condition atomic.Uint32
 	heardAt   atomic.Int64 // Unix nanoseconds of the last response
 	lameUntil atomic.Int64
-	lame      atomic.Int32 // answers in a row that another upstream had to replace
+	lame      atomic.Int32 // successive responses without an answer, see lameAfter
 
 	mu       sync.Mutex
-	silent   time.Time // when the first query was sent that has no response
+	silent   time.Time // when the first query without a response was sent
 	refusals int
 	probing  bool
 	question *query // the last one without a response
@@ -67,9 +69,9 @@ func (s *server) rank(now time.Time) int {
 	return 0
 }
 
-// isSlow reports whether another upstream would be asked in any case before this one
-// responds.
-func (s *server) isSlow() bool { return s.hasOthers && s.roundTrip.mean() > mostRetry }
+// isSlow reports whether the mean round trip is longer than the time after which another
+// upstream is asked in any case.
+func (s *server) isSlow() bool { return s.hasOthers && s.roundTrip.mean() > maxRetry }
 
 // heard notes a response.
 func (s *server) heard(now time.Time) {
@@ -89,8 +91,8 @@ func (s *server) heard(now time.Time) {
 	}
 }
 
-// unanswered notes that a query has no response within the retry time, which is
-// nothing unusual if others had one since.
+// unanswered notes that a query has no response within the retry time. It is ignored if
+// a later query had a response.
 func (s *server) unanswered(q *query, sent time.Time) {
 	h := &s.health
 	h.mu.Lock()
@@ -99,11 +101,11 @@ func (s *server) unanswered(q *query, sent time.Time) {
 		return
 	}
 	h.question = q
-	s.doubtLocked(sent)
+	s.suspectLocked(sent)
 }
 
-// refused notes that a query could not be delivered. The third time in a row the
-// upstream is down.
+// refused notes that a query could not be delivered. After refusalsDown successive ones
+// the upstream is down.
 func (s *server) refused(q *query, sent time.Time, err error) {
 	h := &s.health
 	h.mu.Lock()
@@ -113,7 +115,7 @@ func (s *server) refused(q *query, sent time.Time, err error) {
 	}
 	h.refusals++
 	h.question = q
-	s.doubtLocked(sent)
+	s.suspectLocked(sent)
 	isDown := h.refusals >= refusalsDown && s.setDownLocked()
 	h.mu.Unlock()
 	if isDown {
@@ -121,8 +123,8 @@ func (s *server) refused(q *query, sent time.Time, err error) {
 	}
 }
 
-// doubtLocked makes an upstream suspect and starts the probes.
-func (s *server) doubtLocked(sent time.Time) {
+// suspectLocked makes an upstream suspect and starts the probes.
+func (s *server) suspectLocked(sent time.Time) {
 	h := &s.health
 	if h.condition.CompareAndSwap(uint32(up), uint32(suspect)) {
 		h.silent = sent
@@ -179,8 +181,8 @@ func (s *server) watch() {
 	}
 }
 
-// judge reports whether the upstream is up and not slow, which ends the probes. One that
-// has been silent for too long is down.
+// judge reports whether the upstream is up and not slow, which ends the probes. An
+// upstream without a response for downAfter is down.
 func (s *server) judge(now time.Time) bool {
 	h := &s.health
 	h.mu.Lock()
@@ -197,8 +199,8 @@ func (s *server) judge(now time.Time) bool {
 	return false
 }
 
-// sendProbe asks for the name of the configuration, and in turn for the name that
-// had no response: an upstream may serve some names only.
+// sendProbe asks alternately for the name of the configuration and for the last name
+// without a response, because an upstream may serve some names only.
 func (s *server) sendProbe(n int) {
 	defer s.health.probes.Add(-1)
 	s.health.mu.Lock()
@@ -216,12 +218,12 @@ func (s *server) sendProbe(n int) {
 	if s.streaming {
 		ctx, cancel := context.WithDeadline(s.ctx, deadline)
 		defer cancel()
-		_, _ = s.exchange(ctx, q) // a response is noted
+		_, _ = s.exchange(ctx, q) // receive and exchange note the response
 		return
 	}
 	if d, err := s.send(q); err == nil {
 		defer d.close()
 		defer context.AfterFunc(s.ctx, func() { _ = d.conn.Close() })()
-		_, _ = d.receive(deadline) // a response is noted
+		_, _ = d.receive(deadline) // receive and exchange note the response
 	}
 }

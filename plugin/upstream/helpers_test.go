@@ -36,7 +36,7 @@ func (h *host) set(change func(h *host)) {
 	change(h)
 }
 
-// count returns how many queries a protocol had.
+// count returns the number of queries of a protocol.
 func (h *host) count(proto string) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -161,7 +161,7 @@ func (n fakeNetwork) connect(_ context.Context, e endpoint) (net.Conn, error) {
 
 func (fakeNetwork) close() {}
 
-// stream answers each query when its time has come, in any order.
+// stream answers each query after its delay, in any order.
 func (h *host) stream(conn net.Conn) {
 	var mu sync.Mutex
 	for {
@@ -224,7 +224,7 @@ func noEDNS(code int, question bool) func(r *dns.Msg) *dns.Msg {
 	}
 }
 
-// start returns a handler for a directive, whose hosts are those of the network.
+// start returns a handler for a directive that uses the hosts of the network.
 func start(t *testing.T, n fakeNetwork, change func(cfg *config), to ...string) *Upstream {
 	t.Helper()
 	cfg := defaults()
@@ -246,7 +246,7 @@ func end(u *Upstream) {
 	synctest.Wait()
 }
 
-// A writer keeps the reply.
+// A writer records the reply.
 type writer struct {
 	m *dns.Msg
 }
@@ -260,8 +260,8 @@ func (*writer) TsigStatus() error           { return nil }
 func (*writer) TsigTimersOnly(bool)         {}
 func (*writer) Hijack()                     {}
 
-// lookup asks for an A record with EDNS and returns the reply and how long it took, as
-// in "NOERROR 1 after 20ms".
+// lookup asks for an A record with EDNS and returns the reply and its time, for example
+// "NOERROR 1 after 20ms".
 func lookup(t *testing.T, u *Upstream, name string) string {
 	t.Helper()
 	began, w := time.Now(), &writer{}

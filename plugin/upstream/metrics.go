@@ -17,9 +17,10 @@ var (
 	responsesTotal = vec("responses_total", "Responses of an upstream, by RCODE.", "to", "rcode")
 	retriesTotal   = vec("retries_total", "Queries that were sent because an earlier one had no response in time, or its connection failed.", "to")
 	timeoutsTotal  = vec("timeouts_total", "Queries without a response within the retry time.", "to")
-	discardedTotal = vec("discarded_responses_total", "Responses that did not match the query, by reason (size, id, qr, opcode, question, malformed).", "to", "reason")
-	connectsTotal  = vec("connections_total", "Connections opened for TCP or TLS.", "to")
-	upGauge        = promauto.NewGaugeVec(prometheus.GaugeOpts{
+	discardedTotal = vec("discarded_responses_total",
+		"Responses that did not match the query, by reason (size, id, qr, opcode, question, malformed).", "to", "reason")
+	connectsTotal = vec("connections_total", "Connections opened for TCP or TLS.", "to")
+	upGauge       = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "up", Help: "Whether an upstream responds: 1, or 0 while it is down.",
 	}, []string{"to"})
 	allDownGauge = promauto.NewGaugeVec(prometheus.GaugeOpts{
@@ -43,7 +44,7 @@ func counter(name, help string) prometheus.Counter {
 	return promauto.NewCounter(prometheus.CounterOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help})
 }
 
-// counters are the series of one upstream, so that a query looks up no label.
+// counters are the series of one upstream, so that a query needs no lookup by label.
 type counters struct {
 	to                          string
 	udp, stream                 prometheus.Counter

@@ -10,13 +10,13 @@ import (
 const (
 	// maxStreams bounds the connections of one upstream.
 	maxStreams = 8
-	// maxQueued bounds what waits for a connection to be written, in octets.
+	// maxQueued bounds the octets that wait to be written to a connection.
 	maxQueued = 1 << 18
 )
 
 // A pool has the connections of one upstream. Queries share one connection and are
-// answered in any order (RFC 7766, 6.2.1.1). Another one is opened only if a query
-// would wait behind one that is late: some servers answer in order.
+// answered in any order (RFC 7766, 6.2.1.1). Another connection is opened only if a query
+// would wait for one that is late, because some servers answer in order.
 type pool struct {
 	server         *server
 	expire, maxAge time.Duration
@@ -33,7 +33,7 @@ func (p *pool) join(q *query, since time.Time, done chan<- result) (s *stream, i
 	defer p.mu.Unlock()
 	now := time.Now()
 	s = p.chooseLocked(since, now)
-	if s != nil { // one that others have just opened is as good as a new one
+	if s != nil { // a connection that another query has just opened is as good as a new one
 		reused = !s.heard.IsZero() || now.Sub(s.born) > p.server.roundTrip.retry(0)
 	} else {
 		if s, err = p.openLocked(now); err != nil {
@@ -107,8 +107,8 @@ func (p *pool) leave(s *stream, id uint16) {
 	}
 }
 
-// retire keeps further queries from the connections without a response since a time:
-// a firewall may have forgotten them, all at once.
+// retire prevents further queries on connections without a response since a time, because
+// a firewall may have lost the state of all connections.
 func (p *pool) retire(since time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -4,8 +4,7 @@ package upstream
 
 import "math/rand/v2"
 
-// The dynamic ports (RFC 6335, 6). Windows uses them unless an administrator has
-// changed that.
+// The dynamic ports (RFC 6335, 6). They are the default of Windows.
 const firstPort, lastPort = 49152, 65535
 
 // choosePort returns a random port, because not every system chooses one at random.

@@ -63,7 +63,7 @@ var setters = map[string]func(cfg *config, args []string) error{
 		return nil
 	},
 	"health_check": (*config).setProbe,
-	// These two of stock forward ask for what is always so.
+	// These two properties of stock forward are always on.
 	"prefer_udp":                       func(_ *config, args []string) error { return noValue(args) },
 	"failfast_all_unhealthy_upstreams": func(_ *config, args []string) error { return noValue(args) },
 }

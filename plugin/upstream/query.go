@@ -17,9 +17,9 @@ const (
 	ednsSize = 1232
 )
 
-// A query is one question as it goes upstream. It has nothing of the client's
-// additional section: EDNS is hop by hop (RFC 6891, 6.1.1), so that no option of a
-// client reaches an upstream. It is not modified, because several attempts use it.
+// A query is one question that is sent upstream. It has no records of the client's
+// additional section, because EDNS is hop by hop (RFC 6891, 6.1.1), so that no option of
+// a client reaches an upstream. It is not modified, because several attempts use it.
 type query struct {
 	name  string
 	qtype uint16
@@ -58,8 +58,7 @@ func bit(set bool, n int) byte {
 	return 0
 }
 
-// withoutEDNS returns the query for a server that does not know EDNS
-// (RFC 6891, 6.2.2).
+// withoutEDNS returns the query for a server that does not support EDNS (RFC 6891, 6.2.2).
 func (q *query) withoutEDNS() *query {
 	plain := *q
 	plain.wire, plain.edns = bytes.Clone(q.wire[:q.end]), false
@@ -82,7 +81,7 @@ const (
 	wrongOpcode
 	wrongQuestion
 	malformed
-	mismatches // how many there are
+	mismatches // the number of reasons
 )
 
 // reasons are the labels of the metric.
@@ -107,16 +106,16 @@ func (q *query) compare(b []byte, id uint16) mismatch {
 	return matches
 }
 
-// headerOnly reports whether a response is FORMERR or NOTIMP and nothing else. A
-// server that does not know EDNS may send no question. Such a response only ever
-// leads to the same query without EDNS, and then to the next upstream.
+// headerOnly reports whether a response is FORMERR or NOTIMP without any record. A server
+// that does not support EDNS may omit the question. After such a response, the same query
+// is sent without EDNS, and then to the next upstream.
 func headerOnly(b []byte) bool {
 	rcode := b[3] & 0xf
 	return len(b) == headerSize && b[5] == 0 && (rcode == dns.RcodeFormatError || rcode == dns.RcodeNotImplemented)
 }
 
-// asks compares the question section, the name without case. A name of a response
-// that is compressed here would point into the header.
+// asks compares the question section, the name without case. A name of a response cannot
+// be compressed here, because its pointer would point into the header.
 func (q *query) asks(b []byte) bool {
 	name := q.end - 4
 	for i := headerSize; i < name; i++ {

@@ -21,8 +21,8 @@ const (
 
 var errSilent = errors.New("no response")
 
-// A race is a query with several attempts, the responses of which all count. It
-// belongs to the goroutine that runs it; each attempt has a goroutine that reads.
+// A race is a query with several attempts, whose responses all count. It belongs to the
+// goroutine that runs it. Each attempt has its own goroutine that reads.
 type race struct {
 	q        *query
 	failover []int
@@ -38,7 +38,7 @@ type race struct {
 	total   int
 	next    time.Time // when the next attempt starts
 	due     time.Time // when the current attempt should have a response
-	current attempt   // the last one, for which the time to the next one runs
+	current attempt   // the last attempt, until it has a response or is overdue
 
 	response *dns.Msg // the answer, or the first response that is not one
 	from     *server
@@ -53,8 +53,8 @@ type entrant struct {
 	out      bool // it is not asked again
 }
 
-// ask returns the answer of the first upstream that has one, and which it was. The
-// first attempt needs no goroutine, no channel and no timer: usually there is no other.
+// ask returns the first answer and its upstream. The first attempt needs no goroutine, no
+// channel and no timer, because most queries need no second one.
 func ask(q *query, servers []*server, failover []int, deadline time.Time) (*dns.Msg, *server, error) {
 	first := servers[0]
 	if first.streaming {
@@ -85,7 +85,7 @@ func newRace(q *query, servers []*server, failover []int, deadline time.Time) *r
 	for i, s := range servers {
 		r.entries[i].server = s
 	}
-	r.results = make(chan outcome, (len(servers)+maxAttempts+2)*(maxErrors+2)) // nobody waits to send
+	r.results = make(chan outcome, (len(servers)+maxAttempts+2)*(maxErrors+2)) // sends never block
 	r.ctx, r.cancel = context.WithDeadline(context.Background(), deadline)
 	return r
 }
@@ -125,7 +125,7 @@ func (r *race) end() {
 	}
 }
 
-// won returns the answer, if there is one, and the upstream it is from.
+// won returns the answer and its upstream, or nil.
 func (r *race) won() (*dns.Msg, *server) {
 	if !r.answered {
 		return nil, nil
@@ -139,7 +139,7 @@ func (r *race) won() (*dns.Msg, *server) {
 	return r.response, r.from
 }
 
-// lost returns the first response, although it is a failure, or an error.
+// lost returns the first response, which is a failure, or an error.
 func (r *race) lost() (*dns.Msg, *server, error) {
 	r.overdue()
 	if r.response != nil {
@@ -173,8 +173,8 @@ func (r *race) handle(o outcome) {
 	}
 	switch {
 	case o.err != nil && errors.Is(o.err, os.ErrDeadlineExceeded):
-	case o.err != nil && o.stream && !e.streaming: // its datagrams arrive, so it is not down
-		r.keep(e.server, broken(r.q, dns.ExtendedErrorCodeNetworkError))
+	case o.err != nil && o.stream && !e.streaming: // its datagrams arrive, so the upstream is not down
+		r.setResponse(e.server, unusable(r.q, dns.ExtendedErrorCodeNetworkError))
 		r.next = time.Now()
 	case o.err != nil && r.ctx.Err() != nil:
 	case o.err != nil && !o.later:
@@ -187,20 +187,20 @@ func (r *race) handle(o outcome) {
 		r.start(attempt{to: o.to, q: o.q.withoutEDNS(), sent: time.Now()})
 	default:
 		e.out = true
-		r.keep(e.server, o.m)
+		r.setResponse(e.server, o.m)
 		r.next = time.Now()
 	}
 }
 
-// keep keeps the first failure, or the answer. A part of an answer and an RCODE that
-// is about the query's format are of no use to a client.
-func (r *race) keep(s *server, m *dns.Msg) {
+// setResponse stores the answer, or the first failure. A part of an answer and an RCODE
+// about the format of the query are replaced by SERVFAIL, because clients cannot use them.
+func (r *race) setResponse(s *server, m *dns.Msg) {
 	answer := decides(m, r.q, r.failover)
 	if r.response != nil && !answer {
 		return
 	}
 	if m.Truncated || isInvalid(m.Rcode) {
-		m = broken(r.q, dns.ExtendedErrorCodeInvalidData)
+		m = unusable(r.q, dns.ExtendedErrorCodeInvalidData)
 	}
 	r.response, r.from, r.answered = m, s, answer
 }
@@ -216,8 +216,8 @@ func decides(m *dns.Msg, q *query, failover []int) bool {
 	return !slices.Contains(failover, m.Rcode)
 }
 
-// isInvalid reports whether an RCODE is no answer to a query: FORMERR, those of UPDATE
-// such as NOTAUTH, and those without a meaning. YXDOMAIN is about DNAME records.
+// isInvalid reports whether an RCODE cannot be an answer to a query: FORMERR, those of
+// UPDATE such as NOTAUTH, and undefined ones. YXDOMAIN is valid with DNAME records.
 func isInvalid(rcode int) bool {
 	return rcode == dns.RcodeFormatError || rcode > dns.RcodeRefused && rcode != dns.RcodeYXDomain
 }
@@ -226,12 +226,12 @@ func rejectsEDNS(rcode int) bool {
 	return rcode == dns.RcodeFormatError || rcode == dns.RcodeNotImplemented || rcode == dns.RcodeBadVers
 }
 
-// broken is the response in place of one that is of no use.
-func broken(q *query, code uint16) *dns.Msg {
+// unusable returns SERVFAIL, which replaces an unusable response.
+func unusable(q *query, code uint16) *dns.Msg {
 	m := new(dns.Msg)
 	m.Response, m.RecursionAvailable, m.Rcode = true, true, dns.RcodeServerFailure
 	m.Question = []dns.Question{{Name: q.name, Qtype: q.qtype, Qclass: dns.ClassINET}}
-	explain(m, code)
+	addEDE(m, code)
 	return m
 }
 

@@ -8,16 +8,16 @@ import (
 	"unsafe"
 )
 
-// maxIdle bounds the sockets that are kept without a port. They are among the reserved
-// files.
+// maxIdle bounds the idle sockets without a port. They are among the reserved files.
 var maxIdle = min(32, sockets.limit/4)
 
-// A recycler keeps sockets for further queries. To dissolve the connection of a socket
-// also gives up its port, and the next connect chooses one at random, from the whole
-// range and independent of the one before: as for a new socket, at a quarter of the CPU
-// time. A socket without a port receives nothing, and is empty when it is used again.
+// A recycler stores sockets for further queries. If the connection of a socket is
+// dissolved, the kernel also releases its port. The next connect chooses a port at random,
+// from the whole range and independent of the previous one. This is as safe as a new
+// socket, at a quarter of the CPU time. A socket without a port receives no datagrams, and
+// is empty when it is used again.
 //
-// The alternative, a set of sockets that keep their ports, is what RFC 5452 warns of.
+// The alternative, a set of sockets with fixed ports, is easier to spoof (RFC 5452).
 type recycler struct {
 	mu    sync.Mutex
 	ended bool
@@ -32,7 +32,7 @@ type recycled struct {
 	family int // the index in idle
 }
 
-// wrap makes a new socket one that is kept after use.
+// wrap adds a new socket to the recycler, so that it is stored after use.
 func (r *recycler) wrap(conn *net.UDPConn, to netip.AddrPort) socket {
 	raw, err := conn.SyscallConn()
 	if err != nil || to.Addr().Zone() != "" {
@@ -61,13 +61,13 @@ func (r *recycler) take(to netip.AddrPort) socket {
 	r.idle[family] = r.idle[family][:last]
 	r.mu.Unlock()
 	if err := s.connect(to); err != nil {
-		_ = s.Close() // a new socket has the same error, if it is not this one's
+		_ = s.Close() // a new socket reports the error, if it is not an error of this socket only
 		return nil
 	}
 	return s
 }
 
-// recycle keeps the socket, or closes it. Nobody may use it afterwards.
+// recycle stores the socket or closes it. The caller must not use it afterwards.
 func (s *recycled) recycle() {
 	if s.disconnect() && s.owner.keep(s) {
 		return
@@ -111,7 +111,7 @@ func (s *recycled) connect(to netip.AddrPort) (err error) {
 // unspecified is an address of the family AF_UNSPEC.
 var unspecified [16]byte
 
-// disconnect gives up the port and then empties the socket. It reports whether both
+// disconnect releases the port and then empties the socket. It reports whether both
 // succeeded.
 func (s *recycled) disconnect() (empty bool) {
 	err := s.raw.Control(func(fd uintptr) {

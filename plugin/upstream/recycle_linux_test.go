@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A socket that is used again has another port, receives nothing of what was sent to
-// its old one, and none of its errors.
+// A socket that is used again has another port, and receives no datagrams and errors of
+// its old port.
 func TestRecycledSocketIsEmpty(t *testing.T) {
 	for _, loopback := range []string{"127.0.0.1", "::1"} {
 		server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(loopback)})
@@ -57,7 +57,7 @@ func TestRecycledSocketIsEmpty(t *testing.T) {
 	}
 }
 
-// The error of a query is not that of the next one.
+// The error of a query does not fail the next one.
 func TestRecycledSocketHasNoError(t *testing.T) {
 	closed, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -90,7 +90,7 @@ func TestRecycledSocketHasNoError(t *testing.T) {
 	}
 }
 
-// At most maxIdle sockets are kept, and none after the end.
+// At most maxIdle sockets are stored, and all are closed at the end.
 func TestIdleSockets(t *testing.T) {
 	to := netip.MustParseAddrPort("127.0.0.1:9")
 	var r recycler

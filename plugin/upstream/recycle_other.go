@@ -7,8 +7,8 @@ import (
 	"net/netip"
 )
 
-// A recycler keeps no sockets: not every system chooses a port at random for one that
-// connects again.
+// A recycler stores no sockets, because not every system chooses a port at random when a
+// socket connects again.
 type recycler struct{}
 
 func (*recycler) wrap(conn *net.UDPConn, _ netip.AddrPort) socket { return conn }

@@ -9,8 +9,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
-// prepare makes a response the reply to a request. Of EDNS only the extended errors
-// are passed on.
+// prepare turns a response into the reply to a request. Of EDNS only the extended errors
+// are returned.
 func prepare(m, r *dns.Msg) {
 	m.Id, m.Question, m.RecursionDesired = r.Id, r.Question, r.RecursionDesired
 	m.Authoritative, m.Zero = false, false
@@ -36,11 +36,11 @@ func failureReply(r *dns.Msg, err error) *dns.Msg {
 	if errors.Is(err, errDown) || errors.Is(err, errSilent) || errors.Is(err, exchange.ErrBusy) {
 		code = dns.ExtendedErrorCodeNoReachableAuthority
 	}
-	explain(m, code)
+	addEDE(m, code)
 	return m
 }
 
-func explain(m *dns.Msg, code uint16) {
+func addEDE(m *dns.Msg, code uint16) {
 	m.SetEdns0(ednsSize, false)
 	opt := m.IsEdns0()
 	opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code})

@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	// leastRetry and mostRetry bound the time to a retry. Windows asks again after
-	// 1 s, most stub resolvers do after 2 s or more.
-	leastRetry = 200 * time.Millisecond
-	mostRetry  = time.Second
-	// firstRetry is used before anything was measured.
+	// minRetry and maxRetry bound the time to a retry. Windows retries after 1 s, most
+	// stub resolvers after 2 s or more.
+	minRetry = 200 * time.Millisecond
+	maxRetry = time.Second
+	// firstRetry is used without a measurement.
 	firstRetry = 400 * time.Millisecond
 )
 
-// A roundTrip estimates how long an upstream takes (RFC 6298, 2). The zero value
-// knows nothing. A response always belongs to one attempt, as each attempt has an ID
-// and a socket of its own, so a late one counts as well.
+// A roundTrip estimates the round trip time of an upstream (RFC 6298, 2). The zero value
+// has no samples. A response belongs to exactly one attempt, because each attempt has its
+// own ID and socket, so a late response is a valid sample.
 type roundTrip struct {
 	packed atomic.Uint64 // the mean and the deviation in microseconds
 }
@@ -49,5 +49,5 @@ func (r *roundTrip) retry(n int) time.Duration {
 	if packed != 0 {
 		d = time.Duration(packed>>32+4*(packed&(1<<32-1))) * time.Microsecond
 	}
-	return min(max(d, leastRetry)<<n, mostRetry)
+	return min(max(d, minRetry)<<n, maxRetry)
 }

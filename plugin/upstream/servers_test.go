@@ -23,7 +23,7 @@ func expect(t *testing.T, what, got, want string) {
 	}
 }
 
-// A dead upstream costs one retry, then it is skipped. It returns by itself.
+// A dead upstream costs one retry, then it is skipped. When it responds, it is used again.
 func TestOneOfTwoDies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := pair()
@@ -50,7 +50,7 @@ func TestOneOfTwoDies(t *testing.T) {
 	})
 }
 
-// An upstream whose port is closed costs no time.
+// An upstream with a closed port does not delay a query.
 func TestOneOfTwoRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := pair()
@@ -61,7 +61,7 @@ func TestOneOfTwoRefuses(t *testing.T) {
 	})
 }
 
-// A response that is not an answer is asked of the next upstream.
+// After a response that is not an answer, the next upstream is asked.
 func TestFailover(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -90,7 +90,7 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// An upstream that fails every query, as while it starts, is asked after the others.
+// An upstream that fails every query, for example while it starts, is asked after the others.
 func TestLameUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := pair()
@@ -107,8 +107,8 @@ func TestLameUpstream(t *testing.T) {
 	})
 }
 
-// If all upstreams are dead, a client does not wait. It need not wait for the end of the
-// outage either: a slow upstream that was silent has its answers passed on.
+// If all upstreams are dead, a client does not wait. During the outage, late answers of a
+// slow upstream are returned.
 func TestAllDieAndOneIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := pair()
@@ -168,7 +168,7 @@ func TestSilentName(t *testing.T) {
 	})
 }
 
-// An upstream that answers some names only is up while it answers one.
+// An upstream that answers some names only is up as long as it answers one of them.
 func TestProbeIsNotAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &host{answer: func(r *dns.Msg) *dns.Msg {

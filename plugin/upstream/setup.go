@@ -90,7 +90,7 @@ func (u *Upstream) reportOutage() {
 	}
 }
 
-// privacy returns the function that reports whether a name is not for a fallback
+// privacy returns a function that reports whether a name must not be sent to a fallback
 // resolver.
 func (u *Upstream) privacy(others []string, privatelink plugin.Handler) func(name string) bool {
 	zones := slices.Concat(alwaysPrivate, u.cfg.private, others)
@@ -110,7 +110,7 @@ func otherZones(c *caddy.Controller) (zones []string) {
 	}
 	corefile := inst.Caddyfile()
 	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), dnsserver.Directives)
-	if err != nil { // an imported file has changed since
+	if err != nil { // an imported file was changed after the start
 		return nil
 	}
 	var own []string

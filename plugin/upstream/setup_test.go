@@ -45,8 +45,8 @@ func input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(corefile), ServerTypeName: "dns"}
 }
 
-// A server answers before and after a reload, from the directive that has the name, and
-// leaves no socket open.
+// A server answers before and after a reload, by the directive of the name, and leaves no
+// socket open.
 func TestServer(t *testing.T) {
 	one, two, three := answering(t, 1), answering(t, 2), answering(t, 3)
 	corefile := fmt.Sprintf(".:0 {\nbind 127.0.0.1\nupstream a.example %s {\nexcept x.a.example\n}\nupstream . %s\n}\n", one, two)
@@ -77,7 +77,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// What a plugin before this one may pass on, and what is rejected.
+// Requests that a plugin before this one may pass on are forwarded or rejected.
 func TestRequests(t *testing.T) {
 	u := start(t, fakeNetwork{hub: {answer: records(1)}}, nil, hub)
 	defer u.close()
@@ -101,7 +101,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// Nothing of a client's EDNS goes upstream, and only extended errors come back.
+// No EDNS option of a client is sent upstream, and only extended errors are returned.
 func TestEDNSIsHopByHop(t *testing.T) {
 	var asked *dns.Msg
 	u := start(t, fakeNetwork{hub: {answer: func(r *dns.Msg) *dns.Msg {

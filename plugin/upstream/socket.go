@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A socket is a connected UDP socket: the kernel drops datagrams of other senders.
+// A socket is a connected UDP socket, so that the kernel drops datagrams of other senders.
 type socket interface {
 	io.ReadWriteCloser
 	SetReadDeadline(time.Time) error
 }
 
-// A network opens sockets. Tests have one without a system.
+// A network opens sockets. Tests use a network in memory.
 type network interface {
 	datagram(to netip.AddrPort) (socket, error)
 	connect(ctx context.Context, e endpoint) (net.Conn, error)
@@ -32,7 +32,7 @@ type system struct {
 	recycler      recycler
 }
 
-// portTries bounds the search for a free port where the process chooses it.
+// portTries bounds the search for a free port on systems where the process chooses it.
 const portTries = 8
 
 // datagram returns a socket with a random port. See choosePort.
@@ -56,7 +56,7 @@ func (s *system) datagram(to netip.AddrPort) (socket, error) {
 	}
 	conn, err := net.DialUDP("udp", laddr, raddr)
 	if err != nil {
-		return nil, err // and no interface with a nil *net.UDPConn
+		return nil, err // not an interface with a nil *net.UDPConn
 	}
 	if s.source.IsValid() {
 		return conn, nil
@@ -74,7 +74,7 @@ func (s *system) sourceFor(to netip.AddrPort) netip.Addr {
 	return netip.IPv6Unspecified()
 }
 
-// close closes what is kept. Sockets in use are not affected.
+// close closes the idle sockets. Sockets in use are not affected.
 func (s *system) close() { s.recycler.close() }
 
 // connect opens a TCP or TLS connection.
@@ -104,7 +104,7 @@ func (s *system) connect(ctx context.Context, e endpoint) (net.Conn, error) {
 }
 
 const (
-	// reservedFiles are kept for listeners, clients, log files and the sync.
+	// reservedFiles is the number of files for listeners, clients, log files and the sync.
 	reservedFiles = 40
 	leastSockets  = 6
 )
@@ -125,8 +125,8 @@ var sockets = newBudget(fileLimit())
 
 func newBudget(files int) *budget { return &budget{limit: max(files-reservedFiles, leastSockets)} }
 
-// slots returns how many queries may be under way: each has a first attempt, and a
-// third of the sockets is for second attempts, connections and probes.
+// slots returns the number of concurrent queries. Each has a first attempt, and a third
+// of the sockets is for second attempts, connections and probes.
 func (b *budget) slots() int { return b.limit * 2 / 3 }
 
 func (b *budget) take() error {

@@ -21,7 +21,7 @@ var (
 type stream struct {
 	pool    *pool
 	born    time.Time
-	wake    chan struct{} // there is something in queue
+	wake    chan struct{} // signals that the queue is not empty
 	done    chan struct{} // closed when it has ended
 	retired bool          // it gets no more queries
 
@@ -44,7 +44,7 @@ type result struct {
 	err error
 }
 
-// isLate reports whether a query waits since before a time.
+// isLate reports whether a query has waited since before a time.
 func (s *stream) isLate(before time.Time) bool {
 	for _, c := range s.waiting {
 		if c.sent.Before(before) {
@@ -59,7 +59,7 @@ func (s *stream) run() {
 	defer sockets.release()
 	ctx, cancel := context.WithTimeout(context.Background(), totalTime)
 	defer cancel()
-	go func() { // a dial that nobody waits for ends at once
+	go func() { // ends a dial without waiting queries at once
 		select {
 		case <-s.done:
 			cancel()
@@ -116,7 +116,7 @@ func (s *stream) read(conn net.Conn) error {
 	}
 }
 
-// deliver passes a response to its query. A response without one is a late one.
+// deliver passes a response to its query. A late response has no query.
 func (s *stream) deliver(b []byte) {
 	if len(b) < headerSize {
 		s.pool.server.discarded[wrongSize].Inc()
@@ -139,7 +139,7 @@ func (s *stream) deliver(b []byte) {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
 	s.heard, s.used = now, now
-	if s.waiting[id] == c { // otherwise nobody waits
+	if s.waiting[id] == c { // otherwise the query has ended
 		delete(s.waiting, id)
 		c.done <- result{m: m}
 	}

@@ -49,7 +49,7 @@ func reversed(h *host, n int) func(conn net.Conn) {
 	}
 }
 
-// However a connection in use dies, a query needs one retry on a fresh one.
+// If a connection in use fails in any way, a query needs one retry on a new connection.
 func TestDeadConnections(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -84,7 +84,7 @@ func TestDeadConnections(t *testing.T) {
 	}
 }
 
-// once answers the queries of the first connection for a while, and then is dead. Others work.
+// once answers on the first connection for a while only, and on the others always.
 func once(h *host, dead func(h *host, conn net.Conn)) func(conn net.Conn) {
 	first, began := true, time.Now()
 	return func(conn net.Conn) {

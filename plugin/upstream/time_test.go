@@ -10,7 +10,7 @@ import (
 
 const hub, hub2, provider = "192.0.2.1:53", "192.0.2.2:53", "198.51.100.1:53"
 
-// One upstream, one query: what the client gets and when.
+// The reply to one query at one upstream, and its time.
 func TestOneQuery(t *testing.T) {
 	for _, tc := range []struct {
 		name string

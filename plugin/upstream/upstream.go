@@ -1,5 +1,5 @@
-// Package upstream implements a CoreDNS plugin that asks resolvers. A query leaves
-// from a random port of its own, and responses that do not match it are discarded.
+// Package upstream implements a CoreDNS plugin that forwards queries to resolvers. Each
+// query has its own random port, and responses that do not match it are discarded.
 package upstream
 
 import (
@@ -21,10 +21,10 @@ import (
 
 // Upstream is the plugin's handler. A query is answered in this order:
 //
-//  1. A name outside FROM, or within except, goes to the next plugin.
+//  1. A query for a name outside FROM, or within except, is passed to the next plugin.
 //  2. The query waits for a slot. Without one in time, the reply is SERVFAIL.
-//  3. The upstreams are asked in the order of the policy. Silent ones come after the
-//     others, and those that are down are skipped.
+//  3. The upstreams are asked in the order of the policy. Those without a response are
+//     asked after the others, and those that are down are skipped.
 //  4. If all are down, the fallback resolvers are asked, unless the name is private.
 //  5. If there is no answer, the reply is SERVFAIL with an extended error.
 type Upstream struct {
@@ -40,7 +40,7 @@ type Upstream struct {
 	allDown  atomic.Bool
 }
 
-// errDown is the error of a query that is not sent.
+// errDown is the error of a query that is not sent because all upstreams are down.
 var errDown = errors.New("all upstreams are down")
 
 // queueTime bounds the wait for a slot.
@@ -60,7 +60,7 @@ func (u *Upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	}
 	q, err := newQuery(r)
 	if err != nil {
-		return dns.RcodeFormatError, nil //nolint:nilerr // the client's fault, which is no error of ours
+		return dns.RcodeFormatError, nil //nolint:nilerr // an error of the client, which is not logged
 	}
 	cache := exchange.From(ctx)
 	m, marked, err := u.resolve(ctx, q, clientOf(cache, w))
@@ -76,7 +76,7 @@ func (u *Upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	return dns.RcodeSuccess, w.WriteMsg(m)
 }
 
-// clientOf returns who asked.
+// clientOf returns the address of the client.
 func clientOf(cache *exchange.Query, w dns.ResponseWriter) netip.Addr {
 	if cache != nil {
 		return cache.Client
@@ -94,8 +94,8 @@ func (u *Upstream) matches(name string) bool {
 	return !slices.ContainsFunc(u.cfg.except, func(zone string) bool { return plugin.Name(zone).Matches(name) })
 }
 
-// refuse returns the RCODE for a request that is not sent on: one attempt has one
-// response, so it cannot be a zone transfer.
+// refuse returns the RCODE to reject a request with, or RcodeSuccess if it is forwarded.
+// Zone transfers are rejected, because an attempt has one response only.
 func refuse(r *dns.Msg) int {
 	switch q := r.Question[0]; {
 	case r.Opcode != dns.OpcodeQuery:
@@ -106,7 +106,7 @@ func refuse(r *dns.Msg) int {
 	return dns.RcodeSuccess
 }
 
-// resolve returns the answer, and whether it is of a fallback resolver.
+// resolve returns the answer, and reports whether it is of a fallback resolver.
 func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m *dns.Msg, marked bool, err error) {
 	deadline := time.Now().Add(totalTime)
 	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
