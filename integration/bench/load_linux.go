@@ -23,7 +23,7 @@ const (
 // clients is the number of ports that queries come from.
 var clients = 8
 
-// A result is what a load has shown.
+// A result is the result of a load.
 type result struct {
 	answered, wrong, lost int
 	p99                   time.Duration // of a paced load
@@ -47,7 +47,7 @@ type mmsghdr struct {
 	len uint32
 }
 
-// A query is a packet without its ID, and what a reply to it has.
+// A query is a packet without its ID, and the expected reply.
 type query struct {
 	packet  []byte
 	rcode   byte
@@ -60,7 +60,7 @@ func newClient(server netip.AddrPort, queries []query) (*client, error) {
 		return nil, err
 	}
 	c := &client{fd: fd, window: min(underWay/clients, window)}
-	// Each ID has a packet of its own, which is not written to while it is sent.
+	// Each ID has its own packet, which is not written to while it is sent.
 	for i := range 1 << 16 {
 		q := queries[i%len(queries)]
 		q.packet = slices.Clone(q.packet)
@@ -118,8 +118,8 @@ func rotate(queries []query, n int) []query {
 	return append(slices.Clone(queries[n:]), queries[:n]...)
 }
 
-// run sends until the end and reads until nothing comes any more. A query whose
-// reply takes longer than maxWait makes room for another one.
+// run sends until the end and reads until no more replies arrive. A query without a reply
+// for maxWait is replaced by a new one.
 func (c *client) run(end time.Time) (r result, err error) {
 	underWay, sent := 0, 0
 	for {
@@ -159,9 +159,10 @@ func (c *client) sendSome(n int) (int, error) {
 	return int(sent), nil //nolint:gosec // G115: small
 }
 
-// receive returns how many replies there are, after the wait for the first one.
+// receive waits for the first reply and returns the number of replies.
 func (c *client) receive(r *result) (int, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&c.recv[0])), window, unix.MSG_WAITFORONE, 0, 0) //nolint:gosec // G115: small
+	//nolint:gosec // G115: small
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&c.recv[0])), window, unix.MSG_WAITFORONE, 0, 0)
 	switch errno {
 	case 0:
 	case unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED:
@@ -188,7 +189,7 @@ func (c *client) check(reply []byte, r *result) {
 	r.answered++
 }
 
-// pace sends queries one by one at a steady rate, and measures how long each takes.
+// pace sends queries one by one at a steady rate, and measures the time of each.
 func pace(server netip.AddrPort, queries []query, rate int, duration time.Duration) (result, error) {
 	c, err := newClient(server, queries)
 	if err != nil {
@@ -223,7 +224,8 @@ func (p *pacer) listen() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(p.fd), uintptr(unsafe.Pointer(&p.in[0][0])), uintptr(len(p.in[0])), 0, 0, 0) //nolint:gosec // G115: small
+		//nolint:gosec // G115: small
+		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(p.fd), uintptr(unsafe.Pointer(&p.in[0][0])), uintptr(len(p.in[0])), 0, 0, 0)
 		now := time.Since(started)
 		if errno != 0 {
 			if p.sent.Load() {
@@ -239,8 +241,8 @@ func (p *pacer) listen() {
 	}
 }
 
-// sendAll sleeps until the time of each query. The kernel is asked directly,
-// because the timers of the runtime are a millisecond late at times.
+// sendAll sleeps until the time of each query. It calls the kernel directly, because the
+// timers of the runtime are sometimes a millisecond late.
 func (p *pacer) sendAll(rate int, duration time.Duration) (n int) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

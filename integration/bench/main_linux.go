@@ -4,8 +4,8 @@
 //
 //	go run ./integration/bench -rounds 5 -seconds 2 -out docs/peers.md
 //
-// With INTEGRATION_INSTALL=1 root gets the peers installed. A peer that is missing
-// is left out.
+// With INTEGRATION_INSTALL=1, and as root, it installs the peers. A missing peer is left
+// out.
 package main
 
 import (
@@ -29,13 +29,13 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.names, "names", 100000, "records")
-	flag.IntVar(&o.rounds, "rounds", 5, "rounds, in each of which every server has its turn")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each with every server")
 	flag.Float64Var(&o.seconds, "seconds", 2, "duration of one load")
 	flag.StringVar(&o.out, "out", "", "write the table to this file, not to the console")
 	flag.StringVar(&o.only, "only", "", "only the servers whose name contains one of these, separated by commas")
 	flag.StringVar(&o.workloads, "workloads", "W1 W2 W3 W4 W5 paced", "the workloads")
 	flag.IntVar(&clients, "ports", clients, "ports that queries come from")
-	flag.StringVar(&o.server, "server", "", "only load this address, of a server that runs already")
+	flag.StringVar(&o.server, "server", "", "only load this address, of a running server")
 	flag.Parse()
 	if err := run(&o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -15,7 +15,7 @@ const zone = "privatelink.blob.core.windows.net."
 type peer struct {
 	name      string
 	workloads string // of W1 to W5
-	program   string // what has to be installed
+	program   string // must be installed
 	debian    string // the package
 	build     string // the Go package to build instead
 	args      func(dir string) []string
@@ -129,7 +129,8 @@ var peers = []peer{
 		}},
 	},
 	{
-		name: "NSD", workloads: "W1 W2 paced", program: "nsd", debian: "nsd", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "nsd.conf")} },
+		name: "NSD", workloads: "W1 W2 paced", program: "nsd", debian: "nsd",
+		args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "nsd.conf")} },
 		files: map[string]func(*world) string{"zone": (*world).zoneFile, "nsd.conf": func(w *world) string {
 			return fmt.Sprintf(`server:
   ip-address: 127.0.0.1@%[2]d
@@ -152,7 +153,8 @@ zone:
 		}},
 	},
 	{
-		name: "Knot DNS", workloads: "W1 W2 paced", program: "knotd", debian: "knot", args: func(dir string) []string { return []string{"-c", filepath.Join(dir, "knot.conf")} },
+		name: "Knot DNS", workloads: "W1 W2 paced", program: "knotd", debian: "knot",
+		args: func(dir string) []string { return []string{"-c", filepath.Join(dir, "knot.conf")} },
 		files: map[string]func(*world) string{"zone": (*world).zoneFile, "knot.conf": func(w *world) string {
 			return fmt.Sprintf(`server:
     rundir: %[1]s
@@ -168,7 +170,8 @@ zone:
 		}},
 	},
 	{
-		name: "Unbound", workloads: "W1 W2 W3 W4 W5 paced", program: "unbound", debian: "unbound", args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "unbound.conf")} },
+		name: "Unbound", workloads: "W1 W2 W3 W4 W5 paced", program: "unbound", debian: "unbound",
+		args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "unbound.conf")} },
 		files: map[string]func(*world) string{"local.conf": (*world).localData, "unbound.conf": func(w *world) string {
 			return fmt.Sprintf(`server:
   interface: 127.0.0.1@%[2]d

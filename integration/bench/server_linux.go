@@ -104,7 +104,7 @@ func (s *server) stop() {
 
 const paced = 10000 // queries per second
 
-// measure runs every workload that the server has.
+// measure runs every workload of the server.
 func (s *server) measure(t *table, duration time.Duration) error {
 	if !s.warmed && strings.Contains(s.workloads, "W3") {
 		for _, queries := range [][]query{warm(), warm(), s.world.workload("W5"), s.world.workload("W5")} {
@@ -162,7 +162,7 @@ func (s *server) cpu() (time.Duration, error) {
 	return total, nil
 }
 
-// processes returns the process and its children: NSD answers from one of them.
+// processes returns the process and its children, because NSD answers from a child.
 func (s *server) processes() []int {
 	all := []int{s.cmd.Process.Pid}
 	for i := 0; i < len(all); i++ {

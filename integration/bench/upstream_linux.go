@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// startUpstream starts the server that has an A record for every name.
+// startUpstream starts a server with an A record for every name.
 func startUpstream() (netip.AddrPort, error) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -26,7 +26,7 @@ func startUpstream() (netip.AddrPort, error) {
 		if opt := r.IsEdns0(); opt != nil {
 			m.SetEdns0(1232, opt.Do())
 		}
-		_ = w.WriteMsg(m) // the client asks again
+		_ = w.WriteMsg(m) // the client retries
 	})
 	for _, server := range []*dns.Server{{PacketConn: conn, Handler: handler}, {Listener: listener, Handler: handler}} {
 		go server.ActivateAndServe() //nolint:errcheck // the program ends it

@@ -10,8 +10,8 @@ import (
 
 const foreign = 10000 // names that are not local
 
-// workload returns the queries of a workload. They have EDNS with 1232 octets, as
-// most stub resolvers and forwarders send it.
+// workload returns the queries of a workload. They have EDNS with 1232 octets, like those
+// of most stub resolvers and forwarders.
 func (w *world) workload(name string) []query {
 	random := rand.New(rand.NewPCG(1, uint64(len(name)))) //nolint:gosec // G404: the same queries each time
 	zipf := rand.NewZipf(random, 1.1, 1, foreign-1)
