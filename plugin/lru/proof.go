@@ -51,11 +51,18 @@ func (f *filter) addProof() {
 			s := set{strings.ToLower(sig.Hdr.Name), sig.TypeCovered}
 			if !tried[s] && dns.IsSubDomain(sig.SignerName, sig.Hdr.Name) {
 				tried[s] = true
-				proofs = append(proofs, f.rrset(&f.authority, s.owner, s.rrtype)...)
+				proofs = append(proofs, slices.DeleteFunc(f.rrset(&f.authority, s.owner, s.rrtype), f.otherSigner)...)
 			}
 		}
 	}
 	f.ns = append(append(f.ns, equalizeTTLs(soaSigs.rrs)...), proofs...)
+}
+
+// otherSigner reports whether a record of a proof is the signature of a zone that has
+// no name of the chain, or not the record's owner.
+func (f *filter) otherSigner(rr dns.RR) bool {
+	sig, ok := rr.(*dns.RRSIG)
+	return ok && (!f.hasNameIn(sig.SignerName) || !dns.IsSubDomain(sig.SignerName, sig.Hdr.Name))
 }
 
 // hasNameIn reports whether a name of the chain is in the zone.
