@@ -14,7 +14,7 @@ import (
 
 // The exit status of every command. Pipelines depend on it.
 const (
-	Done     = 0 // nothing to report
+	Done     = 0 // nothing to correct
 	Findings = 1 // the command ran and found something, a difference say
 	Failed   = 2 // the command could not run
 )
@@ -121,7 +121,7 @@ func (c Command) help(w io.Writer, program string, flags *flag.FlagSet) {
 	fmt.Fprintf(w, "%s %s - %s\n\n%s\n\nFlags:\n", program, c.Name, c.Summary, c.Text)
 	flags.SetOutput(w)
 	flags.PrintDefaults()
-	fmt.Fprintf(w, "\nExample:\n%s\n\nExit status: 0 nothing to report, 1 findings, 2 the command could not run.\n", indent(c.Example))
+	fmt.Fprintf(w, "\nExample:\n%s\n\nExit status: 0 nothing to correct, 1 findings, 2 the command could not run.\n", indent(c.Example))
 }
 
 // List prints the commands, for the program's own -h.

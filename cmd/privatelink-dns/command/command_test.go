@@ -48,7 +48,7 @@ func (l *list) Set(text string) error {
 func TestCommands(t *testing.T) {
 	const (
 		help = "prog check - ask a server\n\nIt asks.\n\nFlags:\n  -files value\n    \tsome files\n  -n int\n    \thow often (default 1)\n\n" +
-			"Example:\n  prog check -n 2\n  prog check\n\nExit status: 0 nothing to report, 1 findings, 2 the command could not run.\n"
+			"Example:\n  prog check -n 2\n  prog check\n\nExit status: 0 nothing to correct, 1 findings, 2 the command could not run.\n"
 		overview = "prog [FLAGS]          serve DNS\nprog COMMAND [FLAGS]  do one of:\n\n  check        ask a server\n  records      print records\n\n" +
 			"prog COMMAND -h has its flags and an example.\n"
 	)

@@ -125,14 +125,16 @@ func (r *report) addSource(b *input.Block, src syncer.Fetched) {
 
 // found adds a finding. A position and a source may be empty.
 func (r *report) found(s severity, position, source, text string) {
-	f := finding{position, source, text}
+	list := &r.Errors
 	switch s {
 	case note:
-		r.Notes = append(r.Notes, f)
+		list = &r.Notes
 	case warning:
-		r.Warnings = append(r.Warnings, f)
-	default:
-		r.Errors = append(r.Errors, f)
+		list = &r.Warnings
+	}
+	// Blocks that import one snippet have the same findings at the same position.
+	if f := (finding{position, source, text}); !slices.Contains(*list, f) {
+		*list = append(*list, f)
 	}
 	r.worst = max(r.worst, s)
 }
