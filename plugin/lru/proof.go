@@ -38,7 +38,7 @@ func (f *filter) addProof() {
 	for _, rr := range f.authority.all {
 		f.comparisons++
 		sig, ok := rr.(*dns.RRSIG)
-		if !ok || f.tooManySignatures || unusable(sig) || sig.Hdr.Class != f.key.qclass || !f.hasNameIn(sig.SignerName) {
+		if !ok || f.tooManySignatures || unusable(sig) || sig.Hdr.Class != f.key.qclass || f.otherSigner(sig) {
 			continue
 		}
 		switch sig.TypeCovered {
@@ -49,7 +49,7 @@ func (f *filter) addProof() {
 			}
 		case dns.TypeNSEC, dns.TypeNSEC3:
 			s := set{strings.ToLower(sig.Hdr.Name), sig.TypeCovered}
-			if !tried[s] && dns.IsSubDomain(sig.SignerName, sig.Hdr.Name) {
+			if !tried[s] {
 				tried[s] = true
 				proofs = append(proofs, slices.DeleteFunc(f.rrset(&f.authority, s.owner, s.rrtype), f.otherSigner)...)
 			}
