@@ -58,15 +58,22 @@ type health struct {
 
 func (s *server) is(c condition) bool { return condition(s.health.condition.Load()) == c }
 
-// rank orders upstreams: 0 is asked first, and 2 is not asked.
+// The ranks of upstreams, in the order in which they are asked.
+const (
+	askedFirst = iota
+	askedLater
+	notAsked
+)
+
+// rank returns when the server is asked, compared with the others.
 func (s *server) rank(now time.Time) int {
 	switch {
 	case s.is(down):
-		return 2
+		return notAsked
 	case s.is(suspect), s.isSlow(), s.health.lameUntil.Load() > now.UnixNano():
-		return 1
+		return askedLater
 	}
-	return 0
+	return askedFirst
 }
 
 // isSlow reports whether the mean round trip is longer than the time after which another

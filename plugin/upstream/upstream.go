@@ -143,7 +143,7 @@ func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m 
 func (u *Upstream) order(all []*server) []*server {
 	now := time.Now()
 	if len(all) == 1 {
-		if all[0].rank(now) == 2 {
+		if all[0].rank(now) == notAsked {
 			return nil
 		}
 		return all
@@ -155,7 +155,7 @@ func (u *Upstream) order(all []*server) []*server {
 	}
 	for i := range all {
 		s := all[(start+i)%len(all)]
-		if rank := s.rank(now); rank < 2 {
+		if rank := s.rank(now); rank != notAsked {
 			list, ranks[s] = append(list, s), rank
 		}
 	}
