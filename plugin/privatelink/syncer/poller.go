@@ -104,7 +104,7 @@ func (p *poller) setIntervalLocked() {
 		return
 	}
 	if shortest != p.Interval {
-		p.Interval, p.guard.interval = shortest, shortest
+		p.Interval = shortest
 		select {
 		case p.wake <- struct{}{}:
 		default: // it wakes already
