@@ -122,3 +122,10 @@ func (f *flights) wait() {
 		<-next.done
 	}
 }
+
+// len returns the number of entries.
+func (s *store) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entries.len()
+}

@@ -83,12 +83,6 @@ func (s *store) removeLocked(e *entry) {
 	entriesGauge.Dec()
 }
 
-func (s *store) len() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.entries.len()
-}
-
 // purge removes all entries.
 func (s *store) purge() {
 	s.mu.Lock()

@@ -137,6 +137,7 @@ func TestCheck(t *testing.T) {
 	resolver := func(to func(*dns.Msg, dns.Question) bool) []string {
 		return []string{"-server", good, "-resolver", serve(t, false, to)}
 	}
+	const otherPrivate = "gives another private address than the source"
 	const leaks = "gives a public address: the backup leaves the private network, or fails\n" +
 		"  acct.privatelink.blob.core.windows.net  UDP A: 203.0.113.7"
 	const forward = "remedy: forward blob.core.windows.net from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration"
@@ -144,6 +145,9 @@ func TestCheck(t *testing.T) {
 		export("pe_ecs1_blob", "Approved", blobEntry) + "," + export("pe_ecs1_queue", "Approved", queueEntry) + "]"
 	const separateTable = "VERDICT\n1       0     0      0      pe (vault rsv)            good\n" +
 		"0       1     0      0      pe_ecs1_blob (vault rsv)  good\n0       0     1      0      pe_ecs1_queue (vault rsv)  good"
+	const oneVault = "1       1     1      0      pe (vault rsv)  good"
+	const forwardBackup, notPrivate = "remedy: forward backup.windowsazure.com from it", "which is not in a private range"
+	overUDP := []string{"-server", serve(t, false, give(records)), "-no-resolver"}
 	first, withoutQueue := export("pe", "Approved", backupEntry), export("pe", "Approved", backupEntry, blobEntry)
 	pending := "[" + vault + "," + export("pe-new", "Pending", "x.blob.core.windows.net 10.0.0.9") + "]"
 	public := export("pe", "Approved", "acct.blob.core.windows.net 203.0.113.9")
@@ -153,7 +157,7 @@ func TestCheck(t *testing.T) {
 		status       int
 		want         []string // parts of what is printed
 	}{
-		{"all good", vault, alone, 0, []string{"server " + good + ": 18 of 18 answers as expected", "1       1     1      0      pe (vault rsv)  good", "\nall good\n"}},
+		{"all good", vault, alone, 0, []string{"server " + good + ": 18 of 18 answers as expected", oneVault, "\nall good\n"}},
 		{"and at the resolver", vault, []string{"-server", good, "-resolver", good}, 0, []string{"resolver " + good + ": 12 of 12 answers as expected", "all good"}},
 		{"the resolver leaks", vault, resolver(give(always("203.0.113.7"))), 1, []string{"3 of 3 names wrong at this machine's resolver", leaks, forward}},
 		{"a public AAAA is a leak, too", vault, resolver(func(m *dns.Msg, q dns.Question) bool {
@@ -163,8 +167,8 @@ func TestCheck(t *testing.T) {
 			}
 			return true
 		}), 1, []string{"gives a public address", "UDP AAAA: 2001:db8::7"}},
-		{"the resolver does not come to us", vault, resolver(rcode(dns.RcodeNameError)), 1, []string{"does not find the name", "UDP A: NXDOMAIN", "remedy: forward backup.windowsazure.com from it"}},
-		{"the resolver has a record typed by hand", vault, resolver(give(always("10.0.0.1"))), 1, []string{"gives another private address than the source", "remedy: a record that was typed by hand"}},
+		{"the resolver does not come to us", vault, resolver(rcode(dns.RcodeNameError)), 1, []string{"does not find the name", "UDP A: NXDOMAIN", forwardBackup}},
+		{"the resolver has a record typed by hand", vault, resolver(give(always("10.0.0.1"))), 1, []string{otherPrivate, "remedy: a record that was typed by hand"}},
 		{"the resolver refuses", vault, resolver(rcode(dns.RcodeRefused)), 1, []string{"refuses to answer"}},
 		{"the resolver fails", vault, resolver(rcode(dns.RcodeServerFailure)), 1, []string{"gives no answer for the name", "rebinding or DNSSEC"}},
 		{"another server", vault, server(give(always("203.0.113.7"))), 1, []string{"3 of 3 names wrong", "is it privatelink-dns, with this Corefile"}},
@@ -174,14 +178,14 @@ func TestCheck(t *testing.T) {
 			m.SetEdns0(1232, false).IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNotReady}}
 			return true
 		}), 1, []string{"has not read every source yet"}},
-		{"sync pending", vault, server(give(always("10.0.0.1"))), 1, []string{"2 of 3 names wrong", "gives another private address than the source", "remedy: wait for the next sync"}},
+		{"sync pending", vault, server(give(always("10.0.0.1"))), 1, []string{"2 of 3 names wrong", otherPrivate, "remedy: wait for the next sync"}},
 		{"name missing", vault, server(rcode(dns.RcodeNameError)), 1, []string{"does not have the name, or no address for it"}},
-		{"no TCP", vault, []string{"-server", serve(t, false, give(records)), "-no-resolver"}, 1, []string{"12 of 12 answers as expected", "does not answer over TCP", "open TCP port 53"}},
+		{"no TCP", vault, overUDP, 1, []string{"12 of 12 answers as expected", "does not answer over TCP", "open TCP port 53"}},
 		{"pending endpoint", pending, alone, 1, []string{"pe-new (vault rsv)  not served", "its connection is Pending", "remedy: approve the connection"}},
 		{"before the first registration", first, alone, 0, []string{"note: pe (vault rsv): no storage names yet: normal before the first registration", "all good"}},
 		{"no queue", withoutQueue, alone, 0, []string{"note: pe (vault rsv): no queue name yet"}},
 		{"storage names in endpoints of their own", separate, alone, 0, []string{separateTable, "good\n\nall good"}},
-		{"public address in the configuration", public, server(give(always("203.0.113.9"))), 1, []string{"which is not in a private range", "remedy: compare with the DNS configuration"}},
+		{"public address in the configuration", public, server(give(always("203.0.113.9"))), 1, []string{notPrivate, "remedy: compare with the DNS configuration"}},
 		{"nothing", "[]", alone, 1, []string{"no source gives a name"}},
 		{"broken export", "{", alone, 1, []string{"cannot be read", "line 1: unexpected end of JSON input"}},
 		{"every answer", vault, []string{"-server", good, "-no-resolver", "-all"}, 0, []string{
