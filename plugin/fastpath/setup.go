@@ -10,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
+	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
 func init() { plugin.Register("fastpath", setup) }
@@ -19,8 +20,8 @@ func setup(c *caddy.Controller) error {
 		if !first {
 			return plugin.Error("fastpath", c.Errf("fastpath: specified more than once in a server block"))
 		}
-		if args := c.RemainingArgs(); len(args) > 0 {
-			return plugin.Error("fastpath", c.Errf("fastpath: %d values, none is expected", len(args)))
+		if err := value.None(c.RemainingArgs()); err != nil {
+			return plugin.Error("fastpath", c.Errf("fastpath: %v", err))
 		}
 		if c.NextBlock() {
 			return plugin.Error("fastpath", c.Errf("fastpath: unknown property %q, there are none", c.Val()))

@@ -2,7 +2,6 @@ package lru
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/coredns/caddy"
@@ -10,6 +9,7 @@ import (
 	"github.com/coredns/coredns/plugin"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
+	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
 func init() { plugin.Register("lru", setup) }
@@ -85,7 +85,7 @@ func (cfg *config) size(args []string) (err error) {
 	case 0:
 		return nil
 	case 1:
-		cfg.entries, err = parseNumber(args[0], 1, maxEntries)
+		cfg.entries, err = value.Number(args[0], 1, maxEntries)
 		return err
 	}
 	return fmt.Errorf("%d values, the syntax is: lru [ENTRIES]", len(args))
@@ -95,34 +95,22 @@ func (cfg *config) property(name string, args []string) (err error) {
 	if name != "stale" && name != "prefetch" {
 		return fmt.Errorf("unknown property, the known ones are prefetch, stale")
 	}
-	if len(args) != 1 {
-		return fmt.Errorf("%d values, one is expected", len(args))
-	}
-	if name == "prefetch" {
-		cfg.prefetch, err = parseNumber(args[0], 0, 90)
+	text, err := value.One(args)
+	if err != nil {
 		return err
 	}
-	cfg.stale, err = time.ParseDuration(args[0])
+	if name == "prefetch" {
+		cfg.prefetch, err = value.Number(text, 0, 90)
+		return err
+	}
+	cfg.stale, err = time.ParseDuration(text)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%q is not a duration, such as 30m or 1h", args[0])
+		return fmt.Errorf("%q is not a duration, such as 30m or 1h", text)
 	case cfg.stale < 0:
-		return fmt.Errorf("%s is below the minimum of 0s", args[0])
+		return fmt.Errorf("%s is below the minimum of 0s", text)
 	case cfg.stale > 24*time.Hour:
-		return fmt.Errorf("%s is above the maximum of 24h", args[0])
+		return fmt.Errorf("%s is above the maximum of 24h", text)
 	}
 	return nil
-}
-
-func parseNumber(text string, least, most int) (int, error) {
-	n, err := strconv.Atoi(text)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a number", text)
-	case n < least:
-		return 0, fmt.Errorf("%d is below the minimum of %d", n, least)
-	case n > most:
-		return 0, fmt.Errorf("%d is above the maximum of %d", n, most)
-	}
-	return n, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
 // config has the values of one privatelink block.
@@ -108,10 +109,10 @@ func (p *parser) property() error {
 		err = p.addRecord(args)
 	case "ttl":
 		var ttl time.Duration
-		ttl, err = duration(args[0], time.Second, 24*time.Hour)
+		ttl, err = value.Duration(args[0], time.Second, 24*time.Hour, durations)
 		p.zones.TTL = uint32(ttl.Seconds())
 	case "refresh":
-		p.refresh, err = duration(args[0], time.Second, time.Hour)
+		p.refresh, err = value.Duration(args[0], time.Second, time.Hour, durations)
 	case "fail_closed":
 		p.zones.FailClosed = true
 	case "strict":
@@ -126,6 +127,9 @@ func (p *parser) property() error {
 	}
 	return nil
 }
+
+// durations are the examples in an error.
+const durations = "60s or 5m"
 
 // syntax has the properties, how many values each has, and whether it may be
 // specified more than once.

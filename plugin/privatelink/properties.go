@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -163,17 +162,4 @@ func (p *parser) addPolicy(to *[]dnsname.Name) func([]string) error {
 		}
 		return nil
 	}
-}
-
-func duration(text string, least, most time.Duration) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a duration, such as 60s or 5m", text)
-	case d < least:
-		return 0, fmt.Errorf("%s is below the minimum of %s", text, least)
-	case d > most:
-		return 0, fmt.Errorf("%s is above the maximum of %s", text, most)
-	}
-	return d, nil
 }

@@ -7,13 +7,14 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
 	pkgtls "github.com/coredns/coredns/plugin/pkg/tls"
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
 // repeatable are the properties whose values add up.
@@ -46,14 +47,14 @@ var setters = map[string]func(cfg *config, args []string) error{
 	},
 	"force_tcp": func(cfg *config, args []string) error {
 		cfg.forceTCP = true
-		return noValue(args)
+		return value.None(args)
 	},
 	"tls_servername": func(cfg *config, args []string) (err error) {
-		cfg.tlsServerName, err = one(args)
+		cfg.tlsServerName, err = value.One(args)
 		return err
 	},
 	"source_address": func(cfg *config, args []string) error {
-		text, err := one(args)
+		text, err := value.One(args)
 		if err != nil {
 			return err
 		}
@@ -64,8 +65,8 @@ var setters = map[string]func(cfg *config, args []string) error{
 	},
 	"health_check": (*config).setProbe,
 	// These two properties of stock forward are always on.
-	"prefer_udp":                       func(_ *config, args []string) error { return noValue(args) },
-	"failfast_all_unhealthy_upstreams": func(_ *config, args []string) error { return noValue(args) },
+	"prefer_udp":                       func(_ *config, args []string) error { return value.None(args) },
+	"failfast_all_unhealthy_upstreams": func(_ *config, args []string) error { return value.None(args) },
 }
 
 // unsupported are the other properties of stock forward, with the reason.
@@ -97,7 +98,7 @@ func (cfg *config) property(name string, args []string, root string) error {
 }
 
 func (cfg *config) setPolicy(args []string) (err error) {
-	cfg.policy, err = one(args)
+	cfg.policy, err = value.One(args)
 	if err == nil && !slices.Contains([]string{"random", "round_robin", "sequential"}, cfg.policy) {
 		return fmt.Errorf("unknown policy %q, the known ones are random, round_robin, sequential", cfg.policy)
 	}
@@ -175,52 +176,20 @@ func (cfg *config) setTLS(args []string, root string) error {
 
 var errNoValue = fmt.Errorf("no value, one or more are expected")
 
-func one(args []string) (string, error) {
-	if len(args) != 1 {
-		return "", fmt.Errorf("%d values, one is expected", len(args))
-	}
-	return args[0], nil
-}
-
-func noValue(args []string) error {
-	if len(args) != 0 {
-		return fmt.Errorf("%d values, none is expected", len(args))
-	}
-	return nil
-}
-
 func number(args []string, least, most int) (int, error) {
-	text, err := one(args)
+	text, err := value.One(args)
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.Atoi(text)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a number", text)
-	case n < least:
-		return 0, fmt.Errorf("%d is below the minimum of %d", n, least)
-	case n > most:
-		return 0, fmt.Errorf("%d is above the maximum of %d", n, most)
-	}
-	return n, nil
+	return value.Number(text, least, most)
 }
 
 func duration(args []string, least, most time.Duration) (time.Duration, error) {
-	text, err := one(args)
+	text, err := value.One(args)
 	if err != nil {
 		return 0, err
 	}
-	d, err := time.ParseDuration(text)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a duration, such as 500ms or 10s", text)
-	case d < least:
-		return 0, fmt.Errorf("%s is below the minimum of %s", text, least)
-	case d > most:
-		return 0, fmt.Errorf("%s is above the maximum of %s", text, most)
-	}
-	return d, nil
+	return value.Duration(text, least, most, "500ms or 10s")
 }
 
 // zones appends zones; a network has several.

@@ -1,0 +1,54 @@
+// Package value parses the values of Corefile properties. Its errors name the value
+// and the rule; the plugin adds the position and the property.
+package value
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// One returns the only value. It returns an error for none or several.
+func One(args []string) (string, error) {
+	if len(args) != 1 {
+		return "", fmt.Errorf("%d values, one is expected", len(args))
+	}
+	return args[0], nil
+}
+
+// None returns an error if there is a value.
+func None(args []string) error {
+	if len(args) != 0 {
+		return fmt.Errorf("%d values, none is expected", len(args))
+	}
+	return nil
+}
+
+// Number parses a whole number from least to most.
+func Number(text string, least, most int) (int, error) {
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a number", text)
+	case n < least:
+		return 0, fmt.Errorf("%d is below the minimum of %d", n, least)
+	case n > most:
+		return 0, fmt.Errorf("%d is above the maximum of %d", n, most)
+	}
+	return n, nil
+}
+
+// Duration parses a duration from least to most, in the notation of
+// [time.ParseDuration]. The examples, such as "60s or 5m", are for the error.
+func Duration(text string, least, most time.Duration, examples string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a duration, such as %s", text, examples)
+	case d < least:
+		return 0, fmt.Errorf("%s is below the minimum of %s", text, least)
+	case d > most:
+		return 0, fmt.Errorf("%s is above the maximum of %s", text, most)
+	}
+	return d, nil
+}
