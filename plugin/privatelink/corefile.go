@@ -23,6 +23,7 @@ type config struct {
 	zones    zone.Set
 	sources  []source.Source
 	state    string // path, or empty
+	onDemand int    // syncs a minute and source that queries may start; 0: none
 }
 
 // parser reads one block. A value that depends on properties below it is checked
@@ -40,9 +41,12 @@ type parser struct {
 	refresh time.Duration // 0: the default of each source
 }
 
+// onDemand is the default of the property on_demand: syncs a minute and source.
+const onDemand = 6
+
 func parse(c *caddy.Controller, root string) (*config, error) {
 	p := &parser{Controller: c, root: root, seen: map[string]bool{}}
-	p.config = config{zones: zone.Set{Cloud: cloud.Public, TTL: zone.DefaultTTL}}
+	p.config = config{zones: zone.Set{Cloud: cloud.Public, TTL: zone.DefaultTTL}, onDemand: onDemand}
 	first := true
 	for c.Next() {
 		if !first && c.Val() == "privatelink" {
@@ -115,6 +119,8 @@ func (p *parser) property() error {
 		p.refresh, err = value.Duration(args[0], time.Second, time.Hour, durations)
 	case "fail_closed":
 		p.zones.FailClosed = true
+	case "on_demand":
+		err = p.setOnDemand(args[0])
 	case "strict":
 		p.zones.AllStrict = len(args) == 0
 		p.afterBlock(name, args, p.addPolicy(&p.zones.Strict))
@@ -151,6 +157,7 @@ var syntax = map[string]struct {
 	"strict":      {0, many, false, "[ZONES...]"},
 	"fallthrough": {0, many, false, "[ZONES...]"},
 	"fail_closed": {0, 0, false, ""},
+	"on_demand":   {1, 1, false, "SYNCS|off"},
 }
 
 const many = 1 << 30

@@ -72,6 +72,9 @@ func TestParseFailClosed(t *testing.T) {
 }
 
 // Each rule of the grammar has a row, and the whole message is compared.
+// properties are all properties of the plugin.
+const properties = "azure, cloud, fail_closed, fallthrough, files, geo, hosts, on_demand, record, refresh, state, strict, ttl, vnet"
+
 func TestParseErrors(t *testing.T) {
 	const (
 		region   = "privatelink.canadacentral.backup.windowsazure.com"
@@ -96,7 +99,7 @@ func TestParseErrors(t *testing.T) {
 		{"property with a block", "{\nfiles /a {\nttl 1m\n}\n}", 5, `"}" is not expected, no property has a block of its own`},
 		{"zone without a parent", "privatelink.net {\nfiles /a\n}", 1, `zone: "privatelink.net": a zone such as privatelink.blob.core.windows.net is expected`},
 		{"zone that is the label alone", "privatelink. {\nfiles /a\n}", 1, `zone: "privatelink.": a zone such as privatelink.blob.core.windows.net is expected`},
-		{"unknown property", "{\nzones x\n}", 2, `zones: unknown property, the known ones are azure, cloud, fail_closed, fallthrough, files, geo, hosts, record, refresh, state, strict, ttl, vnet`},
+		{"unknown property", "{\nzones x\n}", 2, "zones: unknown property, the known ones are " + properties},
 		{"property twice", "{\nttl 1m\nttl 2m\n}", 3, `ttl: specified more than once`},
 		{"no value", "{\ngeo\n}", 2, `geo: 0 values, the syntax is: geo GEO...`},
 		{"too many values", "{\nttl 1m 2m\n}", 2, `ttl: 2 values, the syntax is: ttl DURATION`},
@@ -136,6 +139,9 @@ func TestParseErrors(t *testing.T) {
 		{"ttl too short", "{\nttl 10ms\n}", 2, `ttl: 10ms is below the minimum of 1s`},
 		{"ttl too long", "{\nttl 48h\n}", 2, `ttl: 48h is above the maximum of 24h0m0s`},
 		{"refresh too short", "{\nrefresh 10ms\n}", 2, `refresh: 10ms is below the minimum of 1s`},
+		{"syncs on demand, not a number", "{\non_demand x\n}", 2, `on_demand: "x" is not a number`},
+		{"syncs on demand, none", "{\non_demand 0\n}", 2, `on_demand: 0 is below the minimum of 1`},
+		{"syncs on demand, too many", "{\non_demand 61\n}", 2, `on_demand: 61 is above the maximum of 60`},
 		{"refresh too long", "{\nrefresh 2h\n}", 2, `refresh: 2h is above the maximum of 1h0m0s`},
 		{"strict for a zone that is not configured", "{\nfiles /a\nstrict privatelink.file.core.windows.net\n}", 3, `strict: "privatelink.file.core.windows.net" is not one of the zones`},
 		{"fallthrough for an invalid name", "{\nfiles /a\nfallthrough a..b\n}", 3, `fallthrough: "a..b": a label is empty`},

@@ -1,7 +1,6 @@
 package privatelink
 
 import (
-	"cmp"
 	"encoding/binary"
 
 	"github.com/miekg/dns"
@@ -25,16 +24,20 @@ type responder struct {
 	next fastpath.Responder
 }
 
-// Respond implements fastpath.Responder. When a missing name is to start a sync,
-// its NXDOMAIN has to be left to ServeDNS.
+// Respond implements fastpath.Responder. A missing name that may start a sync is left
+// to ServeDNS.
 func (p *responder) Respond(q *fastpath.Query) bool {
 	zones := p.zones.Snapshot()
 	found := zones.Lookup(q.Name)
 	switch found.Result {
 	case zone.OutOfZone:
-		return p.next != nil && p.next.Respond(q) && passes(zones, q, found.Zone)
+		return p.next != nil && p.next.Respond(q) && p.passes(zones, q, found.Zone)
 	case zone.NotReady:
 		return false
+	case zone.NameError:
+		if p.zones.Wanted(q.Name, q.Now()) {
+			return false
+		}
 	}
 	q.Begin(fastpath.Header{
 		Rcode: rcodeOf(found), RecursionAvailable: p.Next != nil,
@@ -133,8 +136,11 @@ func soaData(q *fastpath.Query, z *zone.Zone) []byte {
 // passes reports whether splicer would pass the reply of the next plugin as it is:
 // the zones decide no name that it mentions. The zone is the one that lacks the
 // name of the question, or nil.
-func passes(zones *zone.Snapshot, q *fastpath.Query, lacking *zone.Zone) bool {
+func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, lacking *zone.Zone) bool {
 	addresses := false
+	if lacking != nil && p.zones.Wanted(q.Name, q.Now()) {
+		return false
+	}
 	records := q.Records()
 	for records.Next() {
 		if records.Owner != "" && zones.Lookup(records.Owner).Result != zone.OutOfZone {
@@ -145,8 +151,11 @@ func passes(zones *zone.Snapshot, q *fastpath.Query, lacking *zone.Zone) bool {
 			if found.Result != zone.OutOfZone {
 				return false
 			}
-			if records.Type == dns.TypeCNAME {
-				lacking = cmp.Or(found.Zone, lacking)
+			if records.Type == dns.TypeCNAME && found.Zone != nil {
+				lacking = found.Zone
+				if p.zones.Wanted(records.Target, q.Now()) {
+					return false
+				}
 			}
 		}
 		addresses = addresses || records.Type == dns.TypeA || records.Type == dns.TypeAAAA

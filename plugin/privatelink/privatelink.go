@@ -22,6 +22,7 @@ import (
 //  3. The name is an alias of a record: a CNAME to it, then as in 1. AA=0.
 //  4. All other queries go to the next plugin. If the CNAME chain of its reply
 //     reaches a name that 1 to 3 decide, local data replaces the rest.
+//     A name that a zone lacks in 2 or 4 starts a sync, which the query waits for.
 //  5. Until the sources are loaded, a name that they may decide is SERVFAIL. Two
 //     minutes after the start, other tenants' names in fallthrough zones go on to 4.
 //
@@ -39,8 +40,7 @@ type Privatelink struct {
 // Name implements plugin.Handler.
 func (*Privatelink) Name() string { return "privatelink" }
 
-// Ready implements ready.Readiness. It becomes true when every source has been
-// loaded, and stays true.
+// Ready implements ready.Readiness. It stays true once every source has been loaded.
 func (p *Privatelink) Ready() bool { return p.zones.Ready() }
 
 // ServeDNS implements plugin.Handler.
@@ -52,6 +52,9 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 	if rcode := p.refuse(r, found); rcode != dns.RcodeSuccess {
 		countRefused(found)
 		return rcode, nil
+	}
+	if found.Result == zone.NameError && p.zones.Await(strings.ToLower(q.Name)) {
+		found = p.zones.Snapshot().Lookup(strings.ToLower(q.Name))
 	}
 	if found.Result == zone.OutOfZone {
 		return p.pass(ctx, &splicer{w, p, r}, r)

@@ -14,6 +14,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
 func (p *parser) addZones(args []string) error {
@@ -140,6 +141,13 @@ func (p *parser) addRecord(args []string) error {
 		p.addSource("record", func() source.Source { return source.NewRecord(position, p.records) })
 	}
 	return nil
+}
+
+func (p *parser) setOnDemand(text string) (err error) {
+	if p.onDemand = 0; text != "off" {
+		p.onDemand, err = value.Number(text, 1, 60)
+	}
+	return err
 }
 
 // addPolicy returns the function that adds zones to strict or fallthrough.

@@ -74,7 +74,7 @@ func taken(server *dnsserver.Config, keys []string) error {
 func newPrivatelink(cfg *config, block string) *Privatelink {
 	p := &Privatelink{}
 	p.zones = process.New(syncer.Config{
-		Block: block, Zones: &cfg.zones, Sources: cfg.sources, StateFile: cfg.state,
+		Block: block, Zones: &cfg.zones, Sources: cfg.sources, StateFile: cfg.state, OnDemand: cfg.onDemand,
 		OnChange: func() {
 			createSeries(p.zones.Snapshot(), cfg.zones.Cloud.Backup)
 			p.notifier.notifyChanged()

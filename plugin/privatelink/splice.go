@@ -1,7 +1,6 @@
 package privatelink
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,13 +26,17 @@ type splicer struct {
 // hold it.
 func (s *splicer) WriteMsg(m *dns.Msg) error {
 	zones := s.p.zones.Snapshot()
-	out, z := s.p.splice(zones, s.r, m)
+	out, end := s.p.splice(zones, s.r, m)
+	if out == nil && end.lacking != "" && s.p.zones.Await(strings.ToLower(end.lacking)) {
+		zones = s.p.zones.Snapshot()
+		out, end = s.p.splice(zones, s.r, m)
+	}
 	if out != nil {
-		countSplice(z, out)
+		countSplice(end.zone, out)
 		return s.ResponseWriter.WriteMsg(out)
 	}
 	out, dropped := withoutOurs(zones, s.r, m)
-	countPassedOn(z, m, dropped)
+	countPassedOn(end.zone, m, dropped)
 	return s.ResponseWriter.WriteMsg(out)
 }
 
@@ -46,25 +49,28 @@ func (s *splicer) Write(wire []byte) (int, error) {
 	return len(wire), s.WriteMsg(m)
 }
 
+// An end is where a CNAME chain leads: the zone that decides it, or the last zone that
+// lacks a name of the chain, with that name. A Backup zone without records is nil.
+type end struct {
+	zone    *zone.Zone
+	lacking string
+}
+
 // splice returns the reply to r if the chain in m, followed from the question,
 // reaches a name that the zones decide: the chain up to that name, then the
 // zone's data. The other records of m are dropped. It returns nil if the chain
-// ends elsewhere, is a loop, or is longer than maxHops.
-//
-// The zone is the one that the data is from. For a nil reply it is the last one
-// that the chain leads through by a name that it lacks, if there is one.
-func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, *zone.Zone) {
-	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
-		return nil, nil
-	}
+// ends elsewhere, is a loop, or is longer than maxHops. A failure has no chain.
+func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, end) {
 	name, hops := r.Question[0].Name, 0
 	found := zones.Lookup(strings.ToLower(name))
-	var lacking *zone.Zone
+	var through end
 	for found.Result == zone.OutOfZone {
-		lacking = cmp.Or(found.Zone, lacking)
+		if zones.Lacks(strings.ToLower(name)) {
+			through = end{found.Zone, name}
+		}
 		link := cname(m.Answer, name)
-		if link == nil || hops == maxHops || r.Question[0].Qtype == dns.TypeCNAME {
-			return nil, lacking
+		if link == nil || hops == maxHops || r.Question[0].Qtype == dns.TypeCNAME || isFailure(m) {
+			return nil, through
 		}
 		hops++
 		name = link.Target
@@ -73,8 +79,10 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, *zo
 	out := p.reply(r)
 	out.Answer = chain(out.Answer, m.Answer, r.Question[0].Name, hops)
 	p.answer(out, r, name, found)
-	return &out.Msg, found.Zone
+	return &out.Msg, end{zone: found.Zone}
 }
+
+func isFailure(m *dns.Msg) bool { return m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError }
 
 // chain appends the first hops links of the chain from name. The owner of the
 // first link has the case of name, because a cache may have the link from a query

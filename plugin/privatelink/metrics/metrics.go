@@ -43,6 +43,16 @@ var (
 	Unread = gauge("source_unread", "1 if a source has not been read since the start and fallthrough zones pass names that it may have.", "source")
 	// Refresh is the interval of a source. A static source has none.
 	Refresh = gauge("refresh_seconds", "Time between two syncs of a source, in seconds.", "source")
+	// OnDemand counts the names that queries asked for and that no source had.
+	OnDemand = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "on_demand_total",
+		Help: "Names that the zones lacked when a query asked for them, by what a sync at once did: found, missing, timeout, or limited (none was started).",
+	}, []string{"result"})
+	// OnDemandSyncs counts the syncs that such queries have started.
+	OnDemandSyncs = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "on_demand_syncs_total",
+		Help: "Syncs of a source that were started because a query asked for a name that the zones lacked.",
+	}, []string{"source"})
 	// Serial is the SOA serial of a zone.
 	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
 	// Dropped counts upstream's records of names that the zones decide.
@@ -145,7 +155,7 @@ func newAnswers(zone string) *Answers {
 func Forget(source string) {
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack, Unread, Refresh} {
+	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack, Unread, Refresh, OnDemandSyncs} {
 		vec.DeletePartialMatch(prometheus.Labels{"source": source})
 	}
 }

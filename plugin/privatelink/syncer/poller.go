@@ -23,6 +23,7 @@ type poller struct {
 	polled chan struct{} // closed when nobody has to wait for the first poll
 	settle func()        // closes polled; may be called again
 	wake   chan struct{} // has room for one; the time of the next poll has changed
+	now    chan struct{} // has room for one; a query demands a poll
 
 	polling sync.Mutex // held over a poll: one fetch at a time
 
@@ -37,19 +38,22 @@ type poller struct {
 	ended       time.Time     // when the last fetch ended
 	lenient     bool          // the log has that names pass although the source was never loaded
 	retryAfter  time.Duration // how long the source asked not to be fetched
+	bucket      bucket        // of the polls that queries start
+	demanded    chan struct{} // closed at the end of the poll that a query has started; nil without one
 }
 
 // A subscription is the state of one syncer at a poller.
 type subscription struct {
 	interval time.Duration
 	unread   bool // the syncer's state file has not been read yet
+	onDemand int  // polls a minute that queries may start
 }
 
 func newPoller(src source.Source) *poller {
 	polled := make(chan struct{})
 	return &poller{
 		Config: src.Config(), source: src, added: time.Now(), cancel: func() {}, polled: polled, settle: sync.OnceFunc(func() { close(polled) }),
-		wake:        make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), now: make(chan struct{}, 1),
 		subscribers: map[*Syncer]subscription{}, findings: map[*Syncer]map[string]bool{},
 	}
 }
@@ -94,8 +98,9 @@ func (p *poller) remove(s *Syncer) int {
 }
 
 func (p *poller) setIntervalLocked() {
-	shortest := time.Duration(0)
+	shortest, onDemand := time.Duration(0), 0
 	for _, one := range p.subscribers {
+		onDemand = max(onDemand, one.onDemand)
 		if shortest == 0 || one.interval < shortest {
 			shortest = one.interval
 		}
@@ -103,6 +108,7 @@ func (p *poller) setIntervalLocked() {
 	if shortest == 0 {
 		return
 	}
+	p.bucket.resize(onDemand)
 	if shortest != p.Interval {
 		p.Interval = shortest
 		select {
@@ -150,10 +156,14 @@ func (p *poller) run(ctx context.Context) {
 		return
 	}
 	for first, open := true, true; open; first, open = false, p.wait(ctx) {
+		waiting := p.waiting()
 		if p.poll(ctx) || first && ctx.Err() == nil {
 			p.refreshSubscribers()
 		}
 		p.settle()
+		if waiting != nil {
+			close(waiting)
+		}
 	}
 }
 
@@ -164,6 +174,9 @@ func (p *poller) wait(ctx context.Context) bool {
 		select {
 		case <-timer.C:
 			return true
+		case <-p.now:
+			timer.Stop()
+			return sleep(ctx, gather)
 		case <-p.wake: // the interval has changed
 			timer.Stop()
 		case <-ctx.Done():
@@ -224,10 +237,15 @@ func (p *poller) nextDelay() time.Duration {
 	defer p.mu.Unlock()
 	delay := p.Interval
 	if p.Remote && p.failures > 1 {
-		delay = max(delay, min(delay<<min(p.failures-1, 10), maxBackOff))
+		delay = p.backOffLocked()
 	}
 	delay = delay*9/10 + rand.N(delay/5+1)
 	return time.Until(p.ended.Add(max(delay, min(p.retryAfter, maxRetryAfter))))
+}
+
+// backOffLocked returns the interval after more than one failure.
+func (p *poller) backOffLocked() time.Duration {
+	return max(p.Interval, min(p.Interval<<min(p.failures-1, 10), maxBackOff))
 }
 
 // latest returns the list to serve, which may be nil, and reports whether the source

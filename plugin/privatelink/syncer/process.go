@@ -171,7 +171,7 @@ func (p *Process) subscribe(s *Syncer, src source.Source, last lastGood, unread 
 		one.remember(last)
 		p.pollers[config.Name] = one
 	}
-	one.add(s, subscription{config.Interval, unread})
+	one.add(s, subscription{config.Interval, unread, s.OnDemand})
 	switch {
 	case running && !unread:
 		one.read(s, last)

@@ -33,8 +33,8 @@ type Config struct {
 	Zones     *zone.Set
 	Sources   []source.Source // if several have a name, the first one wins
 	StateFile string          // keeps the last good lists across a restart; none if empty
-	// OnChange is called after each new snapshot, once the Syncer has begun. It
-	// must not block.
+	OnDemand  int             // syncs of a source a minute that queries may start
+	// OnChange is called after each new snapshot. It must not block.
 	OnChange func()
 }
 
@@ -49,6 +49,7 @@ type Syncer struct {
 	inherited []namedList
 
 	current atomic.Pointer[zone.Snapshot] // a query loads it once
+	demand  demand
 
 	mu        sync.Mutex     // held over one merge
 	merged    []*source.List // current was built from these
@@ -59,8 +60,7 @@ type Syncer struct {
 	reporting sync.Mutex // reports are written one after the other, and nothing else waits for them
 }
 
-// New returns a Syncer whose zones are empty and not ready. It has no effect on
-// the process until it begins.
+// New returns a Syncer without records. It has no effect on the process until it begins.
 func (p *Process) New(c Config) *Syncer {
 	if c.OnChange == nil {
 		c.OnChange = func() {}
@@ -95,8 +95,7 @@ func (s *Syncer) Begin() {
 	s.refresh()
 }
 
-// Commit makes the Syncer the one that reports, and that the state file follows.
-// It is called when the instance serves and its predecessor has ended.
+// Commit makes the Syncer the one that reports, when its predecessor has ended.
 func (s *Syncer) Commit() {
 	s.mu.Lock()
 	if s.closed {
@@ -131,8 +130,7 @@ func (s *Syncer) refresh() {
 	}
 }
 
-// publish merges the lists and stores the snapshot. The report is nil before the
-// commit.
+// publish merges the lists and stores the snapshot. Before the commit, the report is nil.
 func (s *Syncer) publish() (*report, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,7 +145,7 @@ func (s *Syncer) publish() (*report, bool) {
 	m := merge(s.Zones, s.known(previous), lists, nil)
 	next := m.builder.Snapshot(complete, func(z *zone.Zone) uint32 { return s.process.nextSerial(s, previous, z) })
 	next.Lenient = lenient
-	s.current.Store(next)
+	s.store(next)
 	s.merged = lists
 	if !s.committed {
 		return nil, true

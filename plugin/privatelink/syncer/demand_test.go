@@ -1,0 +1,219 @@
+package syncer
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+)
+
+// demanding returns a syncer whose queries start six syncs a minute, of sources that are
+// otherwise read every hour.
+func demanding(t testing.TB, p *Process, fakes ...*fake) *Syncer {
+	var sources []source.Source
+	for _, f := range fakes {
+		f.interval = time.Hour
+		sources = append(sources, f)
+	}
+	s := p.New(Config{Block: "test", Zones: testSet, Sources: sources, OnDemand: 6})
+	s.Begin()
+	t.Cleanup(s.Close)
+	s.Commit()
+	time.Sleep(2 * time.Second) // a remote source is first read within a second
+	return s
+}
+
+const inZone = ".privatelink.blob.core.windows.net."
+
+func TestNameAtItsFirstQuery(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		before func(f *fake)
+		asked  string
+		want   string // the addresses after the query
+		waits  bool
+		syncs  int32
+	}{
+		{"a source has the name by now", func(f *fake) { f.set("a 10.0.0.1", "b 10.0.0.2") }, "b" + inZone, "10.0.0.2", true, 1},
+		{"no source has it", func(*fake) {}, "b" + inZone, "", true, 1},
+		{"a name that is served", func(*fake) {}, "a" + inZone, "10.0.0.1", false, 0},
+		{"a name of a Backup zone without records", func(*fake) {}, "x.privatelink.we.backup.windowsazure.com.", "", true, 1},
+		{"a public name", func(*fake) {}, "b.blob.core.windows.net.", "", false, 0},
+		{"a name outside the zones", func(*fake) {}, "www.example.", "", false, 0},
+		{"the source fails for the first time", func(f *fake) { f.fail(nil) }, "b" + inZone, "", true, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *Process) {
+				f := newFake("1", "a 10.0.0.1")
+				s := demanding(t, p, f)
+				before := f.fetches.Load()
+				tc.before(f)
+				waits := s.Await(tc.asked)
+				r := s.Snapshot().Lookup(tc.asked).Record
+				got := ""
+				if r != nil {
+					got = r.Addrs[0].String()
+				}
+				if syncs := f.fetches.Load() - before; waits != tc.waits || syncs != tc.syncs || got != tc.want {
+					t.Errorf("waits: %v, %d syncs, addresses %q; want %v, %d, %q", waits, syncs, got, tc.waits, tc.syncs, tc.want)
+				}
+			})
+		})
+	}
+}
+
+// A name that a sync did not bring starts no other one for three minutes.
+func TestMissingNameIsRemembered(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("1", "a 10.0.0.1")
+		s := demanding(t, p, f)
+		before := f.fetches.Load()
+		for _, step := range []struct {
+			after time.Duration
+			waits bool
+			syncs int32
+		}{{0, true, 1}, {0, false, 1}, {time.Minute, false, 1}, {remembered, true, 2}} {
+			time.Sleep(step.after)
+			if wanted := s.Wanted("b"+inZone, time.Now()); wanted != step.waits {
+				t.Errorf("after %s: wanted is %v; want %v", step.after, wanted, step.waits)
+			}
+			if waits := s.Await("b" + inZone); waits != step.waits || f.fetches.Load()-before != step.syncs {
+				t.Errorf("after %s: waits: %v, %d syncs; want %v and %d", step.after, waits, f.fetches.Load()-before, step.waits, step.syncs)
+			}
+		}
+	})
+}
+
+// A flood of names costs each source half of its syncs. The other half is for the names
+// of Azure Backup.
+func TestFloodOfNames(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("1", "a 10.0.0.1")
+		s := demanding(t, p, f)
+		before := f.fetches.Load()
+		for i := range 3000 {
+			s.Await(fmt.Sprintf("x%d%s", i, inZone))
+		}
+		if n := f.fetches.Load() - before; n != 3 {
+			t.Errorf("the flood started %d syncs; want 3", n)
+		}
+		f.set("a 10.0.0.1", "wepod01ecs114x 10.0.0.2")
+		s.Await("wepod01ecs114x" + inZone)
+		if got := addrs(s, "wepod01ecs114x"); got != "10.0.0.2" {
+			t.Errorf("the name of a Backup account has %q after its first query; want 10.0.0.2", got)
+		}
+		for i := range 3600 {
+			s.Await(fmt.Sprintf("y%dpod01%s", i, inZone))
+			time.Sleep(time.Second)
+		}
+		if n := f.fetches.Load() - before; n > 6*60+6+1 {
+			t.Errorf("%d syncs within an hour; want 6 a minute at most", n)
+		}
+	})
+}
+
+// All queries that wait share one sync, and none waits longer than 1.5 s.
+func TestQueriesWaitTogether(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		fetch   time.Duration
+		queries int
+		want    time.Duration
+	}{
+		{"a fast source", 100 * time.Millisecond, 100, gather + 100*time.Millisecond},
+		{"a source that does not answer in time", time.Minute, 100, patience},
+		{"more queries than may wait", 100 * time.Millisecond, 2 * maxWaiting, gather + 100*time.Millisecond},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *Process) {
+				f := newFake("1", "a 10.0.0.1")
+				s := demanding(t, p, f)
+				before := f.fetches.Load()
+				f.stall = make(chan struct{})
+				time.AfterFunc(gather+tc.fetch, func() { close(f.stall) })
+				began, waited := time.Now(), 0
+				var mu sync.Mutex
+				var all sync.WaitGroup
+				for i := range tc.queries {
+					all.Go(func() {
+						if s.Await(fmt.Sprintf("x%d%s", i/2, inZone)) {
+							mu.Lock()
+							waited++
+							mu.Unlock()
+						}
+					})
+				}
+				all.Wait()
+				if took, n := time.Since(began), f.fetches.Load()-before; took != tc.want || n != 1 || waited != min(tc.queries, maxWaiting) {
+					t.Errorf("%d queries waited for %s and started %d syncs; want %d, %s and 1", waited, took, n, min(tc.queries, maxWaiting), tc.want)
+				}
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+// A name that is created while a sync is under way needs the next one.
+func TestSyncUnderWay(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("1", "a 10.0.0.1")
+		s := demanding(t, p, f)
+		f.stall = make(chan struct{})
+		go s.Await("x" + inZone)
+		time.Sleep(2 * gather)
+		done := make(chan bool)
+		go func() { done <- s.Await("b" + inZone) }()
+		synctest.Wait()
+		close(f.stall)
+		f.set("a 10.0.0.1", "b 10.0.0.2")
+		if <-done; addrs(s, "b") != "10.0.0.2" {
+			t.Errorf("the addresses are %q; want 10.0.0.2", addrs(s, "b"))
+		}
+	})
+}
+
+// A source that asks for a pause, or fails repeatedly, is not read on demand. The others are.
+func TestDemandRespectsPauses(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		busy, other := newFake("busy", "a 10.0.0.1"), newFake("other")
+		busy.remote = true
+		s := demanding(t, p, busy, other)
+		busy.next.Store(&fetched{nil, &source.RetryAfterError{Err: fmt.Errorf("busy"), After: 5 * time.Minute}})
+		poll(t, s)
+		before, beforeOther := busy.fetches.Load(), other.fetches.Load()
+		busy.set("a 10.0.0.1", "b 10.0.0.2")
+		s.Await("b" + inZone)
+		if n, m := busy.fetches.Load()-before, other.fetches.Load()-beforeOther; n != 0 || m != 1 {
+			t.Errorf("the busy source was read %d times, the other one %d times; want 0 and 1", n, m)
+		}
+		time.Sleep(5 * time.Minute)
+		if s.Await("b" + inZone); addrs(s, "b") != "10.0.0.2" {
+			t.Errorf("after the pause, the addresses are %q; want 10.0.0.2", addrs(s, "b"))
+		}
+	})
+}
+
+func TestNoSyncOnDemand(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("1", "a 10.0.0.1")
+		s := serve(t, p, f)
+		before := f.fetches.Load()
+		if s.Await("b"+inZone) || f.fetches.Load() != before {
+			t.Error("a query has started a sync")
+		}
+	})
+}
+
+func TestWantedDoesNotAllocate(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		s := demanding(t, p, newFake("1", "a 10.0.0.1"))
+		s.Await("b" + inZone)
+		now := time.Now()
+		if n := testing.AllocsPerRun(100, func() { s.Wanted("b"+inZone, now) }); n != 0 {
+			t.Errorf("%v allocations; want 0", n)
+		}
+	})
+}

@@ -1,0 +1,91 @@
+package syncer
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+)
+
+// gather is the time between a query and the poll that it starts. A client asks for several
+// names, and for two types of each, at the same moment.
+const gather = 10 * time.Millisecond
+
+// A bucket has the polls that queries may still start.
+type bucket struct {
+	limiter *rate.Limiter
+	size    int
+}
+
+func (b *bucket) resize(size int) {
+	if size == b.size {
+		return
+	}
+	b.size = size
+	every := rate.Every(time.Minute / time.Duration(max(size, 1)))
+	if b.limiter == nil {
+		b.limiter = rate.NewLimiter(every, size)
+		return
+	}
+	b.limiter.SetLimit(every)
+	b.limiter.SetBurst(size)
+}
+
+// take takes a token. One half of the tokens is for names of Azure Backup.
+func (b *bucket) take(backup bool) bool {
+	if b.size == 0 {
+		return false
+	}
+	now, reserve := time.Now(), float64(b.size/2)
+	if backup {
+		reserve = 0
+	}
+	return b.limiter.TokensAt(now) >= reserve+1 && b.limiter.AllowN(now, 1)
+}
+
+// demand starts a poll soon, because a query asks for a name that the source may have by
+// now. The channel is closed when the poll has been published. All who call demand before
+// it begins share it. demand returns nil if the source must not be read yet.
+func (p *poller) demand(backup bool) <-chan struct{} {
+	if p.Static {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.demanded != nil {
+		return p.demanded
+	}
+	if p.Remote && p.failures > 0 && time.Now().Before(p.ended.Add(p.penaltyLocked())) || !p.bucket.take(backup) {
+		return nil
+	}
+	p.demanded = make(chan struct{})
+	metrics.OnDemandSyncs.WithLabelValues(p.Name).Inc()
+	select {
+	case p.now <- struct{}{}:
+	default: // it has not begun since the last one
+	}
+	return p.demanded
+}
+
+// penaltyLocked returns how long a source that fails is not read on demand.
+func (p *poller) penaltyLocked() time.Duration {
+	delay := min(p.retryAfter, maxRetryAfter)
+	if p.failures > 1 {
+		delay = max(delay, p.backOffLocked())
+	}
+	return delay
+}
+
+// waiting returns the channel of those who wait for the poll that begins now, or nil.
+func (p *poller) waiting() chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.now:
+	default:
+	}
+	demanded := p.demanded
+	p.demanded = nil
+	return demanded
+}
