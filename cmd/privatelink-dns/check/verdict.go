@@ -1,16 +1,15 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
 // A finding is a fault that stops a backup, or may, with its remedy.
@@ -146,16 +145,8 @@ func (c *checker) ofTarget(all *findings, t *target) {
 
 // ofSkip is the finding of an endpoint, or a name of it, that is not served.
 func ofSkip(e *endpoint, skip source.Skip) finding {
-	remedies := map[source.Reason]string{
-		source.NotApproved:  "approve the connection: in the portal, the vault (or the account) > Networking > Private endpoint connections",
-		source.Provisioning: "wait until Azure has made the endpoint, and run this again",
-		source.NoDNSConfig:  "export the network interfaces, too: az network nic list -o json",
-		source.OtherVNet:    "nothing, or add the virtual network to vnet in the Corefile",
-		source.OutsideZones: "nothing if it is no name of Azure Backup, else add its zone behind privatelink in the Corefile",
-	}
-	detail := strings.TrimSuffix(skip.Detail, ": "+skip.Remedy())
-	remedy := cmp.Or(skip.Remedy(), remedies[skip.Reason], "correct it in the source")
-	return finding{Kind: notServed, Endpoint: e.id, Text: fmt.Sprintf("%s is not served: %s", e.short(), detail), Remedy: remedy}
+	text := fmt.Sprintf("%s is not served: %s", e.short(), verdict.TextOf(skip))
+	return finding{Kind: notServed, Endpoint: e.id, Text: text, Remedy: verdict.RemedyOf(skip)}
 }
 
 // ofName adds the findings of the answers for one name.

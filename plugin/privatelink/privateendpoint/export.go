@@ -45,6 +45,11 @@ type Endpoint struct {
 	// the resource ID of the virtual network. Each is empty if the resource lacks it.
 	Target, VNet string
 
+	// Groups has the IDs of the subresources that an endpoint without a DNS
+	// configuration is connected to, such as "blob", with blanks between. Its names
+	// follow from them.
+	Groups string
+
 	DNS []DNSConfig
 }
 

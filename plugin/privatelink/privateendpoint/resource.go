@@ -46,6 +46,7 @@ type dnsConfig struct {
 
 type connection struct {
 	PrivateLinkServiceID              string
+	GroupIDs                          words
 	PrivateLinkServiceConnectionState struct{ Status string }
 }
 
@@ -104,6 +105,16 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(t))
 }
 
+// words are texts that only explain: a value of another type is empty, and no error.
+type words []string
+
+func (w *words) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, (*texts)(w)) != nil {
+		*w = nil
+	}
+	return nil
+}
+
 const (
 	endpointType  = "microsoft.network/privateendpoints"
 	zoneGroupType = endpointType + "/privatednszonegroups"
@@ -136,6 +147,9 @@ func (e element) endpoint() (Endpoint, bool, error) {
 	case kind == endpointType || r.CustomDNSConfigs != nil || r.PrivateLinkServiceConnections != nil || r.ManualPrivateLinkServiceConnections != nil:
 		found.ID, found.DNS = r.ID, r.customDNS()
 		found.Connected, found.Status, found.Target = true, r.connection().PrivateLinkServiceConnectionState.Status, r.connection().PrivateLinkServiceID
+		if len(found.DNS) == 0 {
+			found.Groups = strings.Join(r.connection().GroupIDs, " ")
+		}
 		if found.ID == "" {
 			found.ID = r.Name
 		}

@@ -97,11 +97,11 @@ func unite(pages [][]privateendpoint.Endpoint, vnets []string, unserved func(pri
 	for _, one := range endpoints(pages) {
 		e := one.whole
 		if len(vnets) > 0 && !inAny(e.VNet, vnets) {
-			l.Skipped = append(l.Skipped, Skip{e.ID, e.Target, OtherVNet, "it is in none of the virtual networks that vnet names"})
+			l.withhold(Skip{e.ID, e.Target, OtherVNet, "it is in none of the virtual networks that vnet names"}, &e)
 			continue
 		}
 		if skip, ok := unserved(e); ok {
-			l.Skipped = append(l.Skipped, skip)
+			l.withhold(skip, &e)
 			continue
 		}
 		l.add(e)
@@ -144,7 +144,7 @@ func endpoints(pages [][]privateendpoint.Endpoint) (all []*joined) {
 func join(whole *privateendpoint.Endpoint, part privateendpoint.Endpoint) {
 	whole.DNS = slices.Concat(whole.DNS, part.DNS)
 	if part.Connected {
-		whole.Connected, whole.Status, whole.Provisioning = true, part.Status, part.Provisioning
+		whole.Connected, whole.Status, whole.Provisioning, whole.Groups = true, part.Status, part.Provisioning, part.Groups
 	}
 	whole.Target, whole.VNet = cmp.Or(part.Target, whole.Target), cmp.Or(part.VNet, whole.VNet)
 }

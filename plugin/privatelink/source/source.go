@@ -43,6 +43,7 @@ const LocalInterval = 2 * time.Second
 type List struct {
 	Entries   []Entry
 	Skipped   []Skip
+	Withheld  []Withheld // about the endpoints in Skipped, and possibly others
 	Conflicts []Conflict
 
 	// Complete reports that every part of the source has been read as a whole at

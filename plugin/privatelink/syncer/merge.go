@@ -24,6 +24,7 @@ type merged struct {
 // findings are the facts that a merge finds about one source.
 type findings struct {
 	first     map[dnsname.Name]*source.Entry // of each record of this source
+	origin    uint32                         // of the first entry, see zone.Provenance
 	conflicts int
 	skipped   map[source.Reason]int
 	texts     map[string]Finding // by their text, which the log has
@@ -57,11 +58,12 @@ func weightOf(s source.Skip) weight {
 // list, all addresses of a name are united. It has no side effects. use, if not
 // nil, is called for each entry that is served.
 func merge(set *zone.Set, known []dnsname.Name, lists []*source.List, use func(owner dnsname.Name, e source.Entry)) merged {
-	m := merged{builder: zone.NewBuilder(set, known)}
+	m, origin := merged{builder: zone.NewBuilder(set, known)}, uint32(1)
 	for _, list := range lists {
-		found := findings{first: map[dnsname.Name]*source.Entry{}, skipped: map[source.Reason]int{}, texts: map[string]Finding{}}
+		found := findings{first: map[dnsname.Name]*source.Entry{}, skipped: map[source.Reason]int{}, texts: map[string]Finding{}, origin: origin}
 		if list != nil {
 			found.merge(m.builder, set, list, use)
+			origin += uint32(len(list.Entries)) //nolint:gosec // G115: far fewer entries
 		}
 		m.sources = append(m.sources, found)
 	}
@@ -87,12 +89,12 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 			f.shadowed(b, owner, e)
 			continue
 		}
+		r := b.Add(owner, e.Addrs)
 		if first == nil {
-			f.first[owner.Name] = e
+			f.first[owner.Name], r.Origin = e, f.origin+uint32(i) //nolint:gosec // G115: far fewer entries
 		} else if first.Endpoint != e.Endpoint {
 			f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 		}
-		b.Add(owner, e.Addrs)
 		f.warn(owner.Name, e)
 		if use != nil {
 			use(owner.Name, *e)

@@ -8,6 +8,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -21,11 +22,13 @@ type Process struct {
 	blocks    map[string]*block
 	serial    map[dnsname.Name]uint32     // the latest one of each zone, of all blocks
 	announced map[dnsname.Name]*zone.Zone // the generation that the log has last reported
+	removals  *removals
 }
 
 // A block is a server block with its last committed snapshot.
 type block struct {
 	last   *zone.Snapshot
+	book   *verdict.Book           // of last
 	owner  *Syncer                 // that has published last
 	users  int                     // syncers that have begun and not ended
 	serial map[dnsname.Name]uint32 // the latest one of each zone, of a commit or not
@@ -39,6 +42,7 @@ func NewProcess() *Process {
 		blocks:    map[string]*block{},
 		serial:    map[dnsname.Name]uint32{},
 		announced: map[dnsname.Name]*zone.Zone{},
+		removals:  newRemovals(),
 	}
 }
 
@@ -100,7 +104,8 @@ func (p *Process) publish(s *Syncer, previous, next *zone.Snapshot) (announced m
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if b := p.blocks[s.Block]; b != nil {
-		b.last, b.owner = next, s
+		p.removals.note(previous, next, b.book)
+		b.last, b.book, b.owner = next, s.book.Load(), s
 	}
 	announced = maps.Clone(p.announced)
 	maps.DeleteFunc(p.announced, func(name dnsname.Name, _ *zone.Zone) bool {

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -49,13 +50,13 @@ type Syncer struct {
 	inherited []namedList
 
 	current atomic.Pointer[zone.Snapshot] // a query loads it once
+	book    atomic.Pointer[verdict.Book]  // explains current
 	demand  demand
 
-	mu        sync.Mutex     // held over one merge
-	merged    []*source.List // current was built from these
-	committed bool
-	closed    bool
-	timers    []*time.Timer // refresh when sources become overdue
+	mu                sync.Mutex     // held over one merge
+	merged            []*source.List // current was built from these
+	committed, closed bool
+	timers            []*time.Timer // refresh when sources become overdue
 
 	reporting sync.Mutex // reports are written one after the other, and nothing else waits for them
 }
@@ -145,8 +146,7 @@ func (s *Syncer) publish() (*report, bool) {
 	m := merge(s.Zones, s.known(previous), lists, nil)
 	next := m.builder.Snapshot(complete, func(z *zone.Zone) uint32 { return s.process.nextSerial(s, previous, z) })
 	next.Lenient = lenient
-	s.store(next)
-	s.merged = lists
+	s.storeLocked(next, previous, lists)
 	if !s.committed {
 		return nil, true
 	}

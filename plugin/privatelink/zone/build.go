@@ -57,8 +57,9 @@ func (b *Builder) Addrs(o Owner) []netip.Addr {
 	return nil
 }
 
-// Add unites addrs with the addresses that the owner has already.
-func (b *Builder) Add(o Owner, addrs []netip.Addr) {
+// Add unites addrs with the addresses that the owner has already. It returns the
+// owner's record.
+func (b *Builder) Add(o Owner, addrs []netip.Addr) *Record {
 	z := b.zone(o.Zone)
 	r := z.at(o.Name)
 	if len(r.Addrs) == 0 && ascending(addrs) {
@@ -73,6 +74,7 @@ func (b *Builder) Add(o Owner, addrs []netip.Addr) {
 	if o.DNSZoneEndpoint != "" {
 		b.endpoints[string(o.DNSZoneEndpoint)] = r
 	}
+	return r
 }
 
 // ascending reports whether the addresses ascend, each once.

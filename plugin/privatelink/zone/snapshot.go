@@ -41,6 +41,7 @@ type Zone struct {
 type Record struct {
 	Name  dnsname.Name
 	Addrs []netip.Addr // ascending, each once: IPv4 before IPv6
+	Provenance
 }
 
 // A Result is the result of a lookup. [OutOfZone] is the zero value.
