@@ -1,6 +1,6 @@
-// Package exchange defines the data that plugin lru and plugin upstream exchange about a
-// query: the client, and whether a fallback resolver has answered. It is a value of the
-// context, because CoreDNS wraps the response writer between two plugins.
+// Package exchange defines the data that the plugins exchange about a query: its client,
+// which resolver has answered, and whether that is a fallback resolver. They are values of
+// the context, because CoreDNS wraps the response writer between two plugins.
 package exchange
 
 import (
@@ -21,6 +21,9 @@ type Query struct {
 	// another network has answered, which may not know the names of the upstreams. A cache
 	// must not store the answer.
 	Fallback bool
+	// Resolver is set by plugin upstream before it returns: the address and port of the
+	// resolver that has answered, or "".
+	Resolver string
 }
 
 type key struct{}
@@ -32,4 +35,29 @@ func With(ctx context.Context, q *Query) context.Context { return context.WithVa
 func From(ctx context.Context) *Query {
 	q, _ := ctx.Value(key{}).(*Query)
 	return q
+}
+
+// An Answerer is a context for the next plugins, which fill in Address before they write
+// the reply: the address and port of the resolver that has answered. It stays empty for an
+// answer of a cache, and for one of plugin forward.
+type Answerer struct {
+	context.Context
+	Address string
+}
+
+type answererKey struct{}
+
+// Value implements context.Context.
+func (a *Answerer) Value(key any) any {
+	if key == (answererKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// Answered fills in the resolver that has answered, if a plugin wants to know it.
+func Answered(ctx context.Context, address string) {
+	if a, ok := ctx.Value(answererKey{}).(*Answerer); ok {
+		a.Address = address
+	}
 }

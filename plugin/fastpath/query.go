@@ -38,7 +38,7 @@ type Query struct {
 	text              [maxWire]byte
 	names             [2][maxWire]byte // room for the names of a Record
 	answeredBy        prometheus.Counter
-	scratch           [128]byte
+	scratch           [maxWire]byte
 	counters          []prometheus.Counter
 	countersSpace     [8]prometheus.Counter
 	limit             int // octets that the client accepts

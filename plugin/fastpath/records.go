@@ -52,6 +52,13 @@ func (r *Records) Next() bool {
 	return !r.bad
 }
 
+// Keep returns a copy of a string of Records, which is valid until the next call of Keep
+// or Scratch.
+func (q *Query) Keep(name string) string {
+	b := append(q.Scratch(), name...)
+	return unsafe.String(&b[0], len(b)) // a name has one octet at least
+}
+
 // Whole reports whether every record could be read. A name with octets that a
 // Query's name cannot have is one that cannot.
 func (r *Records) Whole() bool { return !r.bad && r.left == 0 }

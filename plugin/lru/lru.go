@@ -16,6 +16,8 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
 // LRU is the plugin's handler. A question is answered in this order:
@@ -122,6 +124,9 @@ func (l *LRU) resolve(ctx context.Context, w dns.ResponseWriter, k key, cached *
 	answer := l.wait(flight, old != nil)
 	if old != nil && (answer.kind == failure || flight.query.Fallback) {
 		return serveStale(old, r)
+	}
+	if answer.kind != failure { // after a timeout, the flight goes on
+		exchange.Answered(ctx, flight.query.Resolver)
 	}
 	return answer.reply(r, answer.stored)
 }

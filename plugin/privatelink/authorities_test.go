@@ -59,7 +59,7 @@ func TestAuthorities(t *testing.T) {
 				r.SetNotify(tc.qname)
 			}
 			r.RecursionDesired = tc.rd
-			m := exchange(t, instance, "udp", r)
+			m := sendQuery(t, instance, "udp", r)
 			if got := dnstest.Brief(m); got != tc.want {
 				t.Errorf("%s; want %s", got, tc.want)
 			}

@@ -3,6 +3,7 @@ package privatelink
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -14,7 +15,10 @@ import (
 // A discard ignores replies.
 type discard struct{ writer }
 
+var client = &net.UDPAddr{IP: net.IPv4(10, 1, 0, 4), Port: 53000}
+
 func (*discard) WriteMsg(*dns.Msg) error { return nil }
+func (*discard) RemoteAddr() net.Addr    { return client }
 
 // questions are the benchmarked queries. For the splice, the reply of the next
 // plugin has a chain into a zone.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 	"github.com/privatelink-dns/privatelink-dns/plugin/value"
@@ -24,6 +25,7 @@ type config struct {
 	sources  []source.Source
 	state    string // path, or empty
 	onDemand int    // syncs a minute and source that queries may start; 0: none
+	protect  map[ledger.Grade]bool
 }
 
 // parser reads one block. A value that depends on properties below it is checked
@@ -121,6 +123,8 @@ func (p *parser) property() error {
 		p.zones.FailClosed = true
 	case "on_demand":
 		err = p.setOnDemand(args[0])
+	case "protect":
+		err = p.setProtect(args)
 	case "strict":
 		p.zones.AllStrict = len(args) == 0
 		p.afterBlock(name, args, p.addPolicy(&p.zones.Strict))
@@ -158,6 +162,7 @@ var syntax = map[string]struct {
 	"fallthrough": {0, many, false, "[ZONES...]"},
 	"fail_closed": {0, 0, false, ""},
 	"on_demand":   {1, 1, false, "SYNCS|off"},
+	"protect":     {1, 2, false, "known|backup..."},
 }
 
 const many = 1 << 30

@@ -73,7 +73,7 @@ func TestParseFailClosed(t *testing.T) {
 
 // Each rule of the grammar has a row, and the whole message is compared.
 // properties are all properties of the plugin.
-const properties = "azure, cloud, fail_closed, fallthrough, files, geo, hosts, on_demand, record, refresh, state, strict, ttl, vnet"
+const properties = "azure, cloud, fail_closed, fallthrough, files, geo, hosts, on_demand, protect, record, refresh, state, strict, ttl, vnet"
 
 func TestParseErrors(t *testing.T) {
 	const (
@@ -142,6 +142,8 @@ func TestParseErrors(t *testing.T) {
 		{"syncs on demand, not a number", "{\non_demand x\n}", 2, `on_demand: "x" is not a number`},
 		{"syncs on demand, none", "{\non_demand 0\n}", 2, `on_demand: 0 is below the minimum of 1`},
 		{"syncs on demand, too many", "{\non_demand 61\n}", 2, `on_demand: 61 is above the maximum of 60`},
+		{"protect without a grade", "{\nprotect\n}", 2, "protect: 0 values, the syntax is: protect known|backup..."},
+		{"protect of an unknown grade", "{\nprotect known all\n}", 2, `protect: "all" is not a grade, the grades are known and backup`},
 		{"refresh too long", "{\nrefresh 2h\n}", 2, `refresh: 2h is above the maximum of 1h0m0s`},
 		{"strict for a zone that is not configured", "{\nfiles /a\nstrict privatelink.file.core.windows.net\n}", 3, `strict: "privatelink.file.core.windows.net" is not one of the zones`},
 		{"fallthrough for an invalid name", "{\nfiles /a\nfallthrough a..b\n}", 3, `fallthrough: "a..b": a label is empty`},

@@ -23,7 +23,7 @@ func TestReservedFlags(t *testing.T) {
 	} {
 		r := new(dns.Msg).SetQuestion(c.qname, c.qtype).SetEdns0(1232, false)
 		r.IsEdns0().Hdr.Ttl = c.flags
-		if opt := exchange(t, instance, "udp", r).IsEdns0(); opt == nil || opt.Hdr.Ttl&0xffff != c.want {
+		if opt := sendQuery(t, instance, "udp", r).IsEdns0(); opt == nil || opt.Hdr.Ttl&0xffff != c.want {
 			t.Errorf("%s: OPT is %v; want the flags %#x", c.name, opt, c.want)
 		}
 	}

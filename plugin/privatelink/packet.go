@@ -6,6 +6,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -35,7 +36,7 @@ func (p *responder) Respond(q *fastpath.Query) bool {
 	case zone.NotReady:
 		return false
 	case zone.NameError:
-		if p.zones.Wanted(q.Name, q.Now()) {
+		if p.zones.Wanted(q.Name, q.Now()) || !p.countLacking(q, q.Name, ledger.NXDomain) {
 			return false
 		}
 	}
@@ -136,9 +137,9 @@ func soaData(q *fastpath.Query, z *zone.Zone) []byte {
 // passes reports whether splicer would pass the reply of the next plugin as it is:
 // the zones decide no name that it mentions. The zone is the one that lacks the
 // name of the question, or nil.
-func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, lacking *zone.Zone) bool {
-	addresses := false
-	if lacking != nil && p.zones.Wanted(q.Name, q.Now()) {
+func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zone.Zone) bool {
+	addresses, name := false, q.Name
+	if through != nil && p.zones.Wanted(name, q.Now()) || p.zones.Unserved(name) {
 		return false
 	}
 	records := q.Records()
@@ -152,16 +153,34 @@ func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, lacking *zon
 				return false
 			}
 			if records.Type == dns.TypeCNAME && found.Zone != nil {
-				lacking = found.Zone
-				if p.zones.Wanted(records.Target, q.Now()) {
+				through, name = found.Zone, q.Keep(records.Target)
+				if p.zones.Wanted(name, q.Now()) {
 					return false
 				}
 			}
 		}
 		addresses = addresses || records.Type == dns.TypeA || records.Type == dns.TypeAAAA
 	}
-	if lacking != nil && addresses {
-		q.Count(metrics.AnswersOf(lacking.Name.String()).Public())
+	if through != nil && addresses {
+		if p.protect != nil || !p.countLacking(q, name, ledger.Public) {
+			return false
+		}
+		q.Count(metrics.AnswersOf(through.Name.String()).Public())
 	}
 	return records.Whole()
+}
+
+// countLacking counts an answer for a name that the zones lack. It returns false if
+// ServeDNS has to record the name first. A flood of new names is counted only.
+func (p *responder) countLacking(q *fastpath.Query, name string, kind ledger.Kind) bool {
+	grade, ok := lacking.Count(ledger.Answer{Name: name, Kind: kind, Client: q.Client, At: q.Now()})
+	if !ok && (p.zones.Zones.BackupForm(name) || !lacking.Full(q.Now())) {
+		return false
+	}
+	if !ok {
+		grade = ledger.Other
+		lacking.Miss()
+	}
+	q.Count(metrics.Lacking[grade][kind])
+	return true
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -33,6 +34,7 @@ type Privatelink struct {
 
 	zones    *syncer.Syncer
 	notifier *notifier
+	protect  map[ledger.Grade]bool // names without a public answer
 
 	authorities authorities
 }
@@ -53,11 +55,11 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 		countRefused(found)
 		return rcode, nil
 	}
-	if found.Result == zone.NameError && p.zones.Await(strings.ToLower(q.Name)) {
-		found = p.zones.Snapshot().Lookup(strings.ToLower(q.Name))
+	if found.Result == zone.NameError {
+		found = p.missing(w, strings.ToLower(q.Name), found)
 	}
 	if found.Result == zone.OutOfZone {
-		return p.pass(ctx, &splicer{w, p, r}, r)
+		return p.pass(ctx, w, r)
 	}
 	m := p.reply(r)
 	m.Authoritative = found.Result == zone.Success || found.Result == zone.NameError

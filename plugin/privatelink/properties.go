@@ -12,6 +12,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 	"github.com/privatelink-dns/privatelink-dns/plugin/value"
@@ -148,6 +149,21 @@ func (p *parser) setOnDemand(text string) (err error) {
 		p.onDemand, err = value.Number(text, 1, 60)
 	}
 	return err
+}
+
+func (p *parser) setProtect(grades []string) error {
+	p.protect = map[ledger.Grade]bool{}
+	for _, text := range grades {
+		switch text {
+		case ledger.Known.String():
+			p.protect[ledger.Known] = true
+		case ledger.Backup.String():
+			p.protect[ledger.Backup] = true
+		default:
+			return fmt.Errorf("%q is not a grade, the grades are known and backup", text)
+		}
+	}
+	return nil
 }
 
 // addPolicy returns the function that adds zones to strict or fallthrough.

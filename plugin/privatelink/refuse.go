@@ -7,6 +7,7 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -32,13 +33,14 @@ func (p *Privatelink) refuse(r *dns.Msg, found zone.Answer) int {
 // pass hands a request for a foreign name on. Without RD it never reaches the cache,
 // which must not reveal the queries of other clients.
 func (p *Privatelink) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	s := &splicer{w, p, r, exchange.Answerer{Context: ctx}}
 	switch {
 	case r.Opcode != dns.OpcodeQuery, !r.RecursionDesired:
-		return p.authorities.ServeDNS(ctx, w, r)
+		return p.authorities.ServeDNS(ctx, s, r)
 	case p.Next == nil:
 		return dns.RcodeRefused, nil
 	}
-	return plugin.NextOrFailure(p.Name(), p.Next, ctx, w, r)
+	return plugin.NextOrFailure(p.Name(), p.Next, &s.answerer, s, r)
 }
 
 // twoOPT reports whether there is more than one OPT record, which is an error

@@ -52,8 +52,8 @@ func input(corefile string) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(".:0 {\nbind 127.0.0.1\n" + corefile + "\n}"), ServerTypeName: "dns"}
 }
 
-// exchange sends a query to the instance over "udp" or "tcp".
-func exchange(t *testing.T, instance *caddy.Instance, network string, r *dns.Msg) *dns.Msg {
+// sendQuery sends a query to the instance over "udp" or "tcp".
+func sendQuery(t *testing.T, instance *caddy.Instance, network string, r *dns.Msg) *dns.Msg {
 	t.Helper()
 	addr := instance.Servers()[0].LocalAddr().String()
 	if network == "tcp" {
@@ -102,7 +102,7 @@ func TestServer(t *testing.T) {
 				if edns {
 					r.SetEdns0(1232, false)
 				}
-				m := exchange(t, instance, network, r)
+				m := sendQuery(t, instance, network, r)
 				if got := dnstest.Brief(m); got != tc.want || (m.IsEdns0() != nil) != edns {
 					t.Errorf("%s, %s, EDNS %v: %s; want %s", tc.name, network, edns, got, tc.want)
 				}
@@ -119,10 +119,10 @@ func TestServerTruncates(t *testing.T) {
 	}
 	instance := serve(t, "privatelink {\nrecord many.blob.core.windows.net"+addrs.String()+"\n}")
 	r := query("many.privatelink.blob.core.windows.net.", "A")
-	if m := exchange(t, instance, "udp", r); !m.Truncated || len(m.Answer) > 30 {
+	if m := sendQuery(t, instance, "udp", r); !m.Truncated || len(m.Answer) > 30 {
 		t.Errorf("UDP: TC %v, %d records; want TC and the records that fit into 512 octets", m.Truncated, len(m.Answer))
 	}
-	if m := exchange(t, instance, "tcp", r); m.Truncated || len(m.Answer) != 1000 {
+	if m := sendQuery(t, instance, "tcp", r); m.Truncated || len(m.Answer) != 1000 {
 		t.Errorf("TCP: TC %v, %d records; want all 1000", m.Truncated, len(m.Answer))
 	}
 }
@@ -135,11 +135,11 @@ func TestServerNotReady(t *testing.T) {
 		{"x.privatelink.we.backup.windowsazure.com.", "SERVFAIL:"},
 	} {
 		r := query(tc.qname, "A")
-		if got := dnstest.Brief(exchange(t, instance, "udp", r)); got != tc.want {
+		if got := dnstest.Brief(sendQuery(t, instance, "udp", r)); got != tc.want {
 			t.Errorf("%s: %s; want %s", tc.qname, got, tc.want)
 		}
 		r.SetEdns0(1232, false)
-		m := exchange(t, instance, "tcp", r)
+		m := sendQuery(t, instance, "tcp", r)
 		opt := m.IsEdns0()
 		if ede := len(opt.Option) == 1 && opt.Option[0].(*dns.EDNS0_EDE).InfoCode == dns.ExtendedErrorCodeNotReady; ede != (tc.want == "SERVFAIL:") {
 			t.Errorf("%s: options %v", tc.qname, opt.Option)
@@ -153,7 +153,7 @@ func TestServerReload(t *testing.T) {
 	write(t, path, "10.0.0.1 a.blob.core.windows.net\n")
 	corefile := "privatelink {\nhosts " + filepath.ToSlash(path) + "\n"
 	instance := serve(t, corefile+"}")
-	exchange(t, instance, "udp", query("a.blob.core.windows.net.", "A")) // Restart cannot stop a server before it reads
+	sendQuery(t, instance, "udp", query("a.blob.core.windows.net.", "A")) // Restart cannot stop a server before it reads
 	write(t, path, "10.0.0.1.1 a.blob.core.windows.net\n")
 
 	reloaded, err := instance.Restart(input(corefile + "ttl 5m\n}"))
@@ -161,7 +161,7 @@ func TestServerReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, reloaded) })
-	m := exchange(t, reloaded, "udp", query("a.privatelink.blob.core.windows.net.", "A"))
+	m := sendQuery(t, reloaded, "udp", query("a.privatelink.blob.core.windows.net.", "A"))
 	if got, want := dnstest.Brief(m), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want || m.Answer[0].Header().Ttl != 300 {
 		t.Errorf("after the reload: %s; want %s for 300 s", m, want)
 	}
@@ -193,7 +193,7 @@ func TestServerReloadFails(t *testing.T) {
 			t.Errorf("the source of the failed reload is still in %s", f.GetName())
 		}
 	}
-	m := exchange(t, instance, "udp", query("a.privatelink.blob.core.windows.net.", "A"))
+	m := sendQuery(t, instance, "udp", query("a.privatelink.blob.core.windows.net.", "A"))
 	if got, want := dnstest.Brief(m), "NOERROR aa no-ra: a.privatelink.blob.core.windows.net. A 10.0.0.1"; got != want {
 		t.Errorf("after the failed reload: %s; want %s", got, want)
 	}
@@ -208,7 +208,7 @@ func write(t *testing.T, path, text string) {
 
 func TestServerTransfer(t *testing.T) {
 	instance := serve(t, "transfer {\nto *\n}\n"+testCorefile)
-	serial := exchange(t, instance, "udp", query("privatelink.hard.test.", "SOA")).Answer[0].(*dns.SOA).Serial
+	serial := sendQuery(t, instance, "udp", query("privatelink.hard.test.", "SOA")).Answer[0].(*dns.SOA).Serial
 	const (
 		apex  = "privatelink.hard.test. SOA; NS ns.privatelink-dns.invalid.; "
 		zone  = apex + "b.privatelink.hard.test. A 10.0.0.3; deep.sub.privatelink.hard.test. A 10.0.0.4; privatelink.hard.test. SOA"

@@ -72,7 +72,7 @@ func taken(server *dnsserver.Config, keys []string) error {
 // newPrivatelink returns a handler that is not ready. Plugin ready may ask it
 // before it begins.
 func newPrivatelink(cfg *config, block string) *Privatelink {
-	p := &Privatelink{}
+	p := &Privatelink{protect: cfg.protect}
 	p.zones = process.New(syncer.Config{
 		Block: block, Zones: &cfg.zones, Sources: cfg.sources, StateFile: cfg.state, OnDemand: cfg.onDemand,
 		OnChange: func() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -18,8 +19,9 @@ const maxHops = 16
 // between is used.
 type splicer struct {
 	dns.ResponseWriter
-	p *Privatelink
-	r *dns.Msg
+	p        *Privatelink
+	r        *dns.Msg
+	answerer exchange.Answerer
 }
 
 // WriteMsg implements dns.ResponseWriter. It does not modify m, because a cache may
@@ -34,6 +36,9 @@ func (s *splicer) WriteMsg(m *dns.Msg) error {
 	if out != nil {
 		countSplice(end.zone, out)
 		return s.ResponseWriter.WriteMsg(out)
+	}
+	if !s.passOn(m, end) {
+		return s.ResponseWriter.WriteMsg(s.withhold())
 	}
 	out, dropped := withoutOurs(zones, s.r, m)
 	countPassedOn(end.zone, m, dropped)

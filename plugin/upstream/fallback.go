@@ -19,42 +19,40 @@ const (
 // askFallback asks the fallback resolvers while all upstreams are down. One upstream is
 // asked as well and has precedence for two round trips, so that the first query after an
 // outage gets the answer of the upstream.
-func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, marked bool, err error) {
-	hub := make(chan *dns.Msg, 1)
-	go func() {
-		m, _, err := ask(q, u.servers, u.cfg.failover, earlier(time.Now().Add(hubTime), deadline))
-		if err != nil {
-			m = nil
-		}
-		hub <- m
-	}()
+func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, from *server, marked bool, err error) {
 	type answer struct {
-		m   *dns.Msg
-		err error
+		m    *dns.Msg
+		from *server
+		err  error
 	}
+	hub := make(chan answer, 1)
+	go func() {
+		m, from, err := ask(q, u.servers, u.cfg.failover, earlier(time.Now().Add(hubTime), deadline))
+		hub <- answer{m, from, err}
+	}()
 	other := make(chan answer, 1)
 	go func() {
 		servers := u.order(u.fallback)
 		if servers == nil {
 			servers = u.fallback // they are the last resort
 		}
-		m, _, err := ask(q, servers, u.cfg.failover, deadline)
-		other <- answer{m, err}
+		m, from, err := ask(q, servers, u.cfg.failover, deadline)
+		other <- answer{m, from, err}
 	}()
 	var late answer
 	select {
-	case m := <-hub:
-		if m != nil {
-			return m, false, nil
+	case first := <-hub:
+		if first.err == nil {
+			return first.m, first.from, false, nil
 		}
 		late = <-other
 	case late = <-other:
 		grace := time.NewTimer(min(max(2*u.servers[0].roundTrip.mean(), minGrace), maxGrace))
 		defer grace.Stop()
 		select {
-		case m := <-hub:
-			if m != nil {
-				return m, false, nil
+		case first := <-hub:
+			if first.err == nil {
+				return first.m, first.from, false, nil
 			}
 		case <-grace.C:
 		}
@@ -62,7 +60,7 @@ func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, marked
 	if late.err == nil {
 		fallbackTotal.Inc()
 	}
-	return late.m, late.err == nil, late.err
+	return late.m, late.from, late.err == nil, late.err
 }
 
 // reverseZones are private by RFC 1918 and RFC 4193; internal is reserved by ICANN.

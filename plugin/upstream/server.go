@@ -11,6 +11,7 @@ import (
 type server struct {
 	endpoint
 	*counters
+	name      string // the endpoint as text
 	network   network
 	streaming bool // TCP or TLS for each query
 	hasOthers bool // there are other upstreams
@@ -24,7 +25,7 @@ type server struct {
 }
 
 func newServer(e endpoint, cfg *config, n network, changed func()) *server {
-	s := &server{endpoint: e, counters: newCounters(e), network: n, streaming: e.tls || cfg.forceTCP, probe: cfg.probe}
+	s := &server{endpoint: e, name: e.String(), counters: newCounters(e), network: n, streaming: e.tls || cfg.forceTCP, probe: cfg.probe}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.health.changed = changed
 	s.pool = pool{server: s, expire: cfg.expire, maxAge: cfg.maxAge}

@@ -63,14 +63,16 @@ func (u *Upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 		return dns.RcodeFormatError, nil //nolint:nilerr // an error of the client, which is not logged
 	}
 	cache := exchange.From(ctx)
-	m, marked, err := u.resolve(ctx, q, clientOf(cache, w))
+	m, from, marked, err := u.resolve(ctx, q, clientOf(cache, w))
 	switch {
 	case err != nil && cache != nil:
 		return dns.RcodeServerFailure, err
 	case err != nil:
 		return dns.RcodeSuccess, w.WriteMsg(failureReply(r, err))
 	case cache != nil:
-		cache.Fallback = marked
+		cache.Fallback, cache.Resolver = marked, from.name
+	default:
+		exchange.Answered(ctx, from.name)
 	}
 	prepare(m, r)
 	return dns.RcodeSuccess, w.WriteMsg(m)
@@ -106,8 +108,9 @@ func refuse(r *dns.Msg) int {
 	return dns.RcodeSuccess
 }
 
-// resolve returns the answer, and reports whether it is of a fallback resolver.
-func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m *dns.Msg, marked bool, err error) {
+// resolve returns the answer and the resolver that it is from. It reports whether that is a
+// fallback resolver.
+func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m *dns.Msg, from *server, marked bool, err error) {
 	deadline := time.Now().Add(totalTime)
 	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
 		deadline = end
@@ -115,28 +118,28 @@ func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m 
 	slot := u.queue.Acquire(strings.ToLower(q.name), client, true)
 	if slot == nil {
 		refusedTotal.Inc()
-		return nil, false, exchange.ErrBusy
+		return nil, nil, false, exchange.ErrBusy
 	}
 	defer slot.Release()
 	if slot.Queued() {
 		queuedTotal.Inc()
 		if !slot.Wait(min(queueTime, time.Until(deadline))) {
 			refusedTotal.Inc()
-			return nil, false, exchange.ErrBusy
+			return nil, nil, false, exchange.ErrBusy
 		}
 	}
 	servers := u.order(u.servers)
 	if servers == nil && len(u.fallback) > 0 && !u.private(q.name) {
-		m, marked, err = u.askFallback(q, deadline)
+		m, from, marked, err = u.askFallback(q, deadline)
 	} else if servers == nil {
 		err = errDown
 	} else {
-		m, _, err = ask(q, servers, u.cfg.failover, deadline)
+		m, from, err = ask(q, servers, u.cfg.failover, deadline)
 	}
 	if err != nil {
 		failedTotal.Inc()
 	}
-	return m, marked, err
+	return m, from, marked, err
 }
 
 // order returns the servers to ask, or nil if all are down.

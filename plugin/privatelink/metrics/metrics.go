@@ -53,6 +53,8 @@ var (
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "on_demand_syncs_total",
 		Help: "Syncs of a source that were started because a query asked for a name that the zones lacked.",
 	}, []string{"source"})
+	// Lacking counts answers by the values of ledger.Grade and ledger.Kind.
+	Lacking = lackingCounters()
 	// Serial is the SOA serial of a zone.
 	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
 	// Dropped counts upstream's records of names that the zones decide.
@@ -69,6 +71,19 @@ var (
 
 func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return promauto.NewGaugeVec(prometheus.GaugeOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+}
+
+func lackingCounters() (all [3][3]prometheus.Counter) {
+	vec := promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "lacking_answers_total",
+		Help: "Answers for names that the zones lack, by grade (known, backup, other) and what the client got (public, nxdomain, withheld).",
+	}, []string{"grade", "answer"})
+	for g, grade := range []string{"known", "backup", "other"} {
+		for k, answer := range []string{"public", "nxdomain", "withheld"} {
+			all[g][k] = vec.WithLabelValues(grade, answer)
+		}
+	}
+	return all
 }
 
 // A Kind is the way in which a query reached a name that the zones decide.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -30,8 +31,8 @@ const (
 	pause = time.Second
 )
 
-// A demand has the names that queries asked for and that no source has. The zero value
-// has none.
+// A demand has the names that queries asked for and that no source has, and those that an
+// endpoint has and that are not served. The zero value has none.
 type demand struct {
 	mu          sync.RWMutex
 	names       *simplelru.LRU[string, *want]
@@ -39,6 +40,8 @@ type demand struct {
 	pausedUntil atomic.Int64 // in nanoseconds since the epoch
 
 	changed atomic.Pointer[chan struct{}] // closed by the next snapshot
+
+	unserved atomic.Pointer[map[dnsname.Name]bool]
 }
 
 // A want is one name, and the sync that it has started.
@@ -72,7 +75,7 @@ func (d *demand) next() <-chan struct{} {
 // for one. It does not allocate.
 func (s *Syncer) Wanted(name string, now time.Time) bool {
 	d := &s.demand
-	if s.OnDemand == 0 || now.UnixNano() < d.pausedUntil.Load() && !zone.IsBackup(name) {
+	if s.OnDemand == 0 || now.UnixNano() < d.pausedUntil.Load() && !s.Zones.BackupForm(name) {
 		return false
 	}
 	d.mu.RLock()
@@ -160,7 +163,7 @@ func (s *Syncer) sync(name string, w *want) {
 	defer close(w.done)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	syncs, whole := s.startSyncs(zone.IsBackup(name))
+	syncs, whole := s.startSyncs(s.Zones.BackupForm(name))
 	if len(syncs) == 0 && !whole {
 		s.demand.remember(name, 0)
 		s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())

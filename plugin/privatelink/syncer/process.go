@@ -106,6 +106,7 @@ func (p *Process) publish(s *Syncer, previous, next *zone.Snapshot) (announced m
 	if b := p.blocks[s.Block]; b != nil {
 		p.removals.note(previous, next, b.book)
 		b.last, b.book, b.owner = next, s.book.Load(), s
+		s.noteUnserved(p.removals)
 	}
 	announced = maps.Clone(p.announced)
 	maps.DeleteFunc(p.announced, func(name dnsname.Name, _ *zone.Zone) bool {

@@ -21,8 +21,8 @@ type Book struct {
 	// Removed returns the last record of a name that was served. It may be nil.
 	Removed func(owner dnsname.Name) (Removal, bool)
 
-	once  sync.Once
-	index index
+	skipsOnce, outsideOnce sync.Once
+	index                  index
 }
 
 // A List is the list of one source. The list may be nil.

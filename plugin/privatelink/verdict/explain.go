@@ -14,7 +14,7 @@ import (
 // Explain returns why the name is served or not. It may have any form: that of the
 // zone, the public one, or a DNS zone endpoint.
 func (b *Book) Explain(name dnsname.Name) Verdict {
-	v := Verdict{Name: name, Backup: b.Zones.BackupForm(name)}
+	v := Verdict{Name: name, Backup: b.Zones.BackupForm(string(name))}
 	found := b.Snapshot.Lookup(string(name))
 	owner, _ := b.Snapshot.OwnerOf(name)
 	v.Owner, v.Zone = owner.Name, owner.Zone

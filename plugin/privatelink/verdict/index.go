@@ -2,6 +2,8 @@ package verdict
 
 import (
 	"errors"
+	"iter"
+	"maps"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -33,17 +35,34 @@ type outsider struct {
 
 // notServed returns the index. The first call builds it.
 func (b *Book) notServed() *index {
-	b.once.Do(func() {
-		b.index = index{withheld: map[dnsname.Name]withheld{}, outside: map[dnsname.Name]outsider{}}
+	x := b.skips()
+	b.outsideOnce.Do(func() {
+		x.outside = map[dnsname.Name]outsider{}
+		for i := range b.Lists {
+			if l := &b.Lists[i]; l.List != nil {
+				x.addOutsiders(b.Snapshot, l)
+			}
+		}
+	})
+	return x
+}
+
+// skips returns the index without the names outside of the zones, of which there may be
+// many.
+func (b *Book) skips() *index {
+	b.skipsOnce.Do(func() {
+		b.index.withheld = map[dnsname.Name]withheld{}
 		for i := range b.Lists {
 			if l := &b.Lists[i]; l.List != nil {
 				b.index.addSkips(b.Zones.Cloud, l)
-				b.index.addOutsiders(b.Snapshot, l)
 			}
 		}
 	})
 	return &b.index
 }
+
+// Withheld yields the public forms of the names that a source has and that are not served.
+func (b *Book) Withheld() iter.Seq[dnsname.Name] { return maps.Keys(b.skips().withheld) }
 
 func (x *index) addOutsiders(zones *zone.Snapshot, l *List) {
 	for i := range l.Entries {

@@ -3,17 +3,22 @@ package zone
 import (
 	"strings"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 )
 
-// BackupForm reports whether a name, in any form, has the form of a name of Azure
-// Backup: it is below the suffix of the vaults, or it is the name of a storage account
-// such as abcdeypod01ecs114.
-func (s *Set) BackupForm(name dnsname.Name) bool {
-	if labels, ok := name.CutSuffix(s.Cloud.Backup); ok && s.Cloud.Backup != "" {
-		return strings.Count(labels, ".") > 0
+// BackupForm reports whether a name, in any form, has the form of a name of Azure Backup:
+// that of a storage account, abcdeypod01ecs114, in a zone of blob or queue, or that of a
+// vault, …-ab-pod01-rec2, in a Backup zone. The name is in lower case with its trailing
+// dot. BackupForm does not allocate.
+func (s *Set) BackupForm(name string) bool {
+	if labels, ok := strings.CutSuffix(name, string(s.Cloud.Backup)); ok && s.Cloud.Backup != "" {
+		return backupAccount(labels)
 	}
-	account, _, _ := strings.Cut(string(name), ".")
-	public := dnsname.Name(strings.Replace(string(name), ".privatelink.", ".", 1))
-	return backupAccount(account) && public.BelowAny([]dnsname.Name{s.Cloud.Blob, s.Cloud.Queue, "storage.azure.net."})
+	account, rest, _ := strings.Cut(name, ".")
+	if !backupAccount(account) {
+		return false
+	}
+	rest = strings.TrimPrefix(rest, cloud.Prefix)
+	return rest == string(s.Cloud.Blob) || rest == string(s.Cloud.Queue) ||
+		strings.HasSuffix(rest, ".blob.storage.azure.net.") || strings.HasSuffix(rest, ".queue.storage.azure.net.")
 }

@@ -13,7 +13,3 @@ func (s *Snapshot) Lacks(name string) bool {
 	owner, err := s.claims.ownerOf(dnsname.Name(name))
 	return err == nil && string(owner.Name) == name
 }
-
-// IsBackup reports whether a name has the form of a Backup storage account's or vault's
-// name, such as abcdeypod01ecs114.blob.core.windows.net.
-func IsBackup(name string) bool { return backupAccount(name) }

@@ -66,7 +66,7 @@ func TestBackupForm(t *testing.T) {
 		"account.blob.core.windows.net.":                         false,
 		"tripod.blob.core.windows.net.":                          false,
 	} {
-		if got := set.BackupForm(name); got != want {
+		if got := set.BackupForm(string(name)); got != want {
 			t.Errorf("BackupForm(%s) = %v; want %v", name, got, want)
 		}
 	}

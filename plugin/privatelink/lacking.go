@@ -1,0 +1,140 @@
+package privatelink
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/time/rate"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// This file records the answers for names that the zones lack.
+
+// lacking has the names of all server blocks. It outlives a reload.
+var lacking ledger.Ledger
+
+// record adds an answer for a name that the zones lack to the ledger. It returns the grade
+// of the name.
+func (p *Privatelink) record(a ledger.Answer) ledger.Grade {
+	grade, counted := lacking.Count(a)
+	if !counted {
+		fact := p.fact(a.Name)
+		if grade = fact.Grade; lacking.Record(a, fact) {
+			logLacking(a, fact)
+		}
+	}
+	metrics.Lacking[grade][a.Kind].Inc()
+	return grade
+}
+
+// fact grades a name that the zones lack.
+func (p *Privatelink) fact(name string) ledger.Fact {
+	switch v := p.zones.Explain(dnsname.Name(name)); {
+	case v.Known():
+		return ledger.Fact{Grade: ledger.Known, Reason: v.Text}
+	case v.Backup:
+		return ledger.Fact{Grade: ledger.Backup, Reason: "it has the form of a name of Azure Backup, and " + v.Text}
+	default:
+		return ledger.Fact{Grade: ledger.Other, Reason: v.Text}
+	}
+}
+
+// lines bounds the log lines about names, because the clients choose the names. unlogged
+// is the number of lines that were left out.
+var (
+	lines    = rate.NewLimiter(rate.Every(3*time.Second), 20)
+	unlogged atomic.Int64
+)
+
+// logLacking logs a name of the first two grades once.
+func logLacking(a ledger.Answer, f ledger.Fact) {
+	if f.Grade == ledger.Other {
+		return
+	}
+	if !lines.Allow() {
+		unlogged.Add(1)
+		return
+	}
+	if n := unlogged.Swap(0); n > 0 {
+		log.Warningf("%d more names that the zones lack were queried", n)
+	}
+	name := strings.TrimSuffix(a.Name, ".")
+	switch a.Kind {
+	case ledger.Public:
+		log.Warningf("%s has got its public address, asked by %s: %s", name, a.Client, f.Reason)
+	case ledger.Withheld:
+		log.Warningf("%s has got SERVFAIL in place of its public address, asked by %s: %s", name, a.Client, f.Reason)
+	case ledger.NXDomain:
+		log.Warningf("%s does not exist, asked by %s: %s", name, a.Client, f.Reason)
+	}
+}
+
+// missing syncs the sources for a name that a strict zone lacks. It records the NXDOMAIN if
+// the name does not exist afterwards.
+func (p *Privatelink) missing(w dns.ResponseWriter, name string, found zone.Answer) zone.Answer {
+	if p.zones.Await(name) {
+		found = p.zones.Snapshot().Lookup(name)
+	}
+	if found.Result == zone.NameError {
+		p.record(ledger.Answer{Name: name, Kind: ledger.NXDomain, Client: clientOf(w), At: time.Now()})
+	}
+	return found
+}
+
+// passOn records a reply of the next plugin that is about to be passed on, and reports
+// whether it may be. A reply with addresses may not if its name is protected: the chain
+// leads through a zone by this name, or an endpoint that is not served has it.
+func (s *splicer) passOn(m *dns.Msg, through end) bool {
+	name, public := casefold.Lower(through.lacking), slices.ContainsFunc(m.Answer, isAddress)
+	if asked := casefold.Lower(s.r.Question[0].Name); name == "" && s.p.zones.Unserved(asked) {
+		name = asked
+	}
+	a := ledger.Answer{Name: name, Client: clientOf(s), Resolver: s.answerer.Address, At: time.Now()}
+	switch {
+	case name == "":
+		return true
+	case public && s.p.protects(name):
+		a.Kind = ledger.Withheld
+	case public:
+		a.Kind = ledger.Public
+	case through.zone == nil && m.Rcode == dns.RcodeNameError: // a Backup zone without records
+		a.Kind = ledger.NXDomain
+	default:
+		return true
+	}
+	s.p.record(a)
+	return a.Kind != ledger.Withheld
+}
+
+// protects reports whether no public address may be passed on for the name.
+func (p *Privatelink) protects(name string) bool {
+	return p.protect != nil && p.protect[p.fact(name).Grade]
+}
+
+// withhold is the reply in place of a public address.
+func (s *splicer) withhold() *dns.Msg {
+	m := s.p.reply(s.r)
+	m.Rcode = dns.RcodeServerFailure
+	explain(&m.Msg, s.r, dns.ExtendedErrorCodeFiltered)
+	return &m.Msg
+}
+
+func clientOf(w dns.ResponseWriter) netip.Addr {
+	switch addr := w.RemoteAddr().(type) {
+	case *net.UDPAddr:
+		return addr.AddrPort().Addr().Unmap()
+	case *net.TCPAddr:
+		return addr.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

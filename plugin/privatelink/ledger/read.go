@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Entries returns a copy of all entries: by grade, the last answered first.
+func (l *Ledger) Entries() (all []Entry) {
+	l.mu.Lock()
+	for _, names := range l.names {
+		if names == nil {
+			continue
+		}
+		for _, r := range names.Values() {
+			all = append(all, r.copy())
+		}
+	}
+	l.mu.Unlock()
+	slices.SortFunc(all, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Grade, b.Grade), b.Last.Compare(a.Last), cmp.Compare(a.Name, b.Name))
+	})
+	return all
+}
+
+// Entry returns a copy of the entry of a name, which is in lower case with its trailing
+// dot.
+func (l *Ledger) Entry(name string) (Entry, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, names := range l.names {
+		if names == nil {
+			continue
+		}
+		if r, ok := names.Peek(name); ok {
+			return r.copy(), true
+		}
+	}
+	return Entry{}, false
+}
+
+// Missed returns the number of answers whose names were not recorded, because too many
+// were new at once.
+func (l *Ledger) Missed() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.missed
+}
+
+// Len returns the number of names of each grade.
+func (l *Ledger) Len() (n [grades]int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, names := range l.names {
+		if names != nil {
+			n[i] = names.Len()
+		}
+	}
+	return n
+}
+
+func (r *row) copy() Entry {
+	e := r.Entry
+	e.Resolvers = slices.Clone(e.Resolvers)
+	e.Networks = slices.SortedStableFunc(slices.Values(e.Networks), func(a, b Network) int { return cmp.Compare(b.Count, a.Count) })
+	return e
+}

@@ -1,0 +1,36 @@
+package syncer
+
+import (
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// Unserved reports whether an endpoint of a source has a public name, or had it, although
+// the name is not served: the connection is not approved, for example. The name is in lower
+// case with its trailing dot. Unserved does not allocate.
+func (s *Syncer) Unserved(name string) bool {
+	all := s.demand.unserved.Load()
+	return all != nil && (*all)[dnsname.Name(name)]
+}
+
+// noteUnserved replaces the set of Unserved after a snapshot was published.
+func (s *Syncer) noteUnserved(gone *removals) {
+	all := map[dnsname.Name]bool{}
+	for name := range s.currentBook().Withheld() {
+		all[name] = true
+	}
+	for _, owner := range gone.names() {
+		all[cloud.Canonical(owner)] = true
+	}
+	if len(all) == 0 {
+		s.demand.unserved.Store(nil)
+		return
+	}
+	s.demand.unserved.Store(&all)
+}
+
+func (r *removals) names() []dnsname.Name {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all.Keys()
+}
