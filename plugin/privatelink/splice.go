@@ -82,6 +82,7 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, end
 		found = zones.Lookup(strings.ToLower(name))
 	}
 	out := p.reply(r)
+	out.Authoritative = hops == 0 && found.Result == zone.Success // a sync has brought the name
 	out.Answer = chain(out.Answer, m.Answer, r.Question[0].Name, hops)
 	p.answer(out, r, name, found)
 	return &out.Msg, end{zone: found.Zone}

@@ -37,6 +37,8 @@ type demand struct {
 	mu          sync.RWMutex
 	names       *simplelru.LRU[string, *want]
 	waiting     int
+	minute      int64 // in which the names were new
+	fresh       int
 	pausedUntil atomic.Int64 // in nanoseconds since the epoch
 
 	changed atomic.Pointer[chan struct{}] // closed by the next snapshot
@@ -103,7 +105,8 @@ func (w *want) ended() bool {
 //
 // The syncs are bounded: a source is read OnDemand times a minute at most, and a name that
 // a sync did not bring starts no other one for three minutes. Half of the syncs are for
-// names of Azure Backup only, so that a flood of other names does not use them up.
+// names of Azure Backup only, so that other names do not use them up, and in a flood of
+// names two thirds.
 func (s *Syncer) Await(name string) bool {
 	now := time.Now()
 	if !s.Wanted(name, now) || !s.Snapshot().Lacks(name) {
@@ -138,6 +141,10 @@ func (d *demand) join(name string, now time.Time) (w *want, first bool) {
 	if w, ok := d.names.Get(name); ok && now.Before(w.until) {
 		return w, false
 	}
+	if minute := now.Unix() / 60; minute != d.minute {
+		d.minute, d.fresh = minute, 0
+	}
+	d.fresh++
 	w = &want{done: make(chan struct{}), until: now.Add(remembered)}
 	d.names.Add(strings.Clone(name), w)
 	return w, true
@@ -158,12 +165,25 @@ func (d *demand) remember(name string, long time.Duration) {
 	}
 }
 
+// priority returns the priority of a name. A minute with more than ten new names is a flood.
+func (d *demand) priority(backup bool) priority {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	switch {
+	case backup:
+		return backupName
+	case d.fresh > 10:
+		return floodName
+	}
+	return otherName
+}
+
 // sync starts the sync of every source that may be read, and waits for them.
 func (s *Syncer) sync(name string, w *want) {
 	defer close(w.done)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	syncs, whole := s.startSyncs(s.Zones.BackupForm(name))
+	syncs, whole := s.startSyncs(s.demand.priority(s.Zones.BackupForm(name)))
 	if len(syncs) == 0 && !whole {
 		s.demand.remember(name, 0)
 		s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())
@@ -197,16 +217,16 @@ func (s *Syncer) sync(name string, w *want) {
 
 // startSyncs returns the syncs that it has started, and reports whether they are those of
 // all sources.
-func (s *Syncer) startSyncs(backup bool) (all []<-chan struct{}, whole bool) {
+func (s *Syncer) startSyncs(p priority) (all []<-chan struct{}, whole bool) {
 	s.mu.Lock()
 	pollers := s.pollers
 	s.mu.Unlock()
 	whole = true
-	for _, p := range pollers {
-		switch done := p.demand(backup); {
+	for _, one := range pollers {
+		switch done := one.demand(p); {
 		case done != nil:
 			all = append(all, done)
-		case !p.Static:
+		case !one.Static:
 			whole = false
 		}
 	}

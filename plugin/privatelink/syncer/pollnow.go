@@ -32,22 +32,28 @@ func (b *bucket) resize(size int) {
 	b.limiter.SetBurst(size)
 }
 
-// take takes a token. One half of the tokens is for names of Azure Backup.
-func (b *bucket) take(backup bool) bool {
+// A priority decides how much of the bucket is left to names of a higher one.
+type priority uint8
+
+const (
+	backupName priority = iota
+	otherName
+	floodName
+)
+
+func (b *bucket) take(p priority) bool {
 	if b.size == 0 {
 		return false
 	}
-	now, reserve := time.Now(), float64(b.size/2)
-	if backup {
-		reserve = 0
-	}
+	now := time.Now()
+	reserve := float64([...]int{backupName: 0, otherName: b.size / 2, floodName: b.size * 2 / 3}[p])
 	return b.limiter.TokensAt(now) >= reserve+1 && b.limiter.AllowN(now, 1)
 }
 
 // demand starts a poll soon, because a query asks for a name that the source may have by
 // now. The channel is closed when the poll has been published. All who call demand before
 // it begins share it. demand returns nil if the source must not be read yet.
-func (p *poller) demand(backup bool) <-chan struct{} {
+func (p *poller) demand(as priority) <-chan struct{} {
 	if p.Static {
 		return nil
 	}
@@ -56,7 +62,7 @@ func (p *poller) demand(backup bool) <-chan struct{} {
 	if p.demanded != nil {
 		return p.demanded
 	}
-	if p.Remote && p.failures > 0 && time.Now().Before(p.ended.Add(p.penaltyLocked())) || !p.bucket.take(backup) {
+	if p.Remote && p.failures > 0 && time.Now().Before(p.ended.Add(p.penaltyLocked())) || !p.bucket.take(as) {
 		return nil
 	}
 	p.demanded = make(chan struct{})
