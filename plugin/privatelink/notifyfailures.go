@@ -1,12 +1,14 @@
 package privatelink
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 )
 
 var log = clog.NewWithPlugin("privatelink")
@@ -47,19 +49,25 @@ func (f notifyFailures) report(name dnsname.Name, err error) {
 }
 
 func (f notifyFailure) logBegin(reason string) {
+	text := fmt.Sprintf("secondary %s does not answer NOTIFY: %s (it receives changes when it queries by itself)", f.secondary, reason)
 	if f.refused != "" {
-		log.Warningf("secondary %s refuses NOTIFY for %s: %s (configure the zone there, and allow NOTIFY from this server)", f.secondary, f.refused, reason)
-		return
+		text = fmt.Sprintf("secondary %s refuses NOTIFY for %s: %s (configure the zone there, and allow NOTIFY from this server)", f.secondary, f.refused, reason)
 	}
-	log.Warningf("secondary %s does not answer NOTIFY: %s (it receives changes when it queries by itself)", f.secondary, reason)
+	log.Warning(text)
+	f.note(journal.Failed, text)
 }
 
 func (f notifyFailure) logEnd() {
+	text := fmt.Sprintf("secondary %s answers NOTIFY again", f.secondary)
 	if f.refused != "" {
-		log.Infof("secondary %s accepts NOTIFY for %s again", f.secondary, f.refused)
-		return
+		text = fmt.Sprintf("secondary %s accepts NOTIFY for %s again", f.secondary, f.refused)
 	}
-	log.Infof("secondary %s answers NOTIFY again", f.secondary)
+	log.Info(text)
+	f.note(journal.Recovered, text)
+}
+
+func (f notifyFailure) note(kind journal.Kind, text string) {
+	process.Events().Add(journal.Event{Kind: kind, Name: f.refused, Source: "secondary " + f.secondary, Text: text})
 }
 
 // notAccepted matches a line of plugin transfer's error. It has one line for each

@@ -32,10 +32,9 @@ import (
 type Privatelink struct {
 	Next plugin.Handler
 
-	zones    *syncer.Syncer
-	notifier *notifier
-	protect  map[ledger.Grade]bool // names without a public answer
-
+	zones       *syncer.Syncer
+	notifier    *notifier
+	protect     map[ledger.Grade]bool // names without a public answer
 	authorities authorities
 }
 

@@ -2,6 +2,7 @@ package privatelink
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -11,6 +12,7 @@ import (
 	"github.com/coredns/coredns/plugin/transfer"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 )
 
@@ -40,7 +42,10 @@ func setup(c *caddy.Controller) error {
 			p.begin(server)
 			return nil
 		},
-		Commit: p.commit,
+		Commit: func() {
+			p.commit()
+			noteReload(lifecycle.Instance(c))
+		},
 		Abort:  p.close,
 		Close:  p.close,
 	})
@@ -104,4 +109,20 @@ func (p *Privatelink) commit() {
 func (p *Privatelink) close() {
 	p.notifier.close()
 	p.zones.Close()
+}
+
+// serving is the caddy instance that has committed last.
+var serving struct {
+	sync.Mutex
+	instance *caddy.Instance
+}
+
+// noteReload adds one event for each reload, however many server blocks there are.
+func noteReload(instance *caddy.Instance) {
+	serving.Lock()
+	defer serving.Unlock()
+	if serving.instance != nil && instance != serving.instance {
+		process.Events().Add(journal.Event{Kind: journal.Reload, Text: "a reload has taken effect"})
+	}
+	serving.instance = instance
 }

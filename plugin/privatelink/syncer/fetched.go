@@ -2,9 +2,11 @@ package syncer
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
@@ -31,9 +33,9 @@ func (p *poller) apply(list *source.List, err error) (changed bool, lines lines)
 	lines.add(p.recordResultLocked(err)...)
 	switch {
 	case p.guard.held() > 0 && held == 0:
-		lines.errorf("%s: "+heldBackLine, p.Name, p.guard.held(), agreeing)
+		lines.errorf(journal.HeldBack, "%s: "+heldBackLine, p.Name, p.guard.held(), agreeing)
 	case p.guard.held() == 0 && held > 0:
-		lines.infof("%s: no names are held back any more", p.Name)
+		lines.infof(journal.HeldBack, "%s: no names are held back any more", p.Name)
 	}
 	return p.guard.served != before || p.guard.loaded != loaded, lines
 }
@@ -47,7 +49,7 @@ func (p *poller) recordResultLocked(err error) (lines lines) {
 	if err == nil {
 		metrics.LastSuccess.WithLabelValues(p.Name).Set(float64(p.ended.Unix()))
 		if p.failure != "" {
-			lines.infof("%s: recovered", p.Name)
+			lines.infof(journal.Recovered, "%s: recovered", p.Name)
 		}
 		p.failure, p.failures, p.retryAfter, p.waited = "", 0, 0, false
 		return lines
@@ -64,9 +66,9 @@ func (p *poller) recordResultLocked(err error) (lines lines) {
 	}
 	p.failure = text
 	if p.guard.loaded {
-		lines.errorf("%s: %s (its last good records are served)", p.Name, text)
+		lines.errorf(journal.Failed, "%s: %s (its last good records are served)", p.Name, text)
 	} else {
-		lines.errorf("%s: %s (not ready: names that are not loaded yet get SERVFAIL)", p.Name, text)
+		lines.errorf(journal.Failed, "%s: %s (not ready: names that are not loaded yet get SERVFAIL)", p.Name, text)
 	}
 	return lines
 }
@@ -88,9 +90,10 @@ func (p *poller) judgeLocked(list *source.List) *source.List {
 	return list
 }
 
-// news returns the findings that no subscriber has logged before, in their order,
-// and remembers those of s.
-func (p *poller) news(s *Syncer, sorted []string) (fresh []string) {
+// news returns the findings that no subscriber has logged before, in their order, and
+// remembers those of s. It also returns those of s that are found no longer, unless
+// another subscriber still has them.
+func (p *poller) news(s *Syncer, sorted []string) (fresh, gone []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mine := map[string]bool{}
@@ -100,8 +103,15 @@ func (p *poller) news(s *Syncer, sorted []string) (fresh []string) {
 			fresh = append(fresh, text)
 		}
 	}
+	before := p.findings[s]
 	p.findings[s] = mine
-	return fresh
+	for text := range before {
+		if !p.loggedLocked(text) {
+			gone = append(gone, text)
+		}
+	}
+	slices.Sort(gone)
+	return fresh, gone
 }
 
 func (p *poller) loggedLocked(text string) bool {

@@ -8,6 +8,7 @@ import (
 
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
@@ -18,6 +19,7 @@ var log = clog.NewWithPlugin("privatelink")
 type poller struct {
 	source.Config
 	source source.Source
+	events *journal.Journal // nil for a look at the sources
 	added  time.Time
 	cancel context.CancelFunc
 	polled chan struct{} // closed when nobody has to wait for the first poll
@@ -52,7 +54,8 @@ type subscription struct {
 func newPoller(src source.Source) *poller {
 	polled := make(chan struct{})
 	return &poller{
-		Config: src.Config(), source: src, added: time.Now(), cancel: func() {}, polled: polled, settle: sync.OnceFunc(func() { close(polled) }),
+		Config: src.Config(), source: src, added: time.Now(), cancel: func() {},
+		polled: polled, settle: sync.OnceFunc(func() { close(polled) }),
 		wake: make(chan struct{}, 1), now: make(chan struct{}, 1),
 		subscribers: map[*Syncer]subscription{}, findings: map[*Syncer]map[string]bool{},
 	}
@@ -220,6 +223,7 @@ func (p *poller) poll(ctx context.Context) bool {
 	}
 	changed, lines := p.apply(list, err)
 	lines.write()
+	p.events.Add(lines.events(p.Name)...)
 	return changed
 }
 

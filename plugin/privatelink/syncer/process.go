@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
@@ -23,6 +24,7 @@ type Process struct {
 	serial    map[dnsname.Name]uint32     // the latest one of each zone, of all blocks
 	announced map[dnsname.Name]*zone.Zone // the generation that the log has last reported
 	removals  *removals
+	events    journal.Journal
 }
 
 // A block is a server block with its last committed snapshot.
@@ -45,6 +47,9 @@ func NewProcess() *Process {
 		removals:  newRemovals(),
 	}
 }
+
+// Events returns the journal of the process.
+func (p *Process) Events() *journal.Journal { return &p.events }
 
 func (p *Process) begin(s *Syncer) {
 	p.mu.Lock()
@@ -174,6 +179,7 @@ func (p *Process) subscribe(s *Syncer, src source.Source, last lastGood, unread 
 	one, running := p.pollers[config.Name]
 	if !running {
 		one = newPoller(src)
+		one.events = &p.events
 		one.remember(last)
 		p.pollers[config.Name] = one
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -26,9 +27,12 @@ type report struct {
 func (r *report) write() {
 	for i, p := range r.syncer.subscriptions() {
 		r.merged.sources[i].report(r.syncer, p)
-		p.reportLenient(r.next.Lenient).write()
+		lenient := p.reportLenient(r.next.Lenient)
+		lenient.write()
+		r.syncer.process.Events().Add(lenient.events(p.Name)...)
 	}
 	r.announce()
+	r.note()
 	for name, z := range r.next.Zones {
 		metrics.Serial.WithLabelValues(name.String()).Set(float64(z.Serial))
 	}
@@ -42,15 +46,16 @@ func (f *findings) report(s *Syncer, p *poller) {
 		metrics.Skipped.WithLabelValues(p.Name, string(reason)).Set(float64(n))
 	}
 	var out lines
-	fresh := p.news(s, f.sortedTexts())
+	fresh, gone := p.news(s, f.sortedTexts())
 	for i, text := range fresh {
 		if i == maxLines {
-			out.warningf("%s: %d more findings like these", p.Name, len(fresh)-maxLines)
+			out.warningf("", "%s: %d more findings like these", p.Name, len(fresh)-maxLines)
 			break
 		}
-		out.warningf("%s: %s", p.Name, text)
+		out.warningf("", "%s: %s", p.Name, text)
 	}
 	out.write()
+	f.note(s.process.Events(), p.Name, fresh, gone)
 }
 
 // reportLenient sets the metric of a source because of which names pass, and
@@ -61,7 +66,7 @@ func (p *poller) reportLenient(lenient bool) (lines lines) {
 	lenient = lenient && !p.guard.loaded
 	metrics.Unread.WithLabelValues(p.Name).Set(map[bool]float64{true: 1}[lenient])
 	if lenient && !p.lenient {
-		lines.errorf("%s: not read within two minutes of the start: its names in fallthrough zones may get public addresses (see fail_closed)", p.Name)
+		lines.errorf(journal.Failed, "%s: not read within two minutes of the start: its names in fallthrough zones may get public addresses (see fail_closed)", p.Name)
 	}
 	p.lenient = p.lenient || lenient
 	return lines
@@ -77,10 +82,10 @@ func (r *report) announce() {
 	var out lines
 	for i, c := range r.changes {
 		if i == maxLines {
-			out.infof("%d more names changed", len(r.changes)-maxLines)
+			out.infof("", "%d more names changed", len(r.changes)-maxLines)
 			break
 		}
-		out.infof("%s", describe(c, r.endpoint(c)))
+		out.infof("", "%s", describe(c, r.endpoint(c)))
 	}
 	out.write()
 }
@@ -111,17 +116,29 @@ type lines []line
 type line struct {
 	log  func(args ...any)
 	text string
+	kind journal.Kind // of its event, or empty
 }
 
 func (l *lines) add(more ...line) { *l = append(*l, more...) }
-func (l *lines) infof(format string, args ...any) {
-	l.add(line{log.Info, fmt.Sprintf(format, args...)})
+func (l *lines) infof(kind journal.Kind, format string, args ...any) {
+	l.add(line{log.Info, fmt.Sprintf(format, args...), kind})
 }
-func (l *lines) errorf(format string, args ...any) {
-	l.add(line{log.Error, fmt.Sprintf(format, args...)})
+func (l *lines) errorf(kind journal.Kind, format string, args ...any) {
+	l.add(line{log.Error, fmt.Sprintf(format, args...), kind})
 }
-func (l *lines) warningf(format string, args ...any) {
-	l.add(line{log.Warning, fmt.Sprintf(format, args...)})
+func (l *lines) warningf(kind journal.Kind, format string, args ...any) {
+	l.add(line{log.Warning, fmt.Sprintf(format, args...), kind})
+}
+
+// events returns the events of a source. Their texts are those of the lines without the
+// name of the source.
+func (l lines) events(source string) (all []journal.Event) {
+	for _, one := range l {
+		if one.kind != "" {
+			all = append(all, journal.Event{Kind: one.kind, Source: source, Text: printable(strings.TrimPrefix(one.text, source+": "))})
+		}
+	}
+	return all
 }
 
 // logf writes one line.

@@ -45,8 +45,7 @@ type Syncer struct {
 	process *Process
 	state   *stateFile
 	pollers []*poller // by source
-	// inherited has the lists of sources that the Corefile no longer has. They are
-	// served until every source has been loaded.
+	// inherited has the lists of removed sources. They are served until all are loaded.
 	inherited []namedList
 
 	current atomic.Pointer[zone.Snapshot] // a query loads it once
@@ -57,8 +56,7 @@ type Syncer struct {
 	merged            []*source.List // current was built from these
 	committed, closed bool
 	timers            []*time.Timer // refresh when sources become overdue
-
-	reporting sync.Mutex // reports are written one after the other, and nothing else waits for them
+	reporting         sync.Mutex    // reports are written one after the other, and nothing else waits for them
 }
 
 // New returns a Syncer without records. It has no effect on the process until it begins.
