@@ -66,7 +66,8 @@ func (p *poller) reportLenient(lenient bool) (lines lines) {
 	lenient = lenient && !p.guard.loaded
 	metrics.Unread.WithLabelValues(p.Name).Set(map[bool]float64{true: 1}[lenient])
 	if lenient && !p.lenient {
-		lines.errorf(journal.Failed, "%s: not read within two minutes of the start: its names in fallthrough zones may get public addresses (see fail_closed)", p.Name)
+		lines.errorf(journal.Failed, "%s: not read within two minutes of the start: its names in fallthrough zones may get public addresses "+
+			"(see fail_closed)", p.Name)
 	}
 	p.lenient = p.lenient || lenient
 	return lines
