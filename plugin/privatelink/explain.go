@@ -16,22 +16,16 @@ func (p *Privatelink) Explain(name dnsname.Name) verdict.Verdict { return p.zone
 // NamesOf returns the names of the records that have the address.
 func (p *Privatelink) NamesOf(addr netip.Addr) []dnsname.Name { return p.zones.NamesOf(addr) }
 
-// A Handler is the handler of one block.
-type Handler struct {
-	Position string // file and line
-	*Privatelink
-}
-
-type handlersKey struct{}
+type blocksKey struct{}
 
 // Handlers returns the handlers of the instance that c sets up, in the order of their
 // blocks. Call it when every plugin has been set up, such as in Begin.
-func Handlers(c *caddy.Controller) []Handler {
-	all, _ := c.Get(handlersKey{}).([]Handler)
+func Handlers(c *caddy.Controller) []verdict.Block {
+	all, _ := c.Get(blocksKey{}).([]verdict.Block)
 	return all
 }
 
 // register adds the handler to those of its instance.
 func (p *Privatelink) register(c *caddy.Controller, position string) {
-	c.Set(handlersKey{}, append(slices.Clip(Handlers(c)), Handler{position, p}))
+	c.Set(blocksKey{}, append(slices.Clip(Handlers(c)), verdict.Block{Position: position, Explainer: p}))
 }

@@ -40,7 +40,7 @@ func setup(c *caddy.Controller) error {
 	end := func() { release(s) }
 	lifecycle.Attach(c, lifecycle.Hooks{
 		Begin: func() error {
-			answers = &api{blocks: blocksOf(privatelink.Handlers(c))}
+			answers = &api{blocks: privatelink.Handlers(c)}
 			s = acquire(address)
 			return nil
 		},
@@ -49,16 +49,6 @@ func setup(c *caddy.Controller) error {
 		Close:  end,
 	})
 	return nil
-}
-
-// blocksOf returns the handlers as the API sees them.
-func blocksOf(handlers []privatelink.Handler) (all []block) {
-	for _, h := range handlers {
-		b := block{position: h.Position, Explainer: h.Privatelink}
-		b.ledger, _ = any(h.Privatelink).(Ledger)
-		all = append(all, b)
-	}
-	return all
 }
 
 // parse returns the address that is listened on.

@@ -30,12 +30,12 @@ func TestWhy(t *testing.T) {
 		{"an endpoint that is not approved", "two.blob.core.windows.net", 200, "not_approved 4 []"},
 		{"not a name", "a%0Ab", 400, `name: "a\nb": '\n' is not allowed in a domain name`},
 		{"no name", "", 400, "name: the domain name is empty"},
-		{"a long text", strings.Repeat("a", 300), 400, "name: a name has at most 253 characters"},
+		{"a long text", strings.Repeat("a", 301), 400, `name: "` + strings.Repeat("a", 40) + `"… is too long: a domain name has at most 253 characters`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			response, body := request(t, "GET", "http://"+addr+"/api/why?name="+tt.question)
 			var found struct {
-				Why
+				verdict.Why
 				Error string
 			}
 			if err := json.Unmarshal([]byte(body), &found); err != nil || response.StatusCode != tt.code {
@@ -122,7 +122,7 @@ func TestReload(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer response.Body.Close()
-		var why Why
+		var why verdict.Why
 		if err := json.NewDecoder(response.Body).Decode(&why); err != nil || len(why.Found) != 1 {
 			t.Fatalf("%+v, %v", why, err)
 		}
