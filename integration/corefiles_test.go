@@ -121,6 +121,7 @@ var rewrites = []struct {
 	{regexp.MustCompile(`(?m)^( *)prometheus\b.*$`), "${1}prometheus 127.0.0.1:{$$PORT_PROMETHEUS}"},
 	{regexp.MustCompile(`(?m)^( *)health\b( [^{\s]+)?`), "${1}health 127.0.0.1:{$$PORT_HEALTH}"},
 	{regexp.MustCompile(`(?m)^( *)ready\b( [^{\s]+)?`), "${1}ready 127.0.0.1:{$$PORT_READY}"},
+	{regexp.MustCompile(`(?m)^( *)status\b.*$`), "${1}status 127.0.0.1:{$$PORT_STATUS}"},
 	{regexp.MustCompile(`(?m)^( *(?:forward|upstream) \S+)( [^{\s]+)+`), "${1} {$$UPSTREAM}"},
 	{regexp.MustCompile(`(?m)^( *)tls .*$`), "${1}tls {$$DIR}/cert.pem {$$DIR}/key.pem"},
 	{regexp.MustCompile(`/(etc|var/lib)/privatelink-dns|C:/ProgramData/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},

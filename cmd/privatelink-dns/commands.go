@@ -12,6 +12,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/forwarders"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/records"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/validate"
+	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/why"
 )
 
 const program = "privatelink-dns"
@@ -22,6 +23,7 @@ var commands = []command.Command{
 	forwarders.Command,
 	records.Command,
 	validate.Command,
+	why.Command,
 }
 
 // runCommand runs the command that the first argument names. Ctrl-C ends it.

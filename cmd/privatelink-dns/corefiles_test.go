@@ -89,9 +89,9 @@ func TestDocumentedCorefiles(t *testing.T) {
 			})
 		}
 	}
-	for _, path := range []string{"README.md", "plugin/privatelink/README.md", "plugin/lru/README.md", "plugin/fastpath/README.md", "plugin/upstream/README.md"} {
-		if !found[path] {
-			t.Errorf("%s has no Corefile", path)
+	for _, folder := range []string{"", "plugin/privatelink/", "plugin/lru/", "plugin/fastpath/", "plugin/upstream/", "plugin/status/"} {
+		if !found[folder+"README.md"] {
+			t.Errorf("%sREADME.md has no Corefile", folder)
 		}
 	}
 }
@@ -127,6 +127,7 @@ func TestEmbeddedCorefiles(t *testing.T) {
 
 var (
 	port     = regexp.MustCompile(`(?m)^(\s*(?:prometheus|health|ready)) :\d+`)
+	status   = regexp.MustCompile(`(?m)^(\s*status)(?: \S+)?$`)
 	listener = regexp.MustCompile(`(?m)^([^\s#(].*?)(?::\d+)? \{$`)
 	binding  = regexp.MustCompile(`(?m)^\s+bind .*\n`)
 	folder   = regexp.MustCompile(`(/etc|C:/ProgramData)/privatelink-dns`)
@@ -142,6 +143,7 @@ func starts(t *testing.T, text string) {
 		t.Fatal(err)
 	}
 	text = port.ReplaceAllString(text, "$1 127.0.0.1:0")
+	text = status.ReplaceAllString(text, "$1 127.0.0.1:0")
 	text = binding.ReplaceAllString(text, "")
 	text = listener.ReplaceAllString(text, "$1 {\n    bind 127.0.0.1")
 	text = folder.ReplaceAllString(text, filepath.ToSlash(dir))

@@ -34,6 +34,7 @@ import (
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/lru"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/status"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/upstream"
 )
 
@@ -50,7 +51,7 @@ import (
 //     own, for the same reason.
 var directives = []string{
 	"root", "proxyproto", "quic", "https", "timeouts", "multisocket", "reload", "tls", "bufsize", "bind", "fastpath",
-	"ready", "health", "prometheus", "errors", "log",
+	"status", "ready", "health", "prometheus", "errors", "log",
 	"acl", "local", "any", "tsig", "header", "transfer",
 	"privatelink", "hosts", "file", "secondary",
 	"lru", "loop", "upstream", "forward",

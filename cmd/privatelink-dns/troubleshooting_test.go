@@ -20,6 +20,7 @@ func TestLogLinesAreDocumented(t *testing.T) {
 		"../../plugin/lru/README.md":         {"../../plugin/lru"},
 		"../../plugin/fastpath/README.md":    {"../../plugin/fastpath"},
 		"../../plugin/upstream/README.md":    {"../../plugin/upstream"},
+		"../../plugin/status/README.md":      {"../../plugin/status"},
 	} {
 		text, err := os.ReadFile(page)
 		if err != nil {

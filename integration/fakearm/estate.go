@@ -25,6 +25,9 @@ type Endpoint struct {
 	ZoneGroup    bool   `json:"zoneGroup"`
 	NoNIC        bool   `json:"noNic"`
 	Names        []Name `json:"names"`
+
+	Target string `json:"target"` // kind and name of the connected resource; a vault by default
+	Member string `json:"member"` // its group ID; AzureBackup by default
 }
 
 // A Name is one address of one name.

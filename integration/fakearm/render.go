@@ -21,7 +21,7 @@ func resource(name, id, kind string, properties object) object {
 
 // id is the ID of a resource in the endpoint's group.
 func (e Endpoint) id(subscription, kind, name string) string {
-	return "/subscriptions/" + subscription + "/resourceGroups/" + e.Group + "/providers/" + kind + "/" + name
+	return strings.TrimSuffix("/subscriptions/"+subscription+"/resourceGroups/"+e.Group+"/providers/"+kind+"/"+name, "/")
 }
 
 func (e Endpoint) status() string       { return cmp.Or(e.Status, "Approved") }
@@ -53,8 +53,8 @@ func (e Endpoint) endpoint(subscription string) object {
 	}
 	properties[connections] = []object{resource(e.Name, id+"/"+connections+"/"+e.Name, endpointType+"/"+connections, object{
 		"provisioningState":    "Succeeded",
-		"privateLinkServiceId": e.id(subscription, vaultType, e.Name),
-		"groupIds":             []string{"AzureBackup"},
+		"privateLinkServiceId": e.id(subscription, cmp.Or(e.Target, vaultType+"/"+e.Name), ""),
+		"groupIds":             []string{cmp.Or(e.Member, "AzureBackup")},
 		"privateLinkServiceConnectionState": object{
 			// Azure has all sorts of texts here, also this one for a rejected endpoint.
 			"status": e.status(), "description": "Auto-Approved", "actionsRequired": "None",

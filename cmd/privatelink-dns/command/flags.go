@@ -3,6 +3,7 @@ package command
 import (
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -17,7 +18,7 @@ type Repeatable interface {
 }
 
 // parse parses the flags. Its errors name the remedy.
-func parse(flags *flag.FlagSet, args []string) error {
+func parse(flags *flag.FlagSet, args []string, operand string) error {
 	for {
 		if err := flags.Parse(args); err != nil {
 			return misspelt(flags, err)
@@ -27,12 +28,29 @@ func parse(flags *flag.FlagSet, args []string) error {
 			return nil
 		}
 		before := last(flags, args[:len(args)-len(rest)])
-		n, err := more(before, rest)
+		n, err := 1, error(nil)
+		if operand == "" {
+			n, err = more(before, rest)
+		} else {
+			err = setOperand(flags, operand, rest[0])
+		}
 		if err != nil {
 			return err
 		}
 		args = rest[n:]
 	}
+}
+
+// setOperand sets the flag of operands. A file is not meant as one: a shell made it of
+// a pattern.
+func setOperand(flags *flag.FlagSet, operand, arg string) error {
+	if _, err := os.Stat(arg); err == nil {
+		return Wrong(fmt.Sprintf("%q is a file: quote the pattern of a flag, or write the flag before each file", arg))
+	}
+	if err := flags.Set(operand, arg); err != nil {
+		return Wrong(err.Error())
+	}
+	return nil
 }
 
 // last returns the flag that the last of the arguments belong to, or nil.

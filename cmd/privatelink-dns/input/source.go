@@ -165,6 +165,9 @@ func (s *Source) Hint() string {
 	return fmt.Sprintf("its oldest data is of %s: Azure Backup adds names after the first backup, export again and compare", at(*s.Oldest, now))
 }
 
+// At is a time with its age, for people.
+func At(t time.Time) string { return at(t, time.Now()) }
+
 // at is a time with its age.
 func at(t, now time.Time) string {
 	return fmt.Sprintf("%s (%s)", t.Format("2006-01-02 15:04"), age(now.Sub(t)))

@@ -52,7 +52,7 @@ func (p *poller) stateOf(fqdn dnsname.Name) verdict.State {
 	defer p.mu.Unlock()
 	state := verdict.State{Loaded: p.guard.loaded, Failure: p.failure}
 	if a := p.guard.missing[cloud.Canonical(fqdn)]; a != nil {
-		state.Missing = a.since
+		state.Held, state.Missing = true, a.since
 	}
 	return state
 }

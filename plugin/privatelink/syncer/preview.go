@@ -26,6 +26,7 @@ type Fetched struct {
 	Name     string
 	List     *source.List // to serve, or nil
 	Err      error        // of the fetch, joined
+	Loaded   bool         // the source has been read once, now or in the run that wrote the state file
 	Findings []Finding    // the server would log these about the list, the most important first
 
 	// Restored has the names that are only in the state file. They are served
@@ -107,6 +108,7 @@ func look(ctx context.Context, src source.Source, last lastGood) (one Fetched, l
 	for _, e := range missingFrom(fetched, one.List.Entries) {
 		one.Restored[e.FQDN] = true
 	}
+	one.Loaded = p.guard.loaded
 	if held := p.guard.held(); held > 0 {
 		one.Findings = append(one.Findings, Finding{Kind: HeldBack, Text: fmt.Sprintf(heldBackLine, held, agreeing)})
 	}

@@ -38,7 +38,8 @@ type List struct {
 type State struct {
 	Loaded  bool      // the source has been read once
 	Failure string    // the error of the last fetch
-	Missing time.Time // since when the lists lack the name; zero if they have it
+	Held    bool      // the last lists lack the name, and it is served nevertheless
+	Missing time.Time // since when they lack it; zero if that is unknown
 	Saved   bool      // the name is from a state file only
 }
 

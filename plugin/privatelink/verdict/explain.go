@@ -55,7 +55,7 @@ func (b *Book) served(v *Verdict, r *zone.Record) {
 	v.from(e.Endpoint, e.Target, l)
 	state := l.state(e.FQDN)
 	switch {
-	case !state.Missing.IsZero():
+	case state.Held:
 		v.Kind, v.Since = HeldBack, state.Missing
 		v.Text = "the last lists of its source lack it; it is served until three lists agree"
 		v.Remedy = "if the endpoint still exists, check the identity's permissions, and the export"
@@ -91,6 +91,9 @@ func (b *Book) unserved(v *Verdict, found zone.Answer) {
 	switch {
 	case withheld:
 		v.ofSkip(&skip)
+		if hint := b.Zones.HintFor(v.Name).String(); v.Owner == "" && hint != "" {
+			v.Remedy += "; then" + strings.TrimPrefix(hint, ":")
+		}
 	case isOutside:
 		v.Kind, v.Text = OutsideZones, "it is in none of the zones"
 		v.from(outside.Endpoint, outside.Target, outside.list)
@@ -122,7 +125,7 @@ func (b *Book) unknown(v *Verdict, x *index) {
 	case v.Backup && x.vault != nil:
 		v.ofSkip(x.vault)
 		v.Possible = true
-		v.Text = "no source has it; it may be one of an endpoint that is not served: " + v.Text
+		v.Text = "no source has it; it may be a name of an endpoint that is not served: " + TextOf(x.vault.Skip)
 	default:
 		v.Text = "no source has it" + b.failures()
 		v.Remedy = "if it is yours, add the subscription, resource group or export of its private endpoint to the sources"
@@ -185,7 +188,11 @@ func (b *Book) failures() string {
 func (v *Verdict) ofSkip(w *withheld) {
 	v.Kind = cmp.Or(kindOf[w.Reason], Invalid)
 	v.from(w.Endpoint, w.Target, w.list)
-	v.Text, v.Remedy = TextOf(w.Skip), RemedyOf(w.Skip)
+	v.Text, v.Remedy = "its endpoint is not served: "+TextOf(w.Skip), RemedyOf(w.Skip)
+	if v.Kind == Invalid {
+		_, reason, _ := strings.Cut(w.Detail, ": ") // after the name
+		v.Text = "its address is invalid: " + reason
+	}
 }
 
 var kindOf = map[source.Reason]Kind{

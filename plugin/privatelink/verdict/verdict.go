@@ -49,7 +49,7 @@ type Verdict struct {
 	// Backup reports that the name has the form of those of Azure Backup.
 	Backup bool `json:"backup,omitempty"`
 
-	Text   string `json:"text"`             // the reason, in one sentence
+	Text   string `json:"text,omitempty"`   // the reason, in one sentence; for a served name, what is wrong with its source
 	Remedy string `json:"remedy,omitempty"` // what to do, empty if there is nothing to do
 }
 

@@ -1,0 +1,89 @@
+package verdict
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+)
+
+// An Explainer has the records of one block. All methods may be called at any time.
+type Explainer interface {
+	Explain(name dnsname.Name) Verdict
+	NamesOf(addr netip.Addr) []dnsname.Name
+}
+
+// A Ledger is an Explainer that also has the public answers. PublicAnswers returns
+// those for the name in all of its forms.
+type Ledger interface {
+	PublicAnswers(name dnsname.Name) []PublicAnswer
+}
+
+// A Block is a privatelink block of a Corefile.
+type Block struct {
+	Position string // file and line
+	Explainer
+}
+
+// Why is the answer to a question about a name or an address.
+type Why struct {
+	Question string    `json:"question"`       // as it was asked
+	Found    []Finding `json:"found"`          // for each block, and for an address each of its names
+	More     int       `json:"more,omitempty"` // names with the address that are left out
+}
+
+// A Finding is the verdict of one block about one name.
+type Finding struct {
+	Block string `json:"block"` // file and line of the privatelink block
+	Verdict
+	Public []PublicAnswer `json:"public_answers,omitempty"`
+}
+
+// maxNames bounds the names of one address.
+const maxNames = 100
+
+// maxQuestion is longer than a name with its dot and some blanks, and than an address.
+const maxQuestion = 300
+
+// Ask returns the verdicts of the blocks. The question is a domain name in any form, or
+// an IP address.
+func Ask(blocks []Block, question string) (Why, error) {
+	found := Why{Question: question, Found: []Finding{}}
+	if len(question) > maxQuestion {
+		return found, fmt.Errorf("%.40q… is too long: a domain name has at most %d characters", question, dnsname.MaxText-1)
+	}
+	text := strings.TrimSpace(question)
+	if addr, err := netip.ParseAddr(text); err == nil {
+		found.ofAddress(blocks, addr.Unmap().WithZone(""))
+		return found, nil
+	}
+	name, err := dnsname.ParseOwner(text)
+	if err != nil {
+		return found, err
+	}
+	for _, b := range blocks {
+		found.Found = append(found.Found, b.explain(name))
+	}
+	return found, nil
+}
+
+func (w *Why) ofAddress(blocks []Block, addr netip.Addr) {
+	for _, b := range blocks {
+		for _, name := range b.NamesOf(addr) {
+			if len(w.Found) == maxNames {
+				w.More++
+				continue
+			}
+			w.Found = append(w.Found, b.explain(name))
+		}
+	}
+}
+
+func (b *Block) explain(name dnsname.Name) Finding {
+	one := Finding{Block: b.Position, Verdict: b.Explain(name)}
+	if ledger, ok := b.Explainer.(Ledger); ok {
+		one.Public = ledger.PublicAnswers(name)
+	}
+	return one
+}
