@@ -18,6 +18,7 @@ import (
 // that have no record yet are counted for the suffix of these zones.
 func createSeries(zones *zone.Snapshot, backup dnsname.Name) {
 	metrics.AnswersOf(backup.String())
+	metrics.Lacking(0, 0)
 	for name := range zones.Zones {
 		metrics.AnswersOf(name.String())
 	}

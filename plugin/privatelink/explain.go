@@ -6,7 +6,10 @@ import (
 
 	"github.com/coredns/caddy"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
@@ -15,6 +18,26 @@ func (p *Privatelink) Explain(name dnsname.Name) verdict.Verdict { return p.zone
 
 // NamesOf returns the names of the records that have the address.
 func (p *Privatelink) NamesOf(addr netip.Addr) []dnsname.Name { return p.zones.NamesOf(addr) }
+
+// Lacking implements verdict.Ledger.
+func (p *Privatelink) Lacking(name dnsname.Name) (all []ledger.Entry) {
+	owner, _ := p.zones.Snapshot().OwnerOf(name)
+	forms := []dnsname.Name{name, owner.Name, cloud.Canonical(name)}
+	slices.Sort(forms)
+	for _, form := range slices.Compact(forms) {
+		if e, ok := lacking.Entry(string(form)); ok {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// Ledger returns the names that the zones of all server blocks lack, and the number of
+// answers whose names were too many to be recorded.
+func Ledger() (all []ledger.Entry, missed uint64) { return lacking.Entries(), lacking.Missed() }
+
+// Events returns the last events of all server blocks, and the number of all events.
+func Events() ([]journal.Event, uint64) { return process.Events().Events() }
 
 type blocksKey struct{}
 

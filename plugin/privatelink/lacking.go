@@ -33,7 +33,7 @@ func (p *Privatelink) record(a ledger.Answer) ledger.Grade {
 			logLacking(a, fact)
 		}
 	}
-	metrics.Lacking[grade][a.Kind].Inc()
+	metrics.Lacking(uint8(grade), uint8(a.Kind)).Inc()
 	return grade
 }
 

@@ -181,6 +181,6 @@ func (p *responder) countLacking(q *fastpath.Query, name string, kind ledger.Kin
 		grade = ledger.Other
 		lacking.Miss()
 	}
-	q.Count(metrics.Lacking[grade][kind])
+	q.Count(metrics.Lacking(uint8(grade), uint8(kind)))
 	return true
 }

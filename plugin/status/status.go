@@ -6,11 +6,30 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
-// Path is the path of the API that answers a [verdict.Why]. It has the parameter name.
-const Path = "/api/why"
+// The paths of the API.
+const (
+	WhyPath    = "/api/why"    // a [verdict.Why], with the parameter name
+	LedgerPath = "/api/ledger" // a [Ledger]
+	EventsPath = "/api/events" // an [Events]
+)
+
+// A Ledger has the names that the zones lack, by grade, the last answered first.
+type Ledger struct {
+	Names  []ledger.Entry `json:"names"`
+	Missed uint64         `json:"missed"` // answers whose names were too many at once
+}
+
+// Events are the last events, the newest first, and the number of all since the start.
+type Events struct {
+	Events []journal.Event `json:"events"`
+	Total  uint64          `json:"total"`
+}
 
 // An api answers for one instance.
 type api struct {
@@ -19,10 +38,21 @@ type api struct {
 
 // ServeHTTP implements http.Handler.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != Path {
-		fail(w, http.StatusNotFound, "unknown path, "+Path+"?name=NAME exists")
-		return
+	switch r.URL.Path {
+	case WhyPath:
+		a.why(w, r)
+	case LedgerPath:
+		names, missed := privatelink.Ledger()
+		reply(w, http.StatusOK, Ledger{append([]ledger.Entry{}, names...), missed})
+	case EventsPath:
+		events, total := privatelink.Events()
+		reply(w, http.StatusOK, Events{append([]journal.Event{}, events...), total})
+	default:
+		fail(w, http.StatusNotFound, "unknown path, "+WhyPath+"?name=NAME, "+LedgerPath+" and "+EventsPath+" exist")
 	}
+}
+
+func (a *api) why(w http.ResponseWriter, r *http.Request) {
 	found, err := verdict.Ask(a.blocks, r.URL.Query().Get("name"))
 	if err != nil {
 		fail(w, http.StatusBadRequest, "name: "+err.Error())

@@ -7,9 +7,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
@@ -41,7 +43,7 @@ func (r *report) print(w io.Writer, out command.Output) {
 func distinct(all []verdict.Finding) (found []verdict.Finding) {
 	for _, f := range all {
 		same := func(other verdict.Finding) bool {
-			other.Block, other.Public = f.Block, f.Public
+			other.Block, other.Lacking = f.Block, f.Lacking
 			return reflect.DeepEqual(other, f)
 		}
 		if !slices.ContainsFunc(found, same) {
@@ -84,7 +86,7 @@ func (r *report) printOne(w io.Writer, f verdict.Finding, out command.Output) {
 		command.Fprintf(w, "  source: %s\n", r.source(f))
 	}
 	if !f.Served {
-		command.Fprintf(w, "  clients get %s (step %d: %s)%s\n", gets(f), f.Step, how(f), asked(f.Public))
+		command.Fprintf(w, "  clients get %s (step %d: %s)%s\n", gets(f), f.Step, how(f), asked(f.Lacking))
 	} else if f.Text != "" {
 		command.Fprintf(w, "  %s\n", out.Paint(command.Warn, "note: "+f.Text))
 	}
@@ -164,16 +166,16 @@ func how(f verdict.Finding) string {
 }
 
 // asked is who got another answer, by the ledger.
-func asked(public []verdict.PublicAnswer) string {
-	count, last := uint64(0), verdict.PublicAnswer{}
+func asked(lacking []ledger.Entry) string {
+	count, last := uint64(0), time.Time{}
 	var networks []string
-	for _, p := range public {
-		count += p.Count
-		if p.Last.After(last.Last) {
-			last = p
+	for _, e := range lacking {
+		count += e.Count
+		if e.Last.After(last) {
+			last = e.Last
 		}
-		for _, c := range p.Clients {
-			if text := c.Network.String(); !slices.Contains(networks, text) {
+		for _, n := range e.Networks {
+			if text := n.Prefix.String(); !slices.Contains(networks, text) {
 				networks = append(networks, text)
 			}
 		}
@@ -181,7 +183,7 @@ func asked(public []verdict.PublicAnswer) string {
 	if count == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(": %d times, last %s", count, input.At(last.Last.Local()))
+	text := fmt.Sprintf(": %d times, last %s", count, input.At(last.Local()))
 	if n := len(networks); n > 0 {
 		text += ", by " + strings.Join(networks[:min(n, 3)], ", ")
 		if n > 3 {

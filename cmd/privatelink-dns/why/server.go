@@ -37,7 +37,7 @@ func askServer(ctx context.Context, address string, names []string) (*report, er
 }
 
 func ask(ctx context.Context, client *http.Client, address, name string) (answer verdict.Why, err error) {
-	target := url.URL{Scheme: "http", Host: address, Path: status.Path, RawQuery: url.Values{"name": {name}}.Encode()}
+	target := url.URL{Scheme: "http", Host: address, Path: status.WhyPath, RawQuery: url.Values{"name": {name}}.Encode()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return answer, err

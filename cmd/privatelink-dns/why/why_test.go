@@ -13,6 +13,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
@@ -82,13 +83,13 @@ func TestPrint(t *testing.T) {
 	held = served
 	held.Kind, held.Text, held.Remedy = verdict.HeldBack, "the last lists lack it", "check it"
 	gone.Kind, gone.Step, gone.Answer, gone.Since, gone.Addrs, gone.Text = verdict.Removed, 4, verdict.Upstream, at, served.Addrs, "its source lost it"
-	var networks []verdict.Client
+	var networks []ledger.Network
 	for i := range 5 {
-		networks = append(networks, verdict.Client{Network: netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", i))})
+		networks = append(networks, ledger.Network{Prefix: netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", i))})
 	}
-	public := []verdict.PublicAnswer{
-		{Name: base.Name, Count: 7, Last: at, Clients: networks},
-		{Name: base.Owner, Count: 1, Last: at.Add(-time.Hour), Clients: networks[:1]},
+	lacking := []ledger.Entry{
+		{Name: string(base.Name), Count: 7, Last: at, Networks: networks},
+		{Name: string(base.Owner), Count: 1, Last: at.Add(-time.Hour), Networks: networks[:1]},
 	}
 	when := at.Local().Format("2006-01-02 15:04") + " (2 hours ago)"
 	const (
@@ -107,7 +108,7 @@ func TestPrint(t *testing.T) {
 		{"served since", []verdict.Finding{{Verdict: served}}, 0, private + endpoint + "  source: azure 1, since WHEN|"},
 		{"held back", []verdict.Finding{{Verdict: held}}, 0,
 			private + endpoint + "  source: azure 1, which lacks it since WHEN|  note: the last lists lack it|  remedy: check it|"},
-		{"removed, and asked for", []verdict.Finding{{Verdict: gone, Public: public}}, 1, lost + endpoint + "  source: azure 1|" + upstream + asked},
+		{"removed, and asked for", []verdict.Finding{{Verdict: gone, Lacking: lacking}}, 1, lost + endpoint + "  source: azure 1|" + upstream + asked},
 		{"two blocks that agree", []verdict.Finding{{Block: "Corefile:2", Verdict: served}, {Block: "Corefile:9", Verdict: served}}, 0,
 			private + endpoint + "  source: azure 1, since WHEN|"},
 		{"two blocks that differ", []verdict.Finding{{Block: "Corefile:2", Verdict: served}, {Block: "Corefile:9", Verdict: gone}}, 1,

@@ -4,6 +4,7 @@
 package ledger
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -39,8 +40,16 @@ const (
 	grades
 )
 
+var gradeTexts = []string{"known", "backup", "other"}
+
 // String returns the grade as metrics and the Corefile have it.
-func (g Grade) String() string { return [...]string{"known", "backup", "other"}[g] }
+func (g Grade) String() string { return gradeTexts[g] }
+
+// MarshalText implements encoding.TextMarshaler.
+func (g Grade) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (g *Grade) UnmarshalText(text []byte) error { return unmarshal(g, text, gradeTexts) }
 
 // A Kind is what the clients got.
 type Kind uint8
@@ -52,13 +61,30 @@ const (
 	Withheld             // SERVFAIL in place of an address, because of protect
 )
 
+var kindTexts = []string{"public", "nxdomain", "withheld"}
+
 // String returns the kind as the API has it.
-func (k Kind) String() string { return [...]string{"public", "nxdomain", "withheld"}[k] }
+func (k Kind) String() string { return kindTexts[k] }
+
+// MarshalText implements encoding.TextMarshaler.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *Kind) UnmarshalText(text []byte) error { return unmarshal(k, text, kindTexts) }
+
+func unmarshal[T ~uint8](to *T, text []byte, texts []string) error {
+	i := slices.Index(texts, string(text))
+	if i < 0 {
+		return fmt.Errorf("unknown value %.40q", text)
+	}
+	*to = T(i) //nolint:gosec // G115: one of three
+	return nil
+}
 
 // A Fact is what the ledger cannot derive itself.
 type Fact struct {
-	Grade  Grade
-	Reason string // why no source has the name, for people
+	Grade  Grade  `json:"grade"`
+	Reason string `json:"reason"` // why no source has the name, for people
 }
 
 // An Answer is one answer to a client.
@@ -72,21 +98,22 @@ type Answer struct {
 
 // An Entry is one name of the ledger.
 type Entry struct {
-	Name string
-	Kind Kind // of the last answer
+	Name string `json:"name"`
+	Kind Kind   `json:"answer"` // the last one
 	Fact
-	Count       uint64
-	First, Last time.Time
-	Networks    []Network // of the clients, the most frequent first
-	Others      uint64    // answers to networks beyond the first ones
-	Resolvers   []string  // that have answered
+	Count     uint64    `json:"count"`
+	First     time.Time `json:"first"`
+	Last      time.Time `json:"last"`
+	Networks  []Network `json:"clients"`             // the most frequent ones first
+	Others    uint64    `json:"others,omitempty"`    // answers to networks beyond the first ones
+	Resolvers []string  `json:"upstreams,omitempty"` // that have answered
 }
 
 // A Network is a network of clients, /24 or /56, and the number of answers to it.
 type Network struct {
-	Prefix netip.Prefix
-	Count  uint64
-	Last   time.Time
+	Prefix netip.Prefix `json:"network"`
+	Count  uint64       `json:"count"`
+	Last   time.Time    `json:"last"`
 }
 
 // A Ledger may be used by several goroutines. The zero value is empty and ready for use.

@@ -24,6 +24,11 @@ var (
 		Help: "Answers of the next plugin with addresses that were passed on, and whose chain leads through the zone by a name that no source has.",
 	}, []string{"zone"})
 
+	lackingAnswers = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "lacking_answers_total",
+		Help: "Answers for names that the zones lack, by grade (known, backup, other) and what the client got (public, nxdomain, withheld).",
+	}, []string{"grade", "answer"})
+
 	// Records is the number of names that a source contributes.
 	Records = gauge("records", "Names with addresses that a source has.", "source")
 	// LastSuccess is the time of the last complete read of a source without error.
@@ -53,8 +58,6 @@ var (
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "on_demand_syncs_total",
 		Help: "Syncs of a source that were started because a query asked for a name that the zones lacked.",
 	}, []string{"source"})
-	// Lacking counts answers by the values of ledger.Grade and ledger.Kind.
-	Lacking = lackingCounters()
 	// Serial is the SOA serial of a zone.
 	Serial = gauge("zone_serial", "Serial number in the SOA record of a zone.", "zone")
 	// Dropped counts upstream's records of names that the zones decide.
@@ -73,18 +76,18 @@ func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
 	return promauto.NewGaugeVec(prometheus.GaugeOpts{Namespace: plugin.Namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
 }
 
-func lackingCounters() (all [3][3]prometheus.Counter) {
-	vec := promauto.NewCounterVec(prometheus.CounterOpts{
-		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "lacking_answers_total",
-		Help: "Answers for names that the zones lack, by grade (known, backup, other) and what the client got (public, nxdomain, withheld).",
-	}, []string{"grade", "answer"})
+// Lacking returns the counter of answers for names that the zones lack, by the values of
+// ledger.Grade and ledger.Kind. The first call creates all series, at zero.
+func Lacking(grade, answer uint8) prometheus.Counter { return lacking()[grade][answer] }
+
+var lacking = sync.OnceValue(func() (all [3][3]prometheus.Counter) {
 	for g, grade := range []string{"known", "backup", "other"} {
-		for k, answer := range []string{"public", "nxdomain", "withheld"} {
-			all[g][k] = vec.WithLabelValues(grade, answer)
+		for a, answer := range []string{"public", "nxdomain", "withheld"} {
+			all[g][a] = lackingAnswers.WithLabelValues(grade, answer)
 		}
 	}
 	return all
-}
+})
 
 // A Kind is the way in which a query reached a name that the zones decide.
 type Kind uint8

@@ -23,6 +23,7 @@ func touch() {
 	Unread.WithLabelValues("src").Set(1)
 	Refresh.WithLabelValues("src").Set(60)
 	OnDemand.WithLabelValues("found").Inc()
+	Lacking(0, 0).Inc()
 	OnDemandSyncs.WithLabelValues("src").Inc()
 	Serial.WithLabelValues("privatelink.blob.core.windows.net").Set(1)
 }

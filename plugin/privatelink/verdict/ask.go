@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 )
 
 // An Explainer has the records of one block. All methods may be called at any time.
@@ -14,10 +15,10 @@ type Explainer interface {
 	NamesOf(addr netip.Addr) []dnsname.Name
 }
 
-// A Ledger is an Explainer that also has the public answers. PublicAnswers returns
-// those for the name in all of its forms.
+// A Ledger is an Explainer that also has the answers for names that the zones lack.
+// Lacking returns those for the name in all of its forms.
 type Ledger interface {
-	PublicAnswers(name dnsname.Name) []PublicAnswer
+	Lacking(name dnsname.Name) []ledger.Entry
 }
 
 // A Block is a privatelink block of a Corefile.
@@ -37,7 +38,7 @@ type Why struct {
 type Finding struct {
 	Block string `json:"block"` // file and line of the privatelink block
 	Verdict
-	Public []PublicAnswer `json:"public_answers,omitempty"`
+	Lacking []ledger.Entry `json:"lacking,omitempty"` // who got another answer
 }
 
 // maxNames bounds the names of one address.
@@ -82,8 +83,8 @@ func (w *Why) ofAddress(blocks []Block, addr netip.Addr) {
 
 func (b *Block) explain(name dnsname.Name) Finding {
 	one := Finding{Block: b.Position, Verdict: b.Explain(name)}
-	if ledger, ok := b.Explainer.(Ledger); ok {
-		one.Public = ledger.PublicAnswers(name)
+	if all, ok := b.Explainer.(Ledger); ok {
+		one.Lacking = all.Lacking(name)
 	}
 	return one
 }
