@@ -31,11 +31,11 @@ func (s *Syncer) currentBook() *verdict.Book {
 
 // storeLocked publishes the snapshot and keeps the lists that it was built from, which the
 // numbers of its records refer to.
-func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List) {
+func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List, m merged) {
 	next.Date(previous, time.Now())
 	book := &verdict.Book{Zones: s.Zones, Snapshot: next, Removed: s.process.removals.get}
 	for i, list := range lists {
-		one := verdict.List{List: list}
+		one := verdict.List{List: list, Outside: m.sources[i].outside}
 		if i < len(s.pollers) {
 			one.Source, one.State = s.pollers[i].Name, s.pollers[i].stateOf
 		} else {

@@ -1,14 +1,12 @@
 package verdict
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // An index finds the names that a source has and that are not served, by their public
@@ -38,21 +36,18 @@ func (b *Book) notServed() *index {
 		for i := range b.Lists {
 			if l := &b.Lists[i]; l.List != nil {
 				b.index.addSkips(b.Zones.Cloud, l)
-				b.index.addOutsiders(b.Snapshot, l)
+				b.index.addOutsiders(l)
 			}
 		}
 	})
 	return &b.index
 }
 
-func (x *index) addOutsiders(zones *zone.Snapshot, l *List) {
-	for i := range l.Entries {
-		if _, err := zones.OwnerOf(l.Entries[i].FQDN); !errors.Is(err, zone.ErrOutOfZone) {
-			continue
-		}
-		name := cloud.Canonical(l.Entries[i].FQDN)
+func (x *index) addOutsiders(l *List) {
+	for _, e := range l.Outside {
+		name := cloud.Canonical(e.FQDN)
 		if _, taken := x.outside[name]; !taken {
-			x.outside[name] = outsider{&l.Entries[i], l}
+			x.outside[name] = outsider{e, l}
 		}
 	}
 }
