@@ -11,9 +11,9 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// Explain returns why the name is served or not, by the current snapshot. It waits
-// for no source and no disk. The first call for a snapshot builds an index of the
-// endpoints that are not served; every other call costs some lookups.
+// Explain returns why the name is served or not, by the current snapshot. It costs some
+// lookups and waits for no source, no disk and no merge. The first call for a snapshot
+// also builds an index of the endpoints that are not served.
 func (s *Syncer) Explain(name dnsname.Name) verdict.Verdict { return s.currentBook().Explain(name) }
 
 // NamesOf returns the names of the records that have the address, sorted. It reads
@@ -21,12 +21,10 @@ func (s *Syncer) Explain(name dnsname.Name) verdict.Verdict { return s.currentBo
 func (s *Syncer) NamesOf(addr netip.Addr) []dnsname.Name { return s.currentBook().NamesOf(addr) }
 
 func (s *Syncer) currentBook() *verdict.Book {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.book == nil { // nothing has been published
-		return &verdict.Book{Zones: s.Zones, Snapshot: s.Snapshot()}
+	if book := s.book.Load(); book != nil {
+		return book
 	}
-	return s.book
+	return &verdict.Book{Zones: s.Zones, Snapshot: s.Snapshot()}
 }
 
 // storeLocked publishes the snapshot and keeps the lists that it was built from, which the
@@ -44,7 +42,8 @@ func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List
 		book.Lists = append(book.Lists, one)
 	}
 	s.current.Store(next)
-	s.merged, s.book = lists, book
+	s.book.Store(book)
+	s.merged = lists
 }
 
 // stateOf returns the state of the source and of a name that it has.

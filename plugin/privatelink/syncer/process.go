@@ -105,7 +105,7 @@ func (p *Process) publish(s *Syncer, previous, next *zone.Snapshot) (announced m
 	defer p.mu.Unlock()
 	if b := p.blocks[s.Block]; b != nil {
 		p.removals.note(previous, next, b.book)
-		b.last, b.book, b.owner = next, s.book, s
+		b.last, b.book, b.owner = next, s.book.Load(), s
 	}
 	announced = maps.Clone(p.announced)
 	maps.DeleteFunc(p.announced, func(name dnsname.Name, _ *zone.Zone) bool {

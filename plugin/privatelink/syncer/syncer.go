@@ -50,10 +50,10 @@ type Syncer struct {
 	inherited []namedList
 
 	current atomic.Pointer[zone.Snapshot] // a query loads it once
+	book    atomic.Pointer[verdict.Book]  // explains current; nil before the first one
 
 	mu                sync.Mutex     // held over one merge
 	merged            []*source.List // current was built from these
-	book              *verdict.Book  // explains current
 	committed, closed bool
 	timers            []*time.Timer // refresh when sources become overdue
 
