@@ -77,7 +77,9 @@ func newBook(complete bool, lists ...List) *Book {
 				l.Outside = append(l.Outside, &l.Entries[i])
 				continue
 			}
-			b.Add(owner, e.Addrs).Origin = n + uint32(i)
+			if r := b.Add(owner, e.Addrs); r.Origin == 0 { // the first list has it
+				r.Origin = n + uint32(i)
+			}
 		}
 		n += uint32(len(l.Entries))
 	}
