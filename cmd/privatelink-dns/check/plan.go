@@ -5,30 +5,25 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// An endpoint is a private endpoint with the names that it gives. Entries
-// without an endpoint, of a hosts file say, form one for each file.
+// An endpoint is a private endpoint with the names that are asked for.
 type endpoint struct {
-	id, target string
-	names      []*name
-	skips      []source.Skip // why it, or a name of it, is not served
+	*verdict.Endpoint
+	names []*name
 }
 
 // A name is a record with all names that lead to it.
 type name struct {
 	owner   dnsname.Name
-	zones   *zone.Set // of its block
-	kind    kind
+	zones   *zone.Set      // of its block
 	forms   []dnsname.Name // the owner first
 	addrs   []netip.Addr   // the right addresses of each of them
 	results []result
@@ -36,19 +31,10 @@ type name struct {
 	astray  bool // there is one at a resolver
 }
 
-// A kind is the service that a name is for.
-type kind int
-
-const (
-	otherName kind = iota
-	backupName
-	blobName
-	queueName
-)
-
 // A plan is everything that is checked.
 type plan struct {
-	endpoints []*endpoint    // by title
+	inventory verdict.Inventory
+	endpoints []*endpoint    // of the inventory, by ID
 	origins   []dnsname.Name // of the server blocks: they serve no names outside
 	zones     []dnsname.Name
 	sources   []input.Source
@@ -60,7 +46,7 @@ type plan struct {
 // newPlan unites the blocks: the first one that gives a name decides its
 // right addresses.
 func newPlan(blocks []input.Block) *plan {
-	p, byID, seen := &plan{}, map[string]*endpoint{}, map[dnsname.Name]bool{}
+	p, asked := &plan{}, map[*verdict.Endpoint][]*name{}
 	for i := range blocks {
 		b := &blocks[i]
 		p.origins = append(p.origins, b.Origins...)
@@ -69,37 +55,27 @@ func newPlan(blocks []input.Block) *plan {
 				p.zones = append(p.zones, zone)
 			}
 		}
-		for _, n := range names(b) {
-			if !seen[n.owner] {
-				seen[n.owner] = true
-				e := p.endpoint(byID, first(b.Entries[n.owner]))
-				e.names = append(e.names, n)
-			}
-		}
-		p.addSources(b, byID)
+		aliases := b.Snapshot.Aliases()
+		p.inventory.Add(b.Book(), func(e *verdict.Endpoint, r *zone.Record) {
+			forms := append([]dnsname.Name{r.Name}, aliases[r]...)
+			asked[e] = append(asked[e], &name{owner: r.Name, zones: &b.Zones, forms: forms, addrs: r.Addrs})
+		})
+		p.addSources(b)
 		p.addState(b)
 	}
-	slices.SortFunc(p.endpoints, func(a, b *endpoint) int { return cmp.Compare(a.id, b.id) })
 	slices.Sort(p.zones)
-	for _, e := range p.endpoints {
-		slices.SortFunc(e.names, func(a, b *name) int { return cmp.Compare(a.owner, b.owner) })
+	for _, e := range p.inventory.Endpoints() {
+		slices.SortFunc(asked[e], func(a, b *name) int { return cmp.Compare(a.owner, b.owner) })
+		p.endpoints = append(p.endpoints, &endpoint{e, asked[e]})
 	}
 	return p
 }
 
-func (p *plan) addSources(b *input.Block, byID map[string]*endpoint) {
+func (p *plan) addSources(b *input.Block) {
 	p.failures = append(p.failures, command.Errors(b.Failed())...)
 	for i, src := range b.Preview.Sources {
 		if !slices.ContainsFunc(p.sources, func(s input.Source) bool { return s.Name == src.Name }) {
 			p.sources = append(p.sources, b.Sources[i])
-		}
-		if src.List != nil {
-			for _, skip := range src.List.Skipped {
-				e := p.endpoint(byID, source.Entry{Endpoint: skip.Endpoint, Target: skip.Target})
-				if !slices.Contains(e.skips, skip) {
-					e.skips = append(e.skips, skip)
-				}
-			}
 		}
 		for _, f := range src.Findings {
 			if f.Kind != syncer.Skipped {
@@ -121,76 +97,4 @@ func (p *plan) warn(line string) {
 	if !slices.Contains(p.warnings, line) {
 		p.warnings = append(p.warnings, line)
 	}
-}
-
-// endpoint returns that of the entry, and makes it.
-func (p *plan) endpoint(byID map[string]*endpoint, of source.Entry) *endpoint {
-	id := of.Endpoint
-	if !strings.HasPrefix(id, "/subscriptions/") { // "a.hosts:7" is a line of a.hosts
-		if i := strings.LastIndexByte(id, ':'); i > 0 && strings.Trim(id[i+1:], "0123456789") == "" {
-			id = id[:i]
-		}
-	}
-	key := casefold.Lower(id) // Azure varies the case of resource IDs
-	e := byID[key]
-	if e == nil {
-		e = &endpoint{id: id}
-		byID[key] = e
-		p.endpoints = append(p.endpoints, e)
-	}
-	e.target = cmp.Or(e.target, of.Target)
-	return e
-}
-
-func first(entries []source.Entry) source.Entry {
-	if len(entries) == 0 {
-		return source.Entry{}
-	}
-	return entries[0]
-}
-
-// names returns the names of all records of the block.
-func names(b *input.Block) (all []*name) {
-	aliases := b.Snapshot.Aliases()
-	for _, z := range b.Snapshot.Zones {
-		for r := range z.Records() {
-			n := &name{owner: r.Name, zones: &b.Zones, kind: kindOf(b, z), addrs: r.Addrs}
-			n.forms = append([]dnsname.Name{r.Name}, aliases[r]...)
-			all = append(all, n)
-		}
-	}
-	return all
-}
-
-func kindOf(b *input.Block, z *zone.Zone) kind {
-	c := b.Zones.Cloud
-	if _, ok := c.BackupGeo(z.Name); ok {
-		return backupName
-	}
-	switch strings.TrimPrefix(string(z.Name), "privatelink.") {
-	case string(c.Blob):
-		return blobName
-	case string(c.Queue):
-		return queueName
-	}
-	return otherName
-}
-
-// count returns how many names of the kind the endpoint has.
-func (e *endpoint) count(k kind) (n int) {
-	for _, one := range e.names {
-		if one.kind == k {
-			n++
-		}
-	}
-	return n
-}
-
-// short is the endpoint's own name, without the path to it.
-func (e *endpoint) short() string {
-	id := e.id[strings.LastIndexByte(e.id, '/')+1:]
-	if !strings.HasPrefix(e.id, "/subscriptions/") {
-		id = e.id
-	}
-	return source.Title(cmp.Or(id, "no endpoint"), e.target)
 }

@@ -3,13 +3,12 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
 // A report is the output of -json.
@@ -85,8 +84,8 @@ func (c *checker) report(found []finding) report {
 
 func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport {
 	one := endpointReport{
-		Endpoint: e.id, Target: e.target, Title: e.short(), Note: e.note(c.plan.endpoints), Names: []nameReport{},
-		Backup: e.count(backupName), Blob: e.count(blobName), Queue: e.count(queueName), Other: e.count(otherName),
+		Endpoint: e.ID, Target: e.Target, Title: e.Title(), Note: c.plan.inventory.Note(e.Endpoint), Names: []nameReport{},
+		Backup: e.Count(verdict.Backup), Blob: e.Count(verdict.Blob), Queue: e.Count(verdict.Queue), Other: e.Count(verdict.Other),
 	}
 	wrong, astray := 0, 0
 	for _, n := range e.names {
@@ -94,7 +93,7 @@ func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport
 		wrong += number(n.wrong)
 		astray += number(n.astray)
 	}
-	one.wrong = wrong+astray+len(e.skips) > 0
+	one.wrong = wrong+astray+len(e.Skips) > 0
 	switch {
 	case len(e.names) == 0:
 		one.Verdict = "not served"
@@ -104,7 +103,7 @@ func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport
 		one.Verdict = "not asked"
 	case astray > 0:
 		one.Verdict = fmt.Sprintf("%d of %d names wrong at this machine's resolver", astray, len(e.names))
-	case len(e.skips) > 0:
+	case len(e.Skips) > 0:
 		one.Verdict = "not served in part"
 	default:
 		one.Verdict = "good"
@@ -134,28 +133,4 @@ func (c *checker) ofResults(n *name, servers []targetReport) nameReport {
 		one.Answers = append(one.Answers, answerReport{r.to.addr, r.name, r.shown(), kind})
 	}
 	return one
-}
-
-// note returns the normal reason why the endpoint of a vault has no storage names
-// yet. In the first generation of private endpoints of Azure Backup they are in
-// endpoints of their own, PE_ecs…_blob and so on.
-func (e *endpoint) note(all []*endpoint) string {
-	if e.count(backupName) == 0 {
-		return ""
-	}
-	blobs, queues := e.count(blobName), e.count(queueName)
-	for _, other := range all {
-		if strings.HasPrefix(casefold.Lower(other.id), casefold.Lower(e.id)+"_") {
-			blobs, queues = blobs+other.count(blobName), queues+other.count(queueName)
-		}
-	}
-	switch {
-	case blobs+queues == 0:
-		return "no storage names yet: normal before the first registration; run this again after it, and after the first backup"
-	case blobs == 0:
-		return "no blob name yet: they come with the first registration, and more of them with the first backup"
-	case queues == 0:
-		return "no queue name yet: it comes with the first registration"
-	}
-	return ""
 }

@@ -85,7 +85,7 @@ func (c *checker) findings(closed map[netip.Addr]error) []finding {
 	named := false
 	for _, e := range c.plan.endpoints {
 		named = named || len(e.names) > 0
-		for _, skip := range e.skips {
+		for _, skip := range e.Skips {
 			all.add(ofSkip(e, skip))
 		}
 		for _, n := range e.names {
@@ -145,8 +145,8 @@ func (c *checker) ofTarget(all *findings, t *target) {
 
 // ofSkip is the finding of an endpoint, or a name of it, that is not served.
 func ofSkip(e *endpoint, skip source.Skip) finding {
-	text := fmt.Sprintf("%s is not served: %s", e.short(), verdict.TextOf(skip))
-	return finding{Kind: notServed, Endpoint: e.id, Text: text, Remedy: verdict.RemedyOf(skip)}
+	text := fmt.Sprintf("%s is not served: %s", e.Title(), verdict.TextOf(skip))
+	return finding{Kind: notServed, Endpoint: e.ID, Text: text, Remedy: verdict.RemedyOf(skip)}
 }
 
 // ofName adds the findings of the answers for one name.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
 // The remedy is that of the endpoint's state, not of the reason alone.
@@ -20,7 +21,7 @@ func TestRemedyOfState(t *testing.T) {
 		{"Approved", "Updating", "wait"},
 	} {
 		list := source.Unite([][]privateendpoint.Endpoint{{{ID: "pe", Connected: true, Status: tc.status, Provisioning: tc.provisioning}}}, nil)
-		f := ofSkip(&endpoint{id: "pe"}, list.Skipped[0])
+		f := ofSkip(&endpoint{Endpoint: &verdict.Endpoint{ID: "pe"}}, list.Skipped[0])
 		if !strings.Contains(f.Remedy, tc.want) || strings.Contains(f.Text, f.Remedy) {
 			t.Errorf("%s %s: %q, remedy %q; want %q", tc.status, tc.provisioning, f.Text, f.Remedy, tc.want)
 		}

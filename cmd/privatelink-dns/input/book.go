@@ -15,7 +15,7 @@ func (b *Block) Book() *verdict.Book {
 	for i := range b.Preview.Sources {
 		src := &b.Preview.Sources[i]
 		book.Lists = append(book.Lists, verdict.List{
-			List: src.List, Source: src.Name,
+			List: src.List, Outside: src.Outside, Source: src.Name,
 			State: func(fqdn dnsname.Name) verdict.State { return stateOf(src, fqdn) },
 		})
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
-// Explain returns why the name is served or not, by the current snapshot. It waits
-// for no source and no disk. The first call for a snapshot builds an index of the
-// endpoints that are not served; every other call costs some lookups.
+// Explain returns why the name is served or not, by the current snapshot. It costs some
+// lookups and waits for no source, no disk and no merge. The first call for a snapshot
+// also builds an index of the endpoints that are not served.
 func (s *Syncer) Explain(name dnsname.Name) verdict.Verdict { return s.currentBook().Explain(name) }
 
 // NamesOf returns the names of the records that have the address, sorted. It reads
@@ -29,11 +29,11 @@ func (s *Syncer) currentBook() *verdict.Book {
 
 // storeLocked publishes the snapshot and keeps the lists that it was built from, which the
 // numbers of its records refer to.
-func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List) {
+func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List, m merged) {
 	next.Date(previous, time.Now())
 	book := &verdict.Book{Zones: s.Zones, Snapshot: next, Removed: s.process.removals.get}
 	for i, list := range lists {
-		one := verdict.List{List: list}
+		one := verdict.List{List: list, Outside: m.sources[i].outside}
 		if i < len(s.pollers) {
 			one.Source, one.State = s.pollers[i].Name, s.pollers[i].stateOf
 		} else {

@@ -25,6 +25,7 @@ type merged struct {
 type findings struct {
 	first     map[dnsname.Name]*source.Entry // of each record of this source
 	origin    uint32                         // of the first entry, see zone.Provenance
+	outside   outsiders
 	conflicts int
 	skipped   map[source.Reason]int
 	texts     map[string]Finding // by their text, which the log has
@@ -72,12 +73,11 @@ func merge(set *zone.Set, known []dnsname.Name, lists []*source.List, use func(o
 
 func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use func(owner dnsname.Name, e source.Entry)) {
 	f.skipAll(list.Skipped)
-	var outside outsiders
 	for i := range list.Entries {
 		e := &list.Entries[i]
 		owner, err := b.OwnerOf(e.FQDN)
 		if errors.Is(err, zone.ErrOutOfZone) {
-			outside = append(outside, e)
+			f.outside = append(f.outside, e)
 			continue
 		}
 		if err != nil {
@@ -103,11 +103,11 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 	for i := range list.Conflicts {
 		f.contradiction(b, &list.Conflicts[i])
 	}
-	if len(outside) > 0 {
-		first := outside[0]
-		f.skipped[source.OutsideZones] = len(outside)
+	if len(f.outside) > 0 {
+		first := f.outside[0]
+		f.skipped[source.OutsideZones] = len(f.outside)
 		skip := source.Skip{Endpoint: first.Endpoint, Target: first.Target, Reason: source.OutsideZones}
-		f.add(unwanted, Finding{Kind: Skipped, Text: outside.finding(set), Skip: skip})
+		f.add(unwanted, Finding{Kind: Skipped, Text: f.outside.finding(set), Skip: skip})
 	}
 }
 

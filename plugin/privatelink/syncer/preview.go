@@ -24,10 +24,11 @@ type Preview struct {
 // A Fetched is the result of one source.
 type Fetched struct {
 	Name     string
-	List     *source.List // to serve, or nil
-	Err      error        // of the fetch, joined
-	Loaded   bool         // the source has been read once, now or in the run that wrote the state file
-	Findings []Finding    // the server would log these about the list, the most important first
+	List     *source.List    // to serve, or nil
+	Err      error           // of the fetch, joined
+	Loaded   bool            // the source has been read once, now or in the run that wrote the state file
+	Outside  []*source.Entry // entries of the list that are in none of the zones
+	Findings []Finding       // the server would log these about the list, the most important first
 
 	// Restored has the names that are only in the state file. They are served
 	// because the fetch does not show that they are gone.
@@ -74,6 +75,7 @@ func Look(ctx context.Context, set *zone.Set, sources []source.Source, known map
 		for _, text := range found.sortedTexts() {
 			p.Sources[i].Findings = append(p.Sources[i].Findings, found.texts[text])
 		}
+		p.Sources[i].Outside = found.outside
 		for owner := range found.first {
 			p.Sourced[owner] = i
 		}

@@ -21,14 +21,15 @@ type Book struct {
 	// Removed returns the last record of a name that was served. It may be nil.
 	Removed func(owner dnsname.Name) (Removal, bool)
 
-	skipsOnce, outsideOnce sync.Once
-	index                  index
+	once  sync.Once
+	index index
 }
 
-// A List is the list of one source. The list may be nil.
+// A List is the list of one source, which may be nil.
 type List struct {
 	*source.List
-	Source string
+	Outside []*source.Entry // of the list, those outside of the zones
+	Source  string
 	// State returns the state of the source, and of a name that it has. The name may be
 	// empty. State may be nil for a source that was read without error.
 	State func(fqdn dnsname.Name) State

@@ -66,13 +66,19 @@ var strictSet = &zone.Set{
 // newBook returns the book of the lists, as the syncer makes it.
 func newBook(complete bool, lists ...List) *Book {
 	b, n := zone.NewBuilder(strictSet, nil), uint32(1)
-	for _, l := range lists {
+	for j := range lists {
+		l := &lists[j]
 		if l.List == nil {
 			continue
 		}
 		for i, e := range l.Entries {
-			if owner, err := b.OwnerOf(e.FQDN); err == nil {
-				b.Add(owner, e.Addrs).Origin = n + uint32(i)
+			owner, err := b.OwnerOf(e.FQDN)
+			if err != nil {
+				l.Outside = append(l.Outside, &l.Entries[i])
+				continue
+			}
+			if r := b.Add(owner, e.Addrs); r.Origin == 0 { // the first list has it
+				r.Origin = n + uint32(i)
 			}
 		}
 		n += uint32(len(l.Entries))

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"errors"
 	"iter"
 	"maps"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // An index finds the names that a source has and that are not served, by their public
@@ -35,26 +33,12 @@ type outsider struct {
 
 // notServed returns the index. The first call builds it.
 func (b *Book) notServed() *index {
-	x := b.skips()
-	b.outsideOnce.Do(func() {
-		x.outside = map[dnsname.Name]outsider{}
-		for i := range b.Lists {
-			if l := &b.Lists[i]; l.List != nil {
-				x.addOutsiders(b.Snapshot, l)
-			}
-		}
-	})
-	return x
-}
-
-// skips returns the index without the names outside of the zones, of which there may be
-// many.
-func (b *Book) skips() *index {
-	b.skipsOnce.Do(func() {
-		b.index.withheld = map[dnsname.Name]withheld{}
+	b.once.Do(func() {
+		b.index = index{withheld: map[dnsname.Name]withheld{}, outside: map[dnsname.Name]outsider{}}
 		for i := range b.Lists {
 			if l := &b.Lists[i]; l.List != nil {
 				b.index.addSkips(b.Zones.Cloud, l)
+				b.index.addOutsiders(l)
 			}
 		}
 	})
@@ -62,16 +46,13 @@ func (b *Book) skips() *index {
 }
 
 // Withheld yields the public forms of the names that a source has and that are not served.
-func (b *Book) Withheld() iter.Seq[dnsname.Name] { return maps.Keys(b.skips().withheld) }
+func (b *Book) Withheld() iter.Seq[dnsname.Name] { return maps.Keys(b.notServed().withheld) }
 
-func (x *index) addOutsiders(zones *zone.Snapshot, l *List) {
-	for i := range l.Entries {
-		if _, err := zones.OwnerOf(l.Entries[i].FQDN); !errors.Is(err, zone.ErrOutOfZone) {
-			continue
-		}
-		name := cloud.Canonical(l.Entries[i].FQDN)
+func (x *index) addOutsiders(l *List) {
+	for _, e := range l.Outside {
+		name := cloud.Canonical(e.FQDN)
 		if _, taken := x.outside[name]; !taken {
-			x.outside[name] = outsider{&l.Entries[i], l}
+			x.outside[name] = outsider{e, l}
 		}
 	}
 }

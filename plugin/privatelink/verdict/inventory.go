@@ -1,0 +1,172 @@
+package verdict
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+)
+
+// An Endpoint is a private endpoint with the names that it has. Entries without an
+// endpoint, such as those of a hosts file, form one for each file.
+type Endpoint struct {
+	ID, Target string
+	Names      []Name        // by owner
+	Skips      []source.Skip // why it, or a name of it, is not served
+}
+
+// A Name is a record of an endpoint.
+type Name struct {
+	Owner   dnsname.Name
+	Service Service
+	Addrs   []netip.Addr // the right addresses of its name and of each alias
+}
+
+// A Service is the service that a name is for.
+type Service uint8
+
+// The services of a vault, and all others.
+const (
+	Other Service = iota
+	Backup
+	Blob
+	Queue
+)
+
+func serviceOf(c cloud.Cloud, zone dnsname.Name) Service {
+	if _, ok := c.BackupGeo(zone); ok {
+		return Backup
+	}
+	switch strings.TrimPrefix(string(zone), cloud.Prefix) {
+	case string(c.Blob):
+		return Blob
+	case string(c.Queue):
+		return Queue
+	}
+	return Other
+}
+
+// An Inventory has the endpoints of several books. The zero value is empty.
+type Inventory struct {
+	endpoints map[string]*Endpoint // by ID in lower case, because Azure varies the case
+	owners    map[dnsname.Name]bool
+}
+
+// Add adds the endpoints of a book. The first book with a name decides its endpoint and
+// addresses. added, if not nil, is called for each record that no earlier book has.
+func (v *Inventory) Add(b *Book, added func(e *Endpoint, r *zone.Record)) {
+	if v.owners == nil {
+		v.endpoints, v.owners = map[string]*Endpoint{}, map[dnsname.Name]bool{}
+	}
+	for _, z := range b.Snapshot.Zones {
+		for r := range z.Records() {
+			if v.owners[r.Name] {
+				continue
+			}
+			v.owners[r.Name] = true
+			e := v.of(b.endpoint(r))
+			e.Names = append(e.Names, Name{r.Name, serviceOf(b.Zones.Cloud, z.Name), r.Addrs})
+			if added != nil {
+				added(e, r)
+			}
+		}
+	}
+	for i := range b.Lists {
+		if l := b.Lists[i].List; l != nil {
+			v.addSkips(l.Skipped)
+		}
+	}
+}
+
+func (v *Inventory) addSkips(skips []source.Skip) {
+	for _, skip := range skips {
+		e := v.of(skip.Endpoint, skip.Target)
+		if !slices.Contains(e.Skips, skip) {
+			e.Skips = append(e.Skips, skip)
+		}
+	}
+}
+
+// endpoint returns the endpoint of a record and its target.
+func (b *Book) endpoint(r *zone.Record) (id, target string) {
+	if e, _ := b.Origin(r); e != nil {
+		return e.Endpoint, e.Target
+	}
+	return "", ""
+}
+
+// of returns the endpoint with the ID, and makes it.
+func (v *Inventory) of(id, target string) *Endpoint {
+	if !strings.HasPrefix(id, "/subscriptions/") { // "a.hosts:7" is a line of a.hosts
+		if i := strings.LastIndexByte(id, ':'); i > 0 && strings.Trim(id[i+1:], "0123456789") == "" {
+			id = id[:i]
+		}
+	}
+	key := casefold.Lower(id)
+	e := v.endpoints[key]
+	if e == nil {
+		e = &Endpoint{ID: id}
+		v.endpoints[key] = e
+	}
+	e.Target = cmp.Or(e.Target, target)
+	return e
+}
+
+// Endpoints returns the endpoints by ID. It sorts their names.
+func (v *Inventory) Endpoints() (all []*Endpoint) {
+	for _, e := range v.endpoints {
+		slices.SortFunc(e.Names, func(a, b Name) int { return cmp.Compare(a.Owner, b.Owner) })
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b *Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Count returns how many names of the service the endpoint has.
+func (e *Endpoint) Count(s Service) (n int) {
+	for _, one := range e.Names {
+		if one.Service == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Title is the endpoint's own name, without the path to it.
+func (e *Endpoint) Title() string {
+	id := e.ID
+	if strings.HasPrefix(id, "/subscriptions/") {
+		id = id[strings.LastIndexByte(id, '/')+1:]
+	}
+	return source.Title(cmp.Or(id, "no endpoint"), e.Target)
+}
+
+// Note returns the normal reason why the endpoint of a vault has no storage names
+// yet, or "". In the first generation of private endpoints of Azure Backup they are in
+// endpoints of their own, PE_ecs…_blob and so on.
+func (v *Inventory) Note(e *Endpoint) string {
+	if e.Count(Backup) == 0 {
+		return ""
+	}
+	blobs, queues := e.Count(Blob), e.Count(Queue)
+	for id, other := range v.endpoints {
+		if strings.HasPrefix(id, casefold.Lower(e.ID)+"_") {
+			blobs, queues = blobs+other.Count(Blob), queues+other.Count(Queue)
+		}
+	}
+	switch {
+	case blobs+queues == 0:
+		return "no storage names yet: normal before the first registration; run this again after it, and after the first backup"
+	case blobs == 0:
+		return "no blob name yet: they come with the first registration, and more of them with the first backup"
+	case queues == 0:
+		return "no queue name yet: it comes with the first registration"
+	}
+	return ""
+}
