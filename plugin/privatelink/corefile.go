@@ -11,7 +11,6 @@ import (
 	"github.com/coredns/caddy"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 	"github.com/privatelink-dns/privatelink-dns/plugin/value"
@@ -73,8 +72,7 @@ func (p *parser) block() error {
 			return err
 		}
 	}
-	defaults := []dnsname.Name{cloud.Prefix + p.zones.Cloud.Blob, cloud.Prefix + p.zones.Cloud.Queue}
-	p.zones.Zones = append(defaults, p.zones.Zones...)
+	p.zones.Zones = append(p.zones.Cloud.Defaults(), p.zones.Zones...)
 	for _, step := range append(p.later, p.open...) {
 		if err := step(); err != nil {
 			return err

@@ -115,7 +115,8 @@ func TestRecords(t *testing.T) {
 			",A,10.20.0.4,60,a.blob.core.windows.net," + id + "pe-vault," + vault + ",command line\n"
 		restored = "10.20.0.3 " + blobA + " a.blob.core.windows.net # /pe\n"
 		rightOne = "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved\n"
-		isNoZone = " is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, privatelink.we.backup.windowsazure.com\n"
+		isNoZone = " is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, " +
+			"privatelink.siterecovery.windowsazure.com, privatelink.we.backup.windowsazure.com\n"
 		keyVault = "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net"
 	)
 	for _, tt := range []struct {
@@ -221,6 +222,7 @@ func TestHostsRoundTrip(t *testing.T) {
 func TestZoneFiles(t *testing.T) {
 	inFolder(t)
 	const want = "x/zones/privatelink.blob.core.windows.net.zone: 3 records\nx/zones/privatelink.queue.core.windows.net.zone: no records\n" +
+		"x/zones/privatelink.siterecovery.windowsazure.com.zone: no records\n" +
 		"x/zones/privatelink.we.backup.windowsazure.com.zone: 1 record\n"
 	for range 2 { // the second time files are replaced
 		status, stdout, stderr := run(t, "-files a.json -format zone -out x/zones")
@@ -238,6 +240,7 @@ func TestZoneFiles(t *testing.T) {
 	})
 	names := []string{
 		"privatelink.blob.core.windows.net.zone -rw-r--r--", "privatelink.queue.core.windows.net.zone -rw-r--r--",
+		"privatelink.siterecovery.windowsazure.com.zone -rw-r--r--",
 		"privatelink.we.backup.windowsazure.com.zone -rw-r--r--",
 	}
 	if err != nil || !slices.Equal(found, names) {

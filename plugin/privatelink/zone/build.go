@@ -21,7 +21,7 @@ type Builder struct {
 // them empty. The known zones include each Backup zone that lost its last record.
 // Known zones that are not in the set are ignored.
 func NewBuilder(set *Set, known []dnsname.Name) *Builder {
-	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, claims: newTable(set.Cloud), endpoints: map[string]*Record{}}
+	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, claims: newTable(set.forms()), endpoints: map[string]*Record{}}
 	for _, name := range slices.Concat(set.Zones, known) {
 		if set.Has(name) {
 			b.zone(name)

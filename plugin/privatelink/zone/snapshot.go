@@ -74,7 +74,7 @@ func (s *Snapshot) Lookup(name string) Answer {
 		return Answer{}
 	case zoneNames:
 		return s.inZone(c.zone, labels)
-	case publicNames:
+	case publicNames, staticWebsites:
 		r, exists := c.zone.records[labels]
 		if exists && len(r.Addrs) > 0 {
 			return Answer{Result: Alias, Zone: c.zone, Record: r}

@@ -1,16 +1,21 @@
 package zone
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+)
 
 // mayHave reports whether a source that is not loaded yet may have the name. All
 // names of a strict zone are such names. A fallthrough zone has the names of all
 // tenants: one source that cannot be read must not make all of public storage
 // unreachable, so that a lenient snapshot holds back only the names that have no
-// other address than the private one in practice, and those below a wildcard.
+// other address than the private one in practice, and those below a wildcard. Nor must
+// the Resource Manager be, from which the source azure is read.
 func (s *Snapshot) mayHave(z *Zone, labels string) bool {
 	switch {
-	case s.Complete:
-		return false
+	case s.Complete, z.Name == cloud.ResourceManager && !z.Strict:
+		return false // the source azure may need the Resource Manager's public address
 	case !s.Lenient || z.Strict:
 		return true
 	}
