@@ -51,13 +51,14 @@ func TestRecordsZoneFiles(t *testing.T) {
 	s := prepare(t, "")
 	s.write("vault.json", export(vault...))
 	stdout, stderr, status := s.command("records -files vault.json -format zone -out zones")
-	want := "zones/" + blobZone + ".zone: 6 records\nzones/" + queueZone + ".zone: 31 records\nzones/" + weZone + ".zone: 2 records\n"
+	want := "zones/" + blobZone + ".zone: 6 records\nzones/" + queueZone + ".zone: 31 records\n" +
+		"zones/privatelink.siterecovery.windowsazure.com.zone: no records\nzones/" + weZone + ".zone: 2 records\n"
 	if status != 0 || stdout != want || stderr != "" {
 		t.Fatalf("status %d, stdout\n%s\nstderr\n%s\nwant\n%s", status, stdout, stderr, want)
 	}
 	paths, err := filepath.Glob(filepath.Join(s.dir, "zones", "*"))
-	if err != nil || len(paths) != 3 {
-		t.Fatalf("files %q, %v; want 3", paths, err)
+	if err != nil || len(paths) != 4 {
+		t.Fatalf("files %q, %v; want 4", paths, err)
 	}
 	for _, path := range paths {
 		zone := strings.TrimSuffix(filepath.Base(path), ".zone")

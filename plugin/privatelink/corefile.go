@@ -113,6 +113,8 @@ func (p *parser) property() error {
 		p.refresh, err = value.Duration(args[0], time.Second, time.Hour, durations)
 	case "fail_closed":
 		p.zones.FailClosed = true
+	case "ptr":
+		p.zones.PTR = true
 	case "strict":
 		p.zones.AllStrict = len(args) == 0
 		p.afterBlock(name, args, p.addPolicy(&p.zones.Strict))
@@ -149,6 +151,7 @@ var syntax = map[string]struct {
 	"strict":      {0, many, false, "[ZONES...]"},
 	"fallthrough": {0, many, false, "[ZONES...]"},
 	"fail_closed": {0, 0, false, ""},
+	"ptr":         {0, 0, false, ""},
 }
 
 const many = 1 << 30

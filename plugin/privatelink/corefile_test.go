@@ -122,7 +122,7 @@ func TestParseErrors(t *testing.T) {
 		{"property with a block", "{\nfiles /a {\nttl 1m\n}\n}", 5, `"}" is not expected, no property has a block of its own`},
 		{"zone without a parent", "privatelink.net {\nfiles /a\n}", 1, `zone: "privatelink.net": a zone such as privatelink.blob.core.windows.net is expected`},
 		{"zone that is the label alone", "privatelink. {\nfiles /a\n}", 1, `zone: "privatelink.": a zone such as privatelink.blob.core.windows.net is expected`},
-		{"unknown property", "{\nzones x\n}", 2, `zones: unknown property, the known ones are azure, cloud, fail_closed, fallthrough, files, geo, hosts, record, refresh, state, strict, ttl, vnet`},
+		{"unknown property", "{\nzones x\n}", 2, `zones: unknown property, the known ones are azure, cloud, fail_closed, fallthrough, files, geo, hosts, ptr, record, refresh, state, strict, ttl, vnet`},
 		{"property twice", "{\nttl 1m\nttl 2m\n}", 3, `ttl: specified more than once`},
 		{"no value", "{\ngeo\n}", 2, `geo: 0 values, the syntax is: geo GEO...`},
 		{"too many values", "{\nttl 1m 2m\n}", 2, `ttl: 2 values, the syntax is: ttl DURATION`},

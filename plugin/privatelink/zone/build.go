@@ -108,7 +108,11 @@ func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 	for _, z := range b.zones {
 		z.Serial = serial(z)
 	}
-	return &Snapshot{Zones: b.zones, Complete: complete, claims: b.claims, endpoints: b.endpoints}
+	s := &Snapshot{Zones: b.zones, Complete: complete, index: index{claims: b.claims, endpoints: b.endpoints}}
+	if b.set.PTR {
+		s.point(b.zones, b.set.TTL)
+	}
+	return s
 }
 
 // Equal reports whether a transfer of both zones has the same records, except

@@ -37,6 +37,9 @@ type Set struct {
 	FailClosed bool
 
 	TTL uint32 // of addresses and aliases, in seconds
+
+	// PTR has reverse queries for the addresses of records answered with their names.
+	PTR bool
 }
 
 // Has reports whether zone is in the set, named or by its form.
