@@ -66,6 +66,7 @@ var files = map[string]string{
 	"partial":       ". {\nprivatelink {\nfiles a.json\nhosts none.hosts\n}\n}\n",
 	"failing":       ". {\nprivatelink {\nfiles broken.json\nstate failing.state\n}\n}\n",
 	"failing.state": `{"version": 2, "serials": {}, "sources": {"files broken.json": {"parts": {"broken.json": 1}, "entries": [` + stored + `]}}}`,
+	"all":           ". {\nprivatelink all {\nfiles a.json\n}\n}\n",
 	"bad":           ". {\nprivatelink {\ngeo eastus\nfiles a\n}\n}\n",
 }
 
@@ -141,6 +142,7 @@ func TestRecords(t *testing.T) {
 		{"one zone", "-zone privatelink.we.backup.windowsazure.com -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
 		{"upper case zone", "-zone Privatelink.We.Backup.windowsazure.com. -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
 		{"a zone that files do not name", "-hosts kv.hosts -zone privatelink.vaultcore.azure.net -format hosts", 0, keyVault + " kv.vaultcore.azure.net # kv.hosts:1\n", "-"},
+		{"all zones", "-conf all", 0, "1-fc1.we.backup.windowsazure.com\n\n74 more zones: no records\n\nsource files a.json", "-"},
 		{"Key Vault", "-conf kv -format hosts", 0, keyVault, "-"},
 		{"state", "-state state -format hosts", 0, restored, "-"},
 		{"skipped endpoint", "-files pend.json -format json", 2, "[\n]\n", skipped},

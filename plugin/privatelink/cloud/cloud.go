@@ -35,9 +35,12 @@ var (
 // Prefix is the first label of a private link zone, except for few zones of the table.
 const Prefix = "privatelink."
 
-// ResourceManager is the zone of the Resource Manager, which the source azure needs
-// before it has any record.
-const ResourceManager dnsname.Name = "privatelink.azure.com."
+// ResourceManager and Arc are zones of names that the source azure needs before it has
+// any record: those of the Resource Manager, and of the identity of an Arc machine.
+const (
+	ResourceManager dnsname.Name = "privatelink.azure.com."
+	Arc             dnsname.Name = "privatelink.his.arc.azure.com."
+)
 
 // Defaults returns the default zones of the cloud that have one name: those of a
 // vault and its storage accounts.

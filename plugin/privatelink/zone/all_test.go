@@ -146,7 +146,8 @@ func TestRegionalZone(t *testing.T) {
 		{"fog.secondary.database.windows.net.", NotReady, OutOfZone},
 		{"1-asr-pod01-id1.we.privatelink.siterecovery.windowsazure.com.", NotReady, NameError},
 		{"1-asr-pod01-id1.we.siterecovery.windowsazure.com.", NotReady, OutOfZone},
-		// The source azure reads the Resource Manager, which it may resolve by this server.
+		// The source azure may resolve these names by this server.
+		{"gbl.his.arc.azure.com.", OutOfZone, OutOfZone},
 		{"management.azure.com.", OutOfZone, OutOfZone},
 		{"management.privatelink.azure.com.", OutOfZone, OutOfZone},
 		{"portal.azure.com.", OutOfZone, OutOfZone},

@@ -10,12 +10,12 @@ import (
 // names of a strict zone are such names. A fallthrough zone has the names of all
 // tenants: one source that cannot be read must not make all of public storage
 // unreachable, so that a lenient snapshot holds back only the names that have no
-// other address than the private one in practice, and those below a wildcard. Nor must
-// the Resource Manager be, from which the source azure is read.
+// other address than the private one in practice, and those below a wildcard. Names
+// that the source azure needs are never held back: it could not be read otherwise.
 func (s *Snapshot) mayHave(z *Zone, labels string) bool {
 	switch {
-	case s.Complete, z.Name == cloud.ResourceManager && !z.Strict:
-		return false // the source azure may need the Resource Manager's public address
+	case s.Complete, !z.Strict && (z.Name == cloud.ResourceManager || z.Name == cloud.Arc):
+		return false
 	case !s.Lenient || z.Strict:
 		return true
 	}
