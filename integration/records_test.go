@@ -49,15 +49,16 @@ func TestRecordsZoneFiles(t *testing.T) {
 	t.Parallel()
 	bind, nsd := need(t, "named-checkzone", "bind9-utils"), need(t, "nsd-checkzone", "nsd")
 	s := prepare(t, "")
-	s.write("vault.json", export(vault...))
+	s.write("vault.json", export(slices.Concat(vault, []string{"4728190365512870934-asr-pod01-id1.ne.siterecovery.windowsazure.com 10.20.0.20"})...))
 	stdout, stderr, status := s.command("records -files vault.json -format zone -out zones")
-	want := "zones/" + blobZone + ".zone: 6 records\nzones/" + queueZone + ".zone: 31 records\nzones/" + weZone + ".zone: 2 records\n"
+	want := "zones/" + blobZone + ".zone: 6 records\nzones/" + queueZone + ".zone: 31 records\n" +
+		"zones/privatelink.siterecovery.windowsazure.com.zone: 1 record\nzones/" + weZone + ".zone: 2 records\n"
 	if status != 0 || stdout != want || stderr != "" {
 		t.Fatalf("status %d, stdout\n%s\nstderr\n%s\nwant\n%s", status, stdout, stderr, want)
 	}
 	paths, err := filepath.Glob(filepath.Join(s.dir, "zones", "*"))
-	if err != nil || len(paths) != 3 {
-		t.Fatalf("files %q, %v; want 3", paths, err)
+	if err != nil || len(paths) != 4 {
+		t.Fatalf("files %q, %v; want 4", paths, err)
 	}
 	for _, path := range paths {
 		zone := strings.TrimSuffix(filepath.Base(path), ".zone")

@@ -28,6 +28,7 @@ var estate = `privatelink privatelink.fall.test privatelink.hard.test {
 	record v.we.backup.windowsazure.com 10.0.0.6
 	record localhost.privatelink.hard.test 10.0.0.9
 	record many.privatelink.hard.test` + manyAddresses(100) + `
+	ptr
 }`
 
 func manyAddresses(n int) string {
@@ -67,7 +68,8 @@ var names = []string{
 	"localhost.privatelink.hard.test.", "localhost.hard.test.", "many.privatelink.hard.test.", "many.hard.test.",
 	"www.example.org.", "alias.example.org.", "long.example.org.", "mixed.example.org.", "into.example.org.", "through.example.org.", "mx.example.org.",
 	"svc.example.org.", "ok.example.org.", "odd.example.org.", "txt.example.org.", "example.org.", "no.example.org.", "localhost.example.org.",
-	"localhost.", "a.localhost.", "1.0.0.127.in-addr.arpa.", "127.in-addr.arpa.", "4.3.2.10.in-addr.arpa.", "x.invalid.", "x.onion.", ".", "test.",
+	"localhost.", "a.localhost.", "1.0.0.127.in-addr.arpa.", "127.in-addr.arpa.", "4.3.2.10.in-addr.arpa.",
+	"3.0.0.10.in-addr.arpa.", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa.", "x.invalid.", "x.onion.", ".", "test.",
 	"_ldap._tcp.example.org.", "under_score.privatelink.hard.test.", "*.wild.privatelink.hard.test.", "xn--a.test.", `a\.b.example.org.`, `a\032b.test.`,
 	strings.Repeat("a23456789012345678901234567890123456789012345678901234567890123.", 3) + "privatelink.hard.test.",
 	strings.Repeat("a.", 110) + "privatelink.hard.test.",

@@ -65,6 +65,9 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.An
 		m.Rcode = dns.RcodeNameError
 		m.Ns = append(m.Ns, soa(found.Zone))
 		return
+	case zone.Reverse:
+		m.reverse(owner, found, qtype)
+		return
 	case zone.Alias:
 		target := found.Target(owner)
 		m.Answer = append(m.Answer, &dns.CNAME{Hdr: header(owner, dns.TypeCNAME, found.Zone.TTL), Target: target})

@@ -151,7 +151,10 @@ var (
 		"file.core.windows.net", "table.core.windows.net", "core.windows.net", "windows.net", "vaultcore.azure.net", "vault.azure.net", "azure.net",
 		"vaultcore.azure.cn", "vault.azure.cn", "azurecr.io", "weu.azurecr.io", "data.azurecr.io", "siterecovery.windowsazure.com", "windowsazure.com",
 		"backup.windowsazure.com", "we.backup.windowsazure.com", "a.we.backup.windowsazure.com", "backup.windowsazure.us", "ugv.backup.windowsazure.us",
-		"backup.windowsazure.cn", "windowsazure.cn", "blob.storage.azure.net", "file.storage.azure.net", "storage.azure.net", "z7.blob.storage.azure.net",
+		"backup.windowsazure.cn", "windowsazure.cn", "blob.storage.azure.net", "file.storage.azure.net", "storage.azure.net",
+		"web.core.windows.net", "web.storage.azure.net", "kusto.windows.net",
+		"westeurope.kusto.windows.net", "azurestaticapps.net", "3.azurestaticapps.net", "purview.azure.com", "web.purview.azure.com", "purviewstudio.azure.com",
+		"azure.com", "management.azure.com", "privatelink-global.wvd.microsoft.com", "wvd.microsoft.com", "rdweb.wvd.microsoft.com", "z7.blob.storage.azure.net",
 		"database.windows.net", "abc.database.windows.net", "privatelink.azurecr.io", "blob.core.usgovcloudapi.net",
 	}
 	realLabels = []string{"a", "b", "z7", "z", "we", "eus", "privatelink", "blob", "file", "backup", "x.y", "data"}
@@ -175,6 +178,9 @@ func (w *world) corefile() string {
 	var zones []string
 	for range w.random.IntN(5) {
 		zones = append(zones, cloud.Prefix+w.suffix())
+	}
+	if w.random.IntN(100) == 0 {
+		zones = []string{allZones, cloud.Prefix + w.suffix()}
 	}
 	geo := ""
 	if w.random.IntN(2) > 0 {

@@ -11,7 +11,6 @@ import (
 	"github.com/coredns/caddy"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -79,8 +78,7 @@ func (p *parser) block() error {
 			return err
 		}
 	}
-	defaults := []dnsname.Name{cloud.Prefix + p.zones.Cloud.Blob, cloud.Prefix + p.zones.Cloud.Queue}
-	p.zones.Zones = append(defaults, p.zones.Zones...)
+	p.zones.Zones = append(p.zones.Cloud.Defaults(), p.zones.Zones...)
 	for _, step := range append(p.later, p.open...) {
 		if err := step(); err != nil {
 			return err
@@ -125,6 +123,8 @@ func (p *parser) property() error {
 		err = p.setOnDemand(args[0])
 	case "protect":
 		err = p.setProtect(args)
+	case "ptr":
+		p.zones.PTR = true
 	case "strict":
 		p.zones.AllStrict = len(args) == 0
 		p.afterBlock(name, args, p.addPolicy(&p.zones.Strict))
@@ -163,6 +163,7 @@ var syntax = map[string]struct {
 	"fail_closed": {0, 0, false, ""},
 	"on_demand":   {1, 1, false, "SYNCS|off"},
 	"protect":     {1, 2, false, "known|backup..."},
+	"ptr":         {0, 0, false, ""},
 }
 
 const many = 1 << 30

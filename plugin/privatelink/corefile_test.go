@@ -14,8 +14,8 @@ import (
 
 func TestParse(t *testing.T) {
 	const (
-		zones     = "privatelink.blob.core.windows.net privatelink.queue.core.windows.net"
-		zonesGov  = "privatelink.blob.core.usgovcloudapi.net privatelink.queue.core.usgovcloudapi.net"
+		zones     = "privatelink.blob.core.windows.net privatelink.queue.core.windows.net privatelink.siterecovery.windowsazure.com"
+		zonesGov  = "privatelink.blob.core.usgovcloudapi.net privatelink.queue.core.usgovcloudapi.net privatelink.siterecovery.windowsazure.us"
 		zonesCN   = "privatelink.blob.core.chinacloudapi.cn privatelink.queue.core.chinacloudapi.cn"
 		vaults    = "privatelink.we.backup.windowsazure.com privatelink.eus2.backup.windowsazure.com"
 		nested    = "privatelink.azurecr.io privatelink.weu.azurecr.io privatelink.aprivatelink.test"
@@ -63,6 +63,31 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// The word all adds the zones of the table after the default ones.
+func TestParseAll(t *testing.T) {
+	for corefile, want := range map[string]string{
+		"privatelink {\nfiles /a\n}":                                           "3 false",
+		"privatelink all {\nfiles /a\n}":                                       "80 true",
+		"privatelink all {\nfiles /a\ncloud usgov\n}":                          "51 true",
+		"privatelink all {\nfiles /a\ncloud china\n}":                          "32 true",
+		"privatelink all {\nfiles /a\ncloud https://arm.example\n}":            "80 true",
+		"privatelink all privatelink.corp.example all {\nfiles /a\n}":          "81 true",
+		"privatelink privatelink.azurecr.io all {\ngeo we\nfiles /a\n}":        "81 true",
+		"privatelink privatelink-global.wvd.microsoft.com {\nfiles /a\n}":      "4 false",
+		"privatelink all {\nrecord x.westeurope.azmk8s.io 10.0.0.1\n}":         "80 true",
+		"privatelink all {\nfiles /a\nstrict privatelink.azurewebsites.net\n}": "80 true",
+	} {
+		cfg, err := parse(caddy.NewTestController("dns", corefile), "")
+		if err != nil {
+			t.Errorf("%q: %v", corefile, err)
+			continue
+		}
+		if got := fmt.Sprint(len(cfg.zones.Zones), cfg.zones.All); got != want {
+			t.Errorf("%q: %s; want %s", corefile, got, want)
+		}
+	}
+}
+
 func TestParseFailClosed(t *testing.T) {
 	for corefile, want := range map[string]bool{"privatelink {\nfiles /a\n}": false, "privatelink {\nfiles /a\nfail_closed\n}": true} {
 		if cfg, err := parse(caddy.NewTestController("dns", corefile), ""); err != nil || cfg.zones.FailClosed != want {
@@ -73,7 +98,7 @@ func TestParseFailClosed(t *testing.T) {
 
 // Each rule of the grammar has a row, and the whole message is compared.
 // properties are all properties of the plugin.
-const properties = "azure, cloud, fail_closed, fallthrough, files, geo, hosts, on_demand, protect, record, refresh, state, strict, ttl, vnet"
+const properties = "azure, cloud, fail_closed, fallthrough, files, geo, hosts, on_demand, protect, ptr, record, refresh, state, strict, ttl, vnet"
 
 func TestParseErrors(t *testing.T) {
 	const (
@@ -84,6 +109,7 @@ func TestParseErrors(t *testing.T) {
 		outside  = ` is in none of the zones: `
 		addFile  = "add privatelink.file.core.windows.net to the zones of privatelink"
 		backup   = "backup.windowsazure.us"
+		global   = "privatelink-global.wvd.azure.us"
 		blob     = "privatelink.blob.core.windows.net"
 	)
 	long := strings.Repeat("a", 300)
@@ -114,6 +140,11 @@ func TestParseErrors(t *testing.T) {
 		{"Key Vault twice, cloud below", "privatelink.vault.azure.cn privatelink.vaultcore.azure.cn {\nfiles /a\ncloud china\n}", 1, claimed("vaultcore.azure.cn", "vault.azure.cn", "vault.azure.cn")},
 		{"zone of DNS zone endpoints", "privatelink.blob.storage.azure.net {\nfiles /a\n}", 1, claimed("blob.storage.azure.net", "blob.core.windows.net", "blob.storage.azure.net")},
 		{"zone of Backup in all regions, cloud below", "privatelink.backup.windowsazure.us {\nfiles /a\ncloud usgov\n}", 1, claimed(backup, "GEO."+backup, backup)},
+		{"all zones, and a plain zone above regional ones", "all privatelink.kusto.windows.net {\nfiles /a\n}", 1, claimed("kusto.windows.net", "REGION.kusto.windows.net", "kusto.windows.net")},
+		{"a zone that is within another one", "scm.privatelink.azurewebsites.net {\nfiles /a\n}", 1, within("scm.privatelink.azurewebsites.net", "azurewebsites.net")},
+		{"the same with all zones", "all westeurope.data.privatelink.azurecr.io {\nfiles /a\n}", 1, within("westeurope.data.privatelink.azurecr.io", "azurecr.io")},
+		{"a global zone of a different cloud", global + " {\nfiles /a\n}", 1, `zone: "` + global + `" does not begin with "privatelink.", do you mean "privatelink.` + global + `"?`},
+		{"all as a zone of strict", "{\nfiles /a\nstrict all\n}", 3, `strict: "all" is not one of the zones`},
 		{"region as geo", "{\nfiles /a\n\ngeo we eastus\n}", 4, `geo: "eastus" is a region, its geo code is "eus"`},
 		{"unknown geo", "{\ngeo westeurop\nfiles /a\n}", 2, `geo: "westeurop" is no geo code of the public cloud, the nearest are "we" (westeurope), "wus" (westus), "wus2" (westus2)`},
 		{"geo with a Kelvin sign", "{\ngeo u\u212A\nfiles /a\n}", 2, `geo: "uK" is no geo code of the public cloud, the nearest are "uac" (uaecentral), "uan" (uaenorth), "uks" (uksouth)`},
@@ -162,6 +193,10 @@ func TestParseErrors(t *testing.T) {
 
 // claimed returns the error that the zones of two suffixes claim the same names.
 // The zone of claimed itself is the one to remove.
+func within(zone, in string) string {
+	return fmt.Sprintf("zone: %q has no records of its own, Azure has its names in privatelink.%s: add privatelink.%s", zone, in, in)
+}
+
 func claimed(suffix, other, claimed string) string {
 	needed := other
 	if other == claimed {

@@ -6,11 +6,11 @@ import (
 
 	"github.com/coredns/caddy"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // Explain returns why the name is served or not. Plugin status calls it.
@@ -22,7 +22,7 @@ func (p *Privatelink) NamesOf(addr netip.Addr) []dnsname.Name { return p.zones.N
 // Lacking implements verdict.Ledger.
 func (p *Privatelink) Lacking(name dnsname.Name) (all []ledger.Entry) {
 	owner, _ := p.zones.Snapshot().OwnerOf(name)
-	forms := []dnsname.Name{name, owner.Name, cloud.Canonical(name)}
+	forms := []dnsname.Name{name, owner.Name, zone.Canonical(name)}
 	slices.Sort(forms)
 	for _, form := range slices.Compact(forms) {
 		if e, ok := lacking.Entry(string(form)); ok {

@@ -199,12 +199,13 @@ func TestServerNotifies(t *testing.T) {
 		return "transfer {\nto " + to + "\n}\nprivatelink {\nrecord a.blob.core.windows.net 10.0.0.1\n" + strings.Join(more, "\n") + "\n}"
 	}
 	const blob, queue, we = "privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net.", "privatelink.we.backup.windowsazure.com."
+	const recovery = "privatelink.siterecovery.windowsazure.com."
 	instance := serve(t, corefile(l.addr))
-	l.hears(t, "start", blob, queue)
+	l.hears(t, "start", blob, queue, recovery)
 	instance = reload(t, instance, corefile(l.addr, "record v.we.backup.windowsazure.com 10.0.0.3"))
-	l.hears(t, "a reload that brings a zone", blob, queue, we)
+	l.hears(t, "a reload that brings a zone", blob, queue, recovery, we)
 	reload(t, instance, corefile(l.addr+" "+other.addr, "record v.we.backup.windowsazure.com 10.0.0.3"))
-	other.hears(t, "a reload that adds a secondary", blob, queue, we)
+	other.hears(t, "a reload that adds a secondary", blob, queue, recovery, we)
 }
 
 // Two server blocks have the same zones, and only one has secondaries.
@@ -217,6 +218,7 @@ func TestServerNotifiesForOneBlock(t *testing.T) {
 			slices.Reverse(blocks)
 		}
 		serve(t, blocks[0]+"\n}\nother.test:0 {\nbind 127.0.0.1\n"+blocks[1])
-		l.hears(t, fmt.Sprintf("secondaries in the first block: %v", first), "privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net.")
+		l.hears(t, fmt.Sprintf("secondaries in the first block: %v", first),
+			"privatelink.blob.core.windows.net.", "privatelink.queue.core.windows.net.", "privatelink.siterecovery.windowsazure.com.")
 	}
 }

@@ -33,7 +33,7 @@ func (p *responder) Respond(q *fastpath.Query) bool {
 	switch found.Result {
 	case zone.OutOfZone:
 		return p.next != nil && p.next.Respond(q) && p.passes(zones, q, found.Zone)
-	case zone.NotReady:
+	case zone.NotReady, zone.Reverse: // rare
 		return false
 	case zone.NameError:
 		if p.zones.Wanted(q.Name, q.Now()) || !p.countLacking(q, q.Name, ledger.NXDomain) {

@@ -18,30 +18,56 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
+// allZones is the word for every zone of Microsoft's table.
+const allZones = "all"
+
 func (p *parser) addZones(args []string) error {
+	if slices.Contains(args, allZones) {
+		p.zones.All = true
+		for _, name := range p.zones.Cloud.Zones() {
+			if err := p.addZone(name); err != nil {
+				return err
+			}
+		}
+	}
 	for _, arg := range args {
-		name, err := dnsname.Parse(arg)
+		if arg == allZones {
+			continue
+		}
+		name, err := p.parseZone(arg)
 		if err != nil {
 			return err
-		}
-		if !strings.HasPrefix(string(name), cloud.Prefix) {
-			return fmt.Errorf("%q does not begin with %q, do you mean %q?", arg, cloud.Prefix, cloud.Prefix+name.String())
-		}
-		if last := strings.LastIndex(string(name), "."+cloud.Prefix); last >= 0 {
-			return fmt.Errorf("%q has the label privatelink more than once, do you mean %q?", arg, name[last+1:].String())
-		}
-		if strings.Count(name.String(), ".") < 2 {
-			return fmt.Errorf("%q: a zone such as privatelink.blob.core.windows.net is expected", arg)
-		}
-		// A code may be newer than the table. A region name is a mistake.
-		if geo, ok := p.zones.Cloud.BackupGeo(name); ok && cloud.IsRegion(geo) {
-			return fmt.Errorf("%q: %w", arg, p.zones.Cloud.CheckGeo(geo))
 		}
 		if err := p.addZone(name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// parseZone returns a zone that a Corefile may list.
+func (p *parser) parseZone(arg string) (dnsname.Name, error) {
+	name, err := dnsname.Parse(arg)
+	if err != nil || slices.Contains(p.zones.Cloud.Zones(), name) {
+		return name, err
+	}
+	if within := p.zones.Cloud.Within(name); within != "" {
+		return "", fmt.Errorf("%q has no records of its own, Azure has its names in %s: add %s", arg, within, within)
+	}
+	if !strings.HasPrefix(string(name), cloud.Prefix) {
+		return "", fmt.Errorf("%q does not begin with %q, do you mean %q?", arg, cloud.Prefix, cloud.Prefix+name.String())
+	}
+	if last := strings.LastIndex(string(name), "."+cloud.Prefix); last >= 0 {
+		return "", fmt.Errorf("%q has the label privatelink more than once, do you mean %q?", arg, name[last+1:].String())
+	}
+	if strings.Count(name.String(), ".") < 2 {
+		return "", fmt.Errorf("%q: a zone such as privatelink.blob.core.windows.net is expected", arg)
+	}
+	// A code may be newer than the table. A region name is a mistake.
+	if geo, ok := p.zones.Cloud.BackupGeo(name); ok && cloud.IsRegion(geo) {
+		return "", fmt.Errorf("%q: %w", arg, p.zones.Cloud.CheckGeo(geo))
+	}
+	return name, nil
 }
 
 func (p *parser) addGeos(args []string) error {

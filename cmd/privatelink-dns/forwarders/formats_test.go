@@ -31,14 +31,21 @@ zone "queue.core.usgovcloudapi.net" {
     forward only;
     forwarders { 10.0.0.4 port 53; fd00::4 port 5353; };
 };
+zone "siterecovery.windowsazure.us" {
+    type forward;
+    forward only;
+    forwarders { 10.0.0.4 port 53; fd00::4 port 5353; };
+};
 `,
 		"unbound": `server:
     private-domain: "backup.windowsazure.us"
     private-domain: "blob.core.usgovcloudapi.net"
     private-domain: "queue.core.usgovcloudapi.net"
+    private-domain: "siterecovery.windowsazure.us"
     domain-insecure: "backup.windowsazure.us"
     domain-insecure: "blob.core.usgovcloudapi.net"
     domain-insecure: "queue.core.usgovcloudapi.net"
+    domain-insecure: "siterecovery.windowsazure.us"
 forward-zone:
     name: "backup.windowsazure.us"
     forward-first: no
@@ -54,16 +61,23 @@ forward-zone:
     forward-first: no
     forward-addr: 10.0.0.4@53
     forward-addr: fd00::4@5353
+forward-zone:
+    name: "siterecovery.windowsazure.us"
+    forward-first: no
+    forward-addr: 10.0.0.4@53
+    forward-addr: fd00::4@5353
 `,
-		"dnsmasq": `rebind-domain-ok=/backup.windowsazure.us/blob.core.usgovcloudapi.net/queue.core.usgovcloudapi.net/
+		"dnsmasq": `rebind-domain-ok=/backup.windowsazure.us/blob.core.usgovcloudapi.net/queue.core.usgovcloudapi.net/siterecovery.windowsazure.us/
 server=/backup.windowsazure.us/10.0.0.4#53
 server=/backup.windowsazure.us/fd00::4#5353
 server=/blob.core.usgovcloudapi.net/10.0.0.4#53
 server=/blob.core.usgovcloudapi.net/fd00::4#5353
 server=/queue.core.usgovcloudapi.net/10.0.0.4#53
 server=/queue.core.usgovcloudapi.net/fd00::4#5353
+server=/siterecovery.windowsazure.us/10.0.0.4#53
+server=/siterecovery.windowsazure.us/fd00::4#5353
 `,
-		"coredns": `backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net {
+		"coredns": `backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net siterecovery.windowsazure.us {
     errors
     cache 60 # in privatelink-dns itself: lru
     forward . 10.0.0.4:53 [fd00::4]:5353
@@ -75,11 +89,13 @@ DNS=[fd00::4]:5353
 Domains=~backup.windowsazure.us
 Domains=~blob.core.usgovcloudapi.net
 Domains=~queue.core.usgovcloudapi.net
+Domains=~siterecovery.windowsazure.us
 `,
 		"knot-resolver": `local privatelink = policy.todnames({
     'backup.windowsazure.us',
     'blob.core.usgovcloudapi.net',
     'queue.core.usgovcloudapi.net',
+    'siterecovery.windowsazure.us',
 })
 policy.add(policy.suffix(policy.FLAGS({ 'ALLOW_LOCAL' }), privatelink))
 policy.add(policy.suffix(policy.STUB({ '10.0.0.4@53', 'fd00::4@5353' }), privatelink))
@@ -87,6 +103,7 @@ policy.add(policy.suffix(policy.STUB({ '10.0.0.4@53', 'fd00::4@5353' }), private
 		"pdns-recursor": `forward-zones-recurse=backup.windowsazure.us=10.0.0.4:53;[fd00::4]:5353
 forward-zones-recurse+=blob.core.usgovcloudapi.net=10.0.0.4:53;[fd00::4]:5353
 forward-zones-recurse+=queue.core.usgovcloudapi.net=10.0.0.4:53;[fd00::4]:5353
+forward-zones-recurse+=siterecovery.windowsazure.us=10.0.0.4:53;[fd00::4]:5353
 `,
 	} {
 		status, stdout, stderr := run(t, serving(".", "", "cloud usgov"), "-format "+format+" -server 10.0.0.4 -server [fd00::4]:5353")
@@ -105,9 +122,9 @@ func TestPowerShell(t *testing.T) {
 		"#Requires -Modules DnsServer\n",
 		"[CmdletBinding(SupportsShouldProcess)]\n",
 		"$servers = @(\n    '10.0.0.4'\n    'fd00::4'\n)\n",
-		"$names = @(\n    'backup.windowsazure.us'\n    'blob.core.usgovcloudapi.net'\n    'queue.core.usgovcloudapi.net'\n)\n",
+		"$names = @(\n    'backup.windowsazure.us'\n    'blob.core.usgovcloudapi.net'\n    'queue.core.usgovcloudapi.net'\n    'siterecovery.windowsazure.us'\n)\n",
 		"$served = @(\n    'privatelink.blob.core.usgovcloudapi.net'\n    'privatelink.queue.core.usgovcloudapi.net'\n" +
-			"    'privatelink.ugv.backup.windowsazure.us'\n)\n",
+			"    'privatelink.siterecovery.windowsazure.us'\n    'privatelink.ugv.backup.windowsazure.us'\n)\n",
 		"Add-DnsServerConditionalForwarderZone -ComputerName $ComputerName -Name $name -MasterServers $servers " +
 			"-ForwarderTimeout 5 -UseRecursion:$false -ReplicationScope Forest\n",
 		"Set-DnsServerConditionalForwarderZone -ComputerName $ComputerName -Name $name -MasterServers $servers -ForwarderTimeout 5 -UseRecursion $false\n",

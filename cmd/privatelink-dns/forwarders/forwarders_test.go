@@ -49,9 +49,9 @@ func serving(origins, zones string, properties ...string) string {
 }
 
 const (
-	defaults = "backup.windowsazure.com blob.core.windows.net queue.core.windows.net"
+	defaults = "backup.windowsazure.com blob.core.windows.net queue.core.windows.net siterecovery.windowsazure.com"
 	parts    = " blob.storage.azure.net queue.storage.azure.net"
-	usgov    = "backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net"
+	usgov    = "backup.windowsazure.us blob.core.usgovcloudapi.net queue.core.usgovcloudapi.net siterecovery.windowsazure.us"
 )
 
 func TestZones(t *testing.T) {
@@ -62,7 +62,7 @@ func TestZones(t *testing.T) {
 		{"China", serving(".", "", "cloud china"), "", "backup.windowsazure.cn blob.core.chinacloudapi.cn queue.core.chinacloudapi.cn"},
 		{"Key Vault has two parents", serving(".", "privatelink.vaultcore.azure.net"), "", defaults + " vault.azure.net vaultcore.azure.net" + parts},
 		{"below another one", serving(".", "privatelink.a.b.example privatelink.b.example"), "", defaults + " b.example" + parts},
-		{"above the others", serving(".", "privatelink.core.windows.net"), "", "backup.windowsazure.com core.windows.net" + parts},
+		{"above the others", serving(".", "privatelink.core.windows.net"), "", "backup.windowsazure.com siterecovery.windowsazure.com core.windows.net" + parts},
 		{"two blocks", serving(".:1", "privatelink.file.core.windows.net") + serving(".:2", "", "cloud usgov"), "",
 			defaults + " file.core.windows.net" + parts + " file.storage.azure.net " + usgov},
 		{"files alone", "", "-hosts a.hosts", defaults + parts},
@@ -120,8 +120,9 @@ func many(n int) (args string) {
 // A name that is forwarded and would be refused is reported. The configuration is
 // printed nevertheless, for all names.
 func TestRefusals(t *testing.T) {
-	const zones = "backup.windowsazure.com core.windows.net privatelink.vaultcore.azure.net blob.storage.azure.net queue.storage.azure.net vault.azure.net"
-	const oneGeo = "we.backup.windowsazure.com core.windows.net azure.net"
+	const zones = "backup.windowsazure.com siterecovery.windowsazure.com " +
+		"core.windows.net privatelink.vaultcore.azure.net blob.storage.azure.net queue.storage.azure.net vault.azure.net"
+	const oneGeo = "we.backup.windowsazure.com siterecovery.windowsazure.com core.windows.net azure.net"
 	refused := func(name, origins string) string {
 		return "warning: Corefile:2: a query for a name below " + name + " is refused: add " + name +
 			" to the server block, which is for " + strings.ReplaceAll(origins, " ", ", ") + "\n"

@@ -95,7 +95,7 @@ func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 		}
 	}
 	b := privatelink.Block{Position: "command line", Origins: []dnsname.Name{"."}, Listen: []string{"127.0.0.1:53"}}
-	b.Zones = zone.Set{Cloud: in, Zones: []dnsname.Name{cloud.Prefix + in.Blob, cloud.Prefix + in.Queue}, TTL: zone.DefaultTTL}
+	b.Zones = zone.Set{Cloud: in, Zones: in.Defaults(), TTL: zone.DefaultTTL}
 	if len(f.Files) > 0 {
 		b.Sources = append(b.Sources, source.NewFiles(f.Files, nil, 0))
 	}

@@ -30,10 +30,20 @@ func (s *set) all() (records []record) {
 	return records
 }
 
+// maxEmpty is how many zones without records a table has. A Corefile may have all zones
+// of Azure.
+const maxEmpty = 5
+
 // table is for people: a zone without records is shown as well, and so is the age of
 // each source.
 func table(w io.Writer, s set, out command.Output) {
+	empty := 0
 	for i, z := range s.zones {
+		if len(z.records) == 0 {
+			if empty++; empty > maxEmpty {
+				continue
+			}
+		}
 		if i > 0 {
 			command.Fprintf(w, "\n")
 		}
@@ -47,6 +57,9 @@ func table(w io.Writer, s set, out command.Output) {
 			command.Fprintf(rows, "%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, r.Type, r.Address, r.TTL, r.endpoint(), dnsname.Join(r.Aliases, " "))
 		}
 		rows.Flush()
+	}
+	if more := empty - maxEmpty; more > 0 {
+		command.Fprintf(w, "\n%d more zones: no records\n", more)
 	}
 	for i, src := range s.sources {
 		if i == 0 && len(s.zones) > 0 {

@@ -66,6 +66,7 @@ var files = map[string]string{
 	"partial":       ". {\nprivatelink {\nfiles a.json\nhosts none.hosts\n}\n}\n",
 	"failing":       ". {\nprivatelink {\nfiles broken.json\nstate failing.state\n}\n}\n",
 	"failing.state": `{"version": 2, "serials": {}, "sources": {"files broken.json": {"parts": {"broken.json": 1}, "entries": [` + stored + `]}}}`,
+	"all":           ". {\nprivatelink all {\nfiles a.json\n}\n}\n",
 	"bad":           ". {\nprivatelink {\ngeo eastus\nfiles a\n}\n}\n",
 }
 
@@ -115,7 +116,8 @@ func TestRecords(t *testing.T) {
 			",A,10.20.0.4,60,a.blob.core.windows.net," + id + "pe-vault," + vault + ",command line\n"
 		restored = "10.20.0.3 " + blobA + " a.blob.core.windows.net # /pe\n"
 		rightOne = "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved\n"
-		isNoZone = " is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, privatelink.we.backup.windowsazure.com\n"
+		isNoZone = " is not one of the zones: privatelink.blob.core.windows.net, privatelink.queue.core.windows.net, " +
+			"privatelink.siterecovery.windowsazure.com, privatelink.we.backup.windowsazure.com\n"
 		keyVault = "10.20.0.9 kv.privatelink.vaultcore.azure.net kv.vault.azure.net"
 	)
 	for _, tt := range []struct {
@@ -140,6 +142,7 @@ func TestRecords(t *testing.T) {
 		{"one zone", "-zone privatelink.we.backup.windowsazure.com -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
 		{"upper case zone", "-zone Privatelink.We.Backup.windowsazure.com. -format hosts", 0, "10.20.0.5 1-fc1.privatelink.we.backup.windowsazure.com 1-fc1", "-"},
 		{"a zone that files do not name", "-hosts kv.hosts -zone privatelink.vaultcore.azure.net -format hosts", 0, keyVault + " kv.vaultcore.azure.net # kv.hosts:1\n", "-"},
+		{"all zones", "-conf all", 0, "1-fc1.we.backup.windowsazure.com\n\n74 more zones: no records\n\nsource files a.json", "-"},
 		{"Key Vault", "-conf kv -format hosts", 0, keyVault, "-"},
 		{"state", "-state state -format hosts", 0, restored, "-"},
 		{"skipped endpoint", "-files pend.json -format json", 2, "[\n]\n", skipped},
@@ -221,6 +224,7 @@ func TestHostsRoundTrip(t *testing.T) {
 func TestZoneFiles(t *testing.T) {
 	inFolder(t)
 	const want = "x/zones/privatelink.blob.core.windows.net.zone: 3 records\nx/zones/privatelink.queue.core.windows.net.zone: no records\n" +
+		"x/zones/privatelink.siterecovery.windowsazure.com.zone: no records\n" +
 		"x/zones/privatelink.we.backup.windowsazure.com.zone: 1 record\n"
 	for range 2 { // the second time files are replaced
 		status, stdout, stderr := run(t, "-files a.json -format zone -out x/zones")
@@ -238,6 +242,7 @@ func TestZoneFiles(t *testing.T) {
 	})
 	names := []string{
 		"privatelink.blob.core.windows.net.zone -rw-r--r--", "privatelink.queue.core.windows.net.zone -rw-r--r--",
+		"privatelink.siterecovery.windowsazure.com.zone -rw-r--r--",
 		"privatelink.we.backup.windowsazure.com.zone -rw-r--r--",
 	}
 	if err != nil || !slices.Equal(found, names) {

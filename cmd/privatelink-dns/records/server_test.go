@@ -104,7 +104,8 @@ func TestServer(t *testing.T) {
 		newServed = "fd00::7 new.privatelink.blob.core.windows.net new.blob.core.windows.net\n"
 		remedy    = "does not transfer privatelink.blob.core.windows.net: the names that the input has are asked for one by one, others are not seen.\n" +
 			"To see all of them put this into the server block that privatelink is in:\n\n    transfer {\n        to 127.0.0.1\n    }\n"
-		others = "does not serve privatelink.queue.core.windows.net (REFUSED), privatelink.we.backup.windowsazure.com (REFUSED)\n"
+		others = "does not serve privatelink.queue.core.windows.net (REFUSED), " +
+			"privatelink.siterecovery.windowsazure.com (REFUSED), privatelink.we.backup.windowsazure.com (REFUSED)\n"
 	)
 	for _, tt := range []struct {
 		name           string

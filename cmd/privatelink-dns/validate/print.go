@@ -31,8 +31,17 @@ func (b *block) print(w io.Writer, out command.Output) {
 	if b.FastPath != "" {
 		command.Fprintf(rows, "  fast path\t%s\n", b.FastPath)
 	}
+	empty := 0
 	for _, z := range b.Zones {
-		command.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
+		if z.Names == 0 {
+			empty++
+		}
+		if z.Names > 0 || empty <= most {
+			command.Fprintf(rows, "  %s\t%s\n", z.Zone, command.Count(z.Names, "name"))
+		}
+	}
+	if more := empty - most; more > 0 {
+		command.Fprintf(rows, "  %d more zones\tno names\n", more)
 	}
 	for _, s := range b.Sources {
 		command.Fprintf(rows, "  from %s\t%s\n", s.Name, s)
@@ -40,8 +49,8 @@ func (b *block) print(w io.Writer, out command.Output) {
 	rows.Flush()
 }
 
-// most is how many notes are printed: a subscription may have hundreds of endpoints
-// of other services.
+// most is how many notes are printed, and zones without names: a subscription may have
+// hundreds of endpoints of other services, and a Corefile all zones of Azure.
 const most = 5
 
 func (r *report) printNotes(w io.Writer) {

@@ -3,9 +3,12 @@ package validate
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -51,7 +54,26 @@ func (r *report) checkOrigins(blocks []input.Block) {
 					name, name, dnsname.Join(blocks[i].Origins, ", ")))
 			}
 		}
+		r.checkReverse(&blocks[i])
 	}
+}
+
+// checkReverse warns of addresses whose reverse names are outside of the origins of the
+// server block that is to answer them.
+func (r *report) checkReverse(b *input.Block) {
+	var outside []netip.Addr
+	for record := range b.Snapshot.Aliases() {
+		for _, addr := range record.Addrs {
+			if name, err := dns.ReverseAddr(addr.String()); err == nil && !dnsname.Name(name).BelowAny(b.Origins) {
+				outside = append(outside, addr)
+			}
+		}
+	}
+	if !b.Zones.PTR || len(outside) == 0 {
+		return
+	}
+	r.found(warning, b.Position, "", fmt.Sprintf("ptr: reverse queries for %s do not get here: add the network, such as 10.0.0.0/8, "+
+		"to the server block, which is for %s", slices.MinFunc(outside, netip.Addr.Compare), dnsname.Join(b.Origins, ", ")))
 }
 
 // above returns the suffixes that the names of the block are below: its zones

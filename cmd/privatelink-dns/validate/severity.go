@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
@@ -75,6 +76,5 @@ func concerns(b *input.Block, target string) bool {
 
 // isDefault reports whether every block has the zone, or its vaults make it one.
 func isDefault(c cloud.Cloud, name dnsname.Name) bool {
-	_, backup := c.BackupGeo(name)
-	return backup || name == cloud.Prefix+c.Blob || name == cloud.Prefix+c.Queue
+	return c.IsVault(name) || slices.Contains(c.Defaults(), name)
 }

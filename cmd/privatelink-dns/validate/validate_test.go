@@ -138,11 +138,12 @@ func TestValidate(t *testing.T) {
 		want                 string // a part of stdout
 	}{
 		{"good", forRoot("files a.json"), "", 0,
-			"Corefile:2: for . on 127.0.0.1:53\n  fast path                           off: fastpath is not in the server block\n" +
-				"  privatelink.blob.core.windows.net   2 names\n  privatelink.queue.core.windows.net  no names\n" +
-				"  from files a.json                   2 names, of TIME (now)\nin order\n"},
+			"Corefile:2: for . on 127.0.0.1:53\n  fast path                                  off: fastpath is not in the server block\n" +
+				"  privatelink.blob.core.windows.net          2 names\n  privatelink.queue.core.windows.net         no names\n" +
+				"  privatelink.siterecovery.windowsazure.com  no names\n" +
+				"  from files a.json                          2 names, of TIME (now)\nin order\n"},
 		{"several blocks", serving("tls://.", "files a.json") + serving("a.example b.example:1054", "files a.json"), "", 0, "Corefile:2: for .\n  fast path "},
-		{"fast path", ". {\nfastpath\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.1:53\n  fast path                           on\n"},
+		{"fast path", ". {\nfastpath\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.1:53\n  fast path                                  on\n"},
 		{"where it listens", ".:1 {\nbind 127.0.0.2 ::1\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.2:1, [::1]:1\n"},
 		{"relative to root", ".:1 {\nroot sub\nprivatelink {\nfiles b.json\n}\n}", "", 0, "from files sub/b.json"},
 		{"files alone", "", "-files a.json", 0, "command line:\n  privatelink.blob"},
@@ -173,6 +174,11 @@ func TestValidate(t *testing.T) {
 		{"broken state file", forRoot("files a.json", "state brokenstate"), "", 0, isWarning + "state: brokenstate: byte 1: the file ends here, it has been cut (the server starts without it)\n"},
 		{"no folder for the state", forRoot("files a.json", "state none/state"), "", 0, isWarning + "state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
 		{"two blocks that import one snippet", "(s) {\nprivatelink {\nfiles new.json a.json\n}\n}\n.:1 {\nimport s\n}\n.:2 {\nimport s\n}\n", "", 0, "it starts: 1 warning\n"},
+		{"all zones", ". {\nprivatelink all {\nfiles a.json\n}\n}", "", 0, "\n  74 more zones                              no names\n  from files"},
+		{"reverse names of a block for other names", serving("core.windows.net storage.azure.net", "files a.json", "ptr"), "", 0,
+			"warning: Corefile:2: ptr: reverse queries for 10.20.0.4 do not get here: add the network, such as 10.0.0.0/8, to the server block, which is for " +
+				"core.windows.net, storage.azure.net\nit starts: 1 warning\n"},
+		{"reverse names of a block for their network", serving("core.windows.net storage.azure.net 10.0.0.0/8", "files a.json", "ptr"), "", 0, "in order\n"},
 		{"one state for two", serving(".:1", "files a.json", "state s") + serving(".:2", "files a.json", "state s"), "", 0,
 			"warning: Corefile:8: state: s is that of the block Corefile:2, too: give each its own\n"},
 		{"one block for each name", serving("blob.storage.azure.net", "files a.json") + serving("blob.core.windows.net", "files a.json"), "", 0, "in order\n"},
@@ -224,7 +230,8 @@ func TestJSON(t *testing.T) {
 	const expected = `{"status": 0, "blocks": [{"position": "Corefile:2", "origins": ["."], "listen": ["127.0.0.1:1"],
 		"fastPath": "off: fastpath is not in the server block",
 		"zones": [{"zone": "privatelink.blob.core.windows.net", "names": 2, "strict": false},
-			{"zone": "privatelink.queue.core.windows.net", "names": 0, "strict": false}],
+			{"zone": "privatelink.queue.core.windows.net", "names": 0, "strict": false},
+			{"zone": "privatelink.siterecovery.windowsazure.com", "names": 0, "strict": true}],
 		"sources": [{"source": "files a.json none.json", "asked": true, "names": 2, "oldest": "TIME", "newest": "TIME", "failed": true},
 			{"source": "azure 00000000-0000-0000-0000-000000000000", "asked": false, "names": 0}]}],
 		"errors": [], "notes": [], "warnings": [{"position": "Corefile:2", "source": "files a.json none.json",

@@ -5,7 +5,6 @@ package cloud
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -18,20 +17,49 @@ type Cloud struct {
 	Blob   dnsname.Name // blob.core.windows.net.
 	Queue  dnsname.Name // queue.core.windows.net.
 	Backup dnsname.Name // backup.windowsazure.com., with a geo code before it
-	ARM    string       // URL of a private Resource Manager, empty for the cloud's
+	// Recovery is siterecovery.windowsazure.com. One zone has the names of all regions,
+	// with the geo code before the label privatelink. It is empty for China.
+	Recovery dnsname.Name
+	ARM      string // URL of a private Resource Manager, empty for the cloud's
 }
 
 // Public, USGov and China are the clouds that Microsoft documents private link
 // zones for ("Azure private endpoint private DNS zone values"). The Backup name
 // of China is an analogy: that table has no row for it.
 var (
-	Public = Cloud{"public", "blob.core.windows.net.", "queue.core.windows.net.", "backup.windowsazure.com.", ""}
-	USGov  = Cloud{"usgov", "blob.core.usgovcloudapi.net.", "queue.core.usgovcloudapi.net.", "backup.windowsazure.us.", ""}
-	China  = Cloud{"china", "blob.core.chinacloudapi.cn.", "queue.core.chinacloudapi.cn.", "backup.windowsazure.cn.", ""}
+	Public = Cloud{"public", "blob.core.windows.net.", "queue.core.windows.net.", "backup.windowsazure.com.", "siterecovery.windowsazure.com.", ""}
+	USGov  = Cloud{"usgov", "blob.core.usgovcloudapi.net.", "queue.core.usgovcloudapi.net.", "backup.windowsazure.us.", "siterecovery.windowsazure.us.", ""}
+	China  = Cloud{"china", "blob.core.chinacloudapi.cn.", "queue.core.chinacloudapi.cn.", "backup.windowsazure.cn.", "", ""}
 )
 
-// Prefix is the first label of every private link zone.
+// Prefix is the first label of a private link zone, except for few zones of the table.
 const Prefix = "privatelink."
+
+// ResourceManager and Arc are zones of names that the source azure needs before it has
+// any record: those of the Resource Manager, and of the identity of an Arc machine.
+const (
+	ResourceManager dnsname.Name = "privatelink.azure.com."
+	Arc             dnsname.Name = "privatelink.his.arc.azure.com."
+)
+
+// Defaults returns the default zones of the cloud that have one name: those of a
+// vault and its storage accounts.
+func (c Cloud) Defaults() []dnsname.Name {
+	all := []dnsname.Name{Prefix + c.Blob, Prefix + c.Queue}
+	if c.Recovery != "" {
+		all = append(all, Prefix+c.Recovery)
+	}
+	return all
+}
+
+// IsVault reports whether a zone has names of vaults only. No such name is public.
+func (c Cloud) IsVault(zone dnsname.Name) bool {
+	_, backup := c.BackupGeo(zone)
+	return backup || c.Recovery != "" && zone == Prefix+c.Recovery
+}
+
+// All returns the clouds.
+func All() []Cloud { return []Cloud{Public, USGov, China} }
 
 // Parse returns the cloud that has the name in the Corefile. The URL of a Resource
 // Manager is a cloud with the names of the public one.
@@ -44,7 +72,7 @@ func Parse(name string) (Cloud, error) {
 		own.ARM = strings.TrimSuffix(name, "/")
 		return own, nil
 	}
-	for _, c := range []Cloud{Public, USGov, China} {
+	for _, c := range All() {
 		if c.Name == name {
 			return c, nil
 		}
@@ -59,44 +87,8 @@ func (c Cloud) BackupZone(geo string) dnsname.Name {
 
 // BackupGeo returns the geo code of a Backup zone, and false for any other zone.
 func (c Cloud) BackupGeo(zone dnsname.Name) (geo string, ok bool) {
-	labels, ok := zone.CutSuffix(c.Backup)
-	if !ok || c.Backup == "" {
+	if c.Backup == "" {
 		return "", false
 	}
-	geo, ok = strings.CutPrefix(labels, Prefix)
-	return geo, ok && geo != "" && geo+"." != Prefix && !strings.Contains(geo, ".")
+	return Form{Suffix: c.Backup}.Label(zone)
 }
-
-// keyVault maps the zones of Key Vault to their second public zone: x in
-// privatelink.vaultcore.azure.net has the public name x.vault.azure.net.
-var keyVault = map[dnsname.Name]dnsname.Name{
-	"privatelink.vaultcore.azure.net.":         "vault.azure.net.",
-	"privatelink.vaultcore.usgovcloudapi.net.": "vault.usgovcloudapi.net.",
-	"privatelink.vaultcore.azure.cn.":          "vault.azure.cn.",
-}
-
-// PublicZones returns the public zones of a private link zone, in which its records
-// have their public names, the most common one first.
-func PublicZones(zone dnsname.Name) []dnsname.Name {
-	parent := dnsname.Name(strings.TrimPrefix(string(zone), Prefix))
-	if vault, ok := keyVault[zone]; ok {
-		return []dnsname.Name{vault, parent}
-	}
-	return []dnsname.Name{parent}
-}
-
-// DNSZoneEndpoints returns the suffix of the DNS zone endpoints of a storage
-// service: blob.storage.azure.net. for the zone privatelink.blob.core.windows.net.,
-// because x.zNN.blob.storage.azure.net is a CNAME to x in that zone. It reports
-// false for a zone without them. No other cloud has documented any.
-func DNSZoneEndpoints(zone dnsname.Name) (suffix dnsname.Name, ok bool) {
-	relative, ok := zone.CutSuffix("core.windows.net.")
-	service, private := strings.CutPrefix(relative, Prefix)
-	if !ok || !private || !slices.Contains(dnsZoneServices, service) {
-		return "", false
-	}
-	return dnsname.Name(service + ".storage.azure.net."), true
-}
-
-// dnsZoneServices are the storage services with DNS zone endpoints.
-var dnsZoneServices = []string{"blob", "queue", "file", "table", "dfs", "web"}

@@ -121,25 +121,3 @@ func TestGeos(t *testing.T) {
 		}
 	}
 }
-
-func TestDNSZoneEndpoints(t *testing.T) {
-	for _, tc := range []struct{ zone, want dnsname.Name }{
-		{"privatelink.blob.core.windows.net.", "blob.storage.azure.net."},
-		{"privatelink.queue.core.windows.net.", "queue.storage.azure.net."},
-		{"privatelink.file.core.windows.net.", "file.storage.azure.net."},
-		{"privatelink.table.core.windows.net.", "table.storage.azure.net."},
-		{"privatelink.dfs.core.windows.net.", "dfs.storage.azure.net."},
-		{"privatelink.web.core.windows.net.", "web.storage.azure.net."},
-		{"privatelink.disk.core.windows.net.", ""},
-		{"privatelink.core.windows.net.", ""},
-		{"privatelink.a.blob.core.windows.net.", ""},
-		{"blob.core.windows.net.", ""},
-		{"privatelink.blob.core.usgovcloudapi.net.", ""},
-		{"privatelink.blob.core.chinacloudapi.cn.", ""},
-		{"privatelink.vaultcore.azure.net.", ""},
-	} {
-		if got, ok := DNSZoneEndpoints(tc.zone); got != tc.want || ok != (tc.want != "") {
-			t.Errorf("DNSZoneEndpoints(%q) = %q, %v; want %q", tc.zone, got, ok, tc.want)
-		}
-	}
-}

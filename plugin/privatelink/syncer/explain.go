@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
@@ -51,7 +50,7 @@ func (p *poller) stateOf(fqdn dnsname.Name) verdict.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	state := verdict.State{Loaded: p.guard.loaded, Failure: p.failure}
-	if a := p.guard.missing[cloud.Canonical(fqdn)]; a != nil {
+	if a := p.guard.missing[zone.Canonical(fqdn)]; a != nil {
 		state.Held, state.Missing = true, a.since
 	}
 	return state

@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 const (
@@ -97,7 +97,7 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 	unread := unreadOf(list)
 	kept = slices.DeleteFunc(missing, func(e source.Entry) bool { return unread[casefold.Lower(e.Endpoint)] })
 	held := g.hold(namesOf(kept), now)
-	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[cloud.Canonical(e.FQDN)] })
+	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[zone.Canonical(e.FQDN)] })
 	for _, e := range g.served.Entries {
 		if len(unread) > 0 && unread[casefold.Lower(e.Endpoint)] {
 			kept = append(kept, e)
@@ -158,7 +158,7 @@ func join(list *source.List, more []source.Entry) *source.List {
 func namesOf(entries []source.Entry) map[dnsname.Name]bool {
 	names := make(map[dnsname.Name]bool, len(entries))
 	for _, e := range entries {
-		names[cloud.Canonical(e.FQDN)] = true
+		names[zone.Canonical(e.FQDN)] = true
 	}
 	return names
 }
@@ -166,7 +166,7 @@ func namesOf(entries []source.Entry) map[dnsname.Name]bool {
 // missingFrom returns the entries whose names are not among names.
 func missingFrom(names map[dnsname.Name]bool, entries []source.Entry) (missing []source.Entry) {
 	for _, e := range entries {
-		if !names[cloud.Canonical(e.FQDN)] {
+		if !names[zone.Canonical(e.FQDN)] {
 			missing = append(missing, e)
 		}
 	}

@@ -1,8 +1,8 @@
 package syncer
 
 import (
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // Unserved reports whether an endpoint of a source has a public name, or had it, although
@@ -20,7 +20,7 @@ func (s *Syncer) noteUnserved(gone *removals) {
 		all[name] = true
 	}
 	for _, owner := range gone.names() {
-		all[cloud.Canonical(owner)] = true
+		all[zone.Canonical(owner)] = true
 	}
 	if len(all) == 0 {
 		s.demand.unserved.Store(nil)

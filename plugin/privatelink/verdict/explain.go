@@ -81,7 +81,7 @@ func (v *Verdict) from(endpoint, target string, l *List) {
 // unserved finds the reason of a name without a record. An endpoint that has the name
 // comes before anything else, because it is what an administrator can change.
 func (b *Book) unserved(v *Verdict, found zone.Answer) {
-	x, public := b.notServed(), cloud.Canonical(v.Name)
+	x, public := b.notServed(), zone.Canonical(v.Name)
 	gone, removed := b.removed(v.Owner)
 	if removed {
 		v.Since, v.Addrs = gone.At, gone.Addrs

@@ -9,6 +9,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // An index finds the names that a source has and that are not served, by their public
@@ -50,7 +51,7 @@ func (b *Book) Withheld() iter.Seq[dnsname.Name] { return maps.Keys(b.notServed(
 
 func (x *index) addOutsiders(l *List) {
 	for _, e := range l.Outside {
-		name := cloud.Canonical(e.FQDN)
+		name := zone.Canonical(e.FQDN)
 		if _, taken := x.outside[name]; !taken {
 			x.outside[name] = outsider{e, l}
 		}
@@ -91,7 +92,7 @@ func before(detail string) string {
 
 // add keeps the reason that an administrator most likely wants to change.
 func (x *index) add(name dnsname.Name, w withheld) {
-	name = cloud.Canonical(name)
+	name = zone.Canonical(name)
 	if have, taken := x.withheld[name]; !taken || rank(w.Reason) < rank(have.Reason) {
 		x.withheld[name] = w
 	}

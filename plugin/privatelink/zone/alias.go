@@ -2,6 +2,7 @@ package zone
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -50,17 +51,21 @@ func (s *Snapshot) Suffix(name dnsname.Name) dnsname.Name {
 	if c.kind == unclaimed {
 		return ""
 	}
-	return suffixAfter(name, labels)
+	return c.suffix(name, labels)
 }
 
 // PublicSuffixes returns the suffixes of all public names of the zones, including the
-// Backup zones of all regions. The suffixes of DNS zone endpoints are last.
-func (s *Set) PublicSuffixes() []dnsname.Name {
-	all, last := []dnsname.Name{s.Cloud.Backup}, []dnsname.Name(nil)
+// zones of all regions, and of the names that lead into the zones. The suffixes of DNS
+// zone endpoints are last.
+func (s *Set) PublicSuffixes() (all []dnsname.Name) {
+	var last []dnsname.Name
+	for _, f := range s.forms() {
+		all = append(all, f.Suffix)
+	}
 	for _, zone := range s.Zones {
-		for suffix, kind := range claims(zone) {
-			switch kind {
-			case publicNames:
+		for suffix, c := range claims(zone) {
+			switch c.kind {
+			case publicNames, forwarded:
 				all = append(all, suffix)
 			case dnsZoneEndpoints:
 				last = append(last, suffix)
@@ -71,25 +76,34 @@ func (s *Set) PublicSuffixes() []dnsname.Name {
 }
 
 // Forward returns the suffix that a DNS server has to forward to this server, so that
-// it receives queries for the name or for the public name of the record. Backup has one
-// suffix for all regions. Forward returns "" for a name outside every zone.
+// it receives queries for the name or for the public name of the record. The zones of
+// all regions have one suffix. Forward returns "" for a name outside every zone.
 func (s *Set) Forward(name dnsname.Name) dnsname.Name {
 	c, labels := NewBuilder(s, nil).claims.find(string(name))
 	switch {
 	case c.kind == unclaimed:
 		return ""
-	case c.kind == backupZones || s.isBackup(c.zone.Name):
-		return s.Cloud.Backup
-	case c.kind == zoneNames:
-		return cloud.PublicZones(c.zone.Name)[0]
+	case c.isForm():
+		return c.zone.Name
 	}
-	return suffixAfter(name, labels)
+	if f, ok := s.form(c.zone.Name); ok {
+		return f.Suffix
+	}
+	if c.kind == zoneNames {
+		return cloud.Rules(c.zone.Name)[0].Suffix
+	}
+	return c.suffix(name, labels)
 }
 
-// suffixAfter returns the part of name after the labels.
-func suffixAfter(name dnsname.Name, labels string) dnsname.Name {
+// suffix returns the suffix of the claim in a name that has the labels.
+func (c claim) suffix(name dnsname.Name, labels string) dnsname.Name {
 	if labels == "" {
 		return name
 	}
-	return name[len(labels)+1:]
+	rest := name[len(labels)+1-int(c.kept):]
+	if c.kind == staticWebsites {
+		_, after, _ := strings.Cut(string(rest), ".")
+		return dnsname.Name(after)
+	}
+	return rest
 }

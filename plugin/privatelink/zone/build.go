@@ -21,7 +21,7 @@ type Builder struct {
 // them empty. The known zones include each Backup zone that lost its last record.
 // Known zones that are not in the set are ignored.
 func NewBuilder(set *Set, known []dnsname.Name) *Builder {
-	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, claims: newTable(set.Cloud), endpoints: map[string]*Record{}}
+	b := &Builder{set: set, zones: map[dnsname.Name]*Zone{}, claims: newTable(set.forms()), endpoints: map[string]*Record{}}
 	for _, name := range slices.Concat(set.Zones, known) {
 		if set.Has(name) {
 			b.zone(name)
@@ -110,7 +110,11 @@ func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 	for _, z := range b.zones {
 		z.Serial = serial(z)
 	}
-	return &Snapshot{Zones: b.zones, Complete: complete, claims: b.claims, endpoints: b.endpoints}
+	s := &Snapshot{Zones: b.zones, Complete: complete, index: index{claims: b.claims, endpoints: b.endpoints}}
+	if b.set.PTR {
+		s.point(b.zones, b.set.TTL)
+	}
+	return s
 }
 
 // Equal reports whether a transfer of both zones has the same records, except

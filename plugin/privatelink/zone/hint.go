@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -33,13 +32,6 @@ var clouds = map[dnsname.Name]string{
 	"chinacloudapi.cn.": cloud.China.Name, "windowsazure.cn.": cloud.China.Name, "azure.cn.": cloud.China.Name, "chinacloudsites.cn.": cloud.China.Name,
 }
 
-// services has the public zones whose names may have more than one label before
-// them. For all others, the zone is what follows the first label.
-var services = []dnsname.Name{
-	"api.azureml.ms.", "notebooks.azure.net.", "azurecr.io.", "azurecr.us.", "azurecr.cn.", "siterecovery.windowsazure.com.", "siterecovery.windowsazure.us.",
-	"azurewebsites.net.", "azurewebsites.us.", "chinacloudsites.cn.",
-}
-
 // HintFor returns what to add for a name outside of the zones of the set.
 func (s *Set) HintFor(name dnsname.Name) Hint {
 	of := cloudOf(name)
@@ -64,39 +56,21 @@ func cloudOf(name dnsname.Name) string {
 
 // isDefault reports whether the public cloud has the name in a default zone.
 func isDefault(name dnsname.Name) bool {
-	public := Set{Cloud: cloud.Public, Zones: []dnsname.Name{cloud.Prefix + cloud.Public.Blob, cloud.Prefix + cloud.Public.Queue}}
+	public := Set{Cloud: cloud.Public, Zones: cloud.Public.Defaults()}
 	_, err := public.OwnerOf(name)
 	return err == nil
 }
 
-// zoneOf returns the zone that Azure has the name in, without the trailing dot.
+// zoneOf returns the zone that Azure has the name in, without the trailing dot. For a
+// name that Microsoft's table lacks, it is the zone of what follows the first label.
 func zoneOf(name dnsname.Name) string {
+	if zone := zoneIn(name); zone != "" {
+		return zone.String()
+	}
 	text := name.String()
 	if at := strings.LastIndex("."+text, "."+cloud.Prefix); at >= 0 {
 		return text[at:]
 	}
-	labels := strings.Split(text, ".")
-	if n := len(labels); n > 5 && strings.HasSuffix(text, ".storage.azure.net") && isDNSZone(labels[n-5]) {
-		return cloud.Prefix + labels[n-4] + ".core.windows.net"
-	}
-	for zone, public := range keyVaults() {
-		if _, ok := name.CutSuffix(public); ok {
-			return zone.String()
-		}
-	}
-	i := slices.IndexFunc(services, func(public dnsname.Name) bool { _, ok := name.CutSuffix(public); return ok })
-	if i >= 0 {
-		return cloud.Prefix + services[i].String()
-	}
 	_, parent, _ := strings.Cut(text, ".")
 	return cloud.Prefix + parent
-}
-
-// keyVaults returns the zones whose public names have another suffix.
-func keyVaults() map[dnsname.Name]dnsname.Name {
-	all := map[dnsname.Name]dnsname.Name{}
-	for _, zone := range []dnsname.Name{"privatelink.vaultcore.azure.net.", "privatelink.vaultcore.usgovcloudapi.net.", "privatelink.vaultcore.azure.cn."} {
-		all[zone] = cloud.PublicZones(zone)[0]
-	}
-	return all
 }

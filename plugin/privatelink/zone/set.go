@@ -21,11 +21,14 @@ const DefaultTTL uint32 = 60
 // Backup zone need not be listed, because its first record creates it.
 type Set struct {
 	Cloud cloud.Cloud
-	Zones []dnsname.Name // each begins with "privatelink."
+	Zones []dnsname.Name
+	// All has the first record of any other regional zone of Microsoft's table create
+	// that zone as well.
+	All bool
 
 	// Strict and Fallthrough override how a zone answers a name that does not
 	// exist: with NXDOMAIN, or by asking the next plugin. A zone in neither is
-	// strict if it is a Backup zone.
+	// strict if it is a zone of vaults, that of Backup or Site Recovery.
 	Strict, Fallthrough []dnsname.Name
 	AllStrict, AllFall  bool
 
@@ -34,19 +37,37 @@ type Set struct {
 	FailClosed bool
 
 	TTL uint32 // of addresses and aliases, in seconds
+
+	// PTR has reverse queries for the addresses of records answered with their names.
+	PTR bool
 }
 
 // Has reports whether zone is in the set, named or by its form.
 func (s *Set) Has(zone dnsname.Name) bool {
-	return s.isBackup(zone) || slices.Contains(s.Zones, zone)
+	_, byForm := s.form(zone)
+	return byForm || slices.Contains(s.Zones, zone)
 }
 
-func (s *Set) isBackup(zone dnsname.Name) bool {
-	_, ok := s.Cloud.BackupGeo(zone)
-	return ok
+// forms returns the forms of zones that need not be listed.
+func (s *Set) forms() []cloud.Form {
+	all := s.Cloud.Forms()
+	if !s.All {
+		return all[:min(len(all), 1)] // Backup
+	}
+	return all
 }
 
-// strict reports whether a name that the zone lacks is NXDOMAIN. Backup zones are
+// form returns the form of a zone that need not be listed.
+func (s *Set) form(zone dnsname.Name) (cloud.Form, bool) {
+	for _, f := range s.forms() {
+		if _, ok := f.Label(zone); ok {
+			return f, true
+		}
+	}
+	return cloud.Form{}, false
+}
+
+// strict reports whether a name that the zone lacks is NXDOMAIN. Zones of vaults are
 // strict because no name of a vault is public. All other zones also have the
 // public names of other tenants.
 func (s *Set) strict(zone dnsname.Name) bool {
@@ -56,7 +77,7 @@ func (s *Set) strict(zone dnsname.Name) bool {
 	case slices.Contains(s.Fallthrough, zone):
 		return false
 	}
-	return s.AllStrict || s.isBackup(zone) && !s.AllFall
+	return s.AllStrict || s.Cloud.IsVault(zone) && !s.AllFall
 }
 
 // An Owner is the owner name of the record of a name, and its zone.
@@ -85,14 +106,15 @@ func (s *Set) OwnerOf(fqdn dnsname.Name) (Owner, error) { return NewBuilder(s, n
 // other claim comes from Azure's table.
 func (s *Set) Check(zone dnsname.Name) error {
 	claimed := NewBuilder(s, nil).claims
-	for suffix := range claims(zone) {
+	for suffix, mine := range claims(zone) {
 		c, taken := claimed[string(suffix)]
-		if !taken || c.zone.Name == zone {
+		mine.zone = &Zone{Name: zone}
+		if !taken || c.zone.Name == zone || mine.kind == forwarded || c.shares(mine) || c.next != nil && c.next.zone.Name == zone {
 			continue
 		}
 		other := c.zone.Name
-		if c.kind == backupZones {
-			other = s.Cloud.BackupZone("GEO")
+		if c.isForm() {
+			other = c.form().Zone(s.word(c.zone.Name))
 		}
 		plain, right := zone, other
 		if plain != cloud.Prefix+suffix {
@@ -101,4 +123,10 @@ func (s *Set) Check(zone dnsname.Name) error {
 		return fmt.Errorf("%s and %s both claim the names below %s: remove %s, Azure has these names in %s", zone, other, suffix, plain, right)
 	}
 	return nil
+}
+
+// word returns what the label of a form is: GEO or REGION.
+func (s *Set) word(suffix dnsname.Name) string {
+	all := s.forms()
+	return all[slices.IndexFunc(all, func(f cloud.Form) bool { return f.Suffix == suffix })].Word
 }

@@ -16,10 +16,7 @@ type Snapshot struct {
 	// zones pass the names of other tenants. It has no effect on a complete snapshot.
 	Lenient bool
 
-	claims table
-	// endpoints has the records by DNS zone endpoint, because these names do not
-	// follow from the name of the record.
-	endpoints map[string]*Record
+	index
 }
 
 // A Zone has the records of one zone.
@@ -54,16 +51,18 @@ const (
 	NameError               // a strict zone lacks the name
 	Alias                   // a public name of Record
 	NotReady                // a source that is not loaded yet may have the name
+	Reverse                 // the reverse name of an address that records have
 )
 
 // An Answer is the answer for a name. Zone is nil for a name outside every zone and
 // for a public name without a record. Record is nil for a name that does not exist
 // and for the name of a zone.
 type Answer struct {
-	Result Result
-	labels uint8 // length of the labels before the suffix, for the alias of a wildcard
-	Zone   *Zone
-	Record *Record
+	Result  Result
+	labels  uint8 // length of the labels before the suffix, for the alias of a wildcard
+	Zone    *Zone
+	Record  *Record
+	Pointer *Pointer // the names of the address, for Reverse
 }
 
 // Lookup returns how to answer name, which is in lower case with its trailing dot.
@@ -72,10 +71,10 @@ func (s *Snapshot) Lookup(name string) Answer {
 	c, labels := s.claims.find(name)
 	switch c.kind {
 	case unclaimed:
-		return Answer{}
+		return s.lookupAddress(name)
 	case zoneNames:
 		return s.inZone(c.zone, labels)
-	case publicNames:
+	case publicNames, staticWebsites:
 		r, exists := c.zone.records[labels]
 		if exists && len(r.Addrs) > 0 {
 			return Answer{Result: Alias, Zone: c.zone, Record: r}

@@ -21,7 +21,9 @@ type table map[string]claim
 // A claim is the right of a zone to the names below a suffix.
 type claim struct {
 	zone *Zone
+	next *claim // on the same suffix, for the names whose labels lack the form of this one
 	kind claimKind
+	kept uint8 // octets at the start of the suffix that belong to the name in the zone
 }
 
 type claimKind uint8
@@ -30,57 +32,90 @@ const (
 	unclaimed        claimKind = iota
 	zoneNames                  // the suffix is the zone's own name
 	publicNames                // x.SUFFIX is a public name of x.ZONE
-	dnsZoneEndpoints           // x.zNN.SUFFIX is a public name of x.ZONE
-	backupZones                // x.GEO.SUFFIX and x.privatelink.GEO.SUFFIX are in a Backup zone without records
+	staticWebsites             // x.zNN.SUFFIX is a public name of x.ZONE
+	dnsZoneEndpoints           // x.zNN.SUFFIX is a public name of x.ZONE, if a source has it
+	zonesByForm                // x.LABEL.SUFFIX and x.privatelink.LABEL.SUFFIX are in a zone without records
+	zonesByNumber              // the same, and the label is a number
+	forwarded                  // the names lead into the zone by a CNAME record, which is not here
 )
 
+var kinds = [...]claimKind{
+	cloud.PublicNames: publicNames, cloud.StaticWebsites: staticWebsites, cloud.DNSZoneEndpoints: dnsZoneEndpoints, cloud.Forwarded: forwarded,
+}
+
 // claims yields the suffixes that a zone claims.
-func claims(zone dnsname.Name) iter.Seq2[dnsname.Name, claimKind] {
-	return func(yield func(dnsname.Name, claimKind) bool) {
-		if !yield(zone, zoneNames) {
+func claims(zone dnsname.Name) iter.Seq2[dnsname.Name, claim] {
+	return func(yield func(dnsname.Name, claim) bool) {
+		if !yield(zone, claim{kind: zoneNames}) {
 			return
 		}
-		for _, public := range cloud.PublicZones(zone) {
-			if !yield(public, publicNames) {
+		for _, r := range cloud.Rules(zone) {
+			if !yield(r.Suffix, claim{kind: kinds[r.Kind], kept: uint8(r.Kept)}) { //nolint:gosec // G115: a part of a name
 				return
 			}
-		}
-		if suffix, ok := cloud.DNSZoneEndpoints(zone); ok {
-			yield(suffix, dnsZoneEndpoints)
 		}
 	}
 }
 
-// newTable returns the table of a cloud without zones, in which only the Backup suffix
-// is claimed.
-func newTable(c cloud.Cloud) table {
-	if c.Backup == "" {
-		return table{}
+// newTable returns the table without zones, in which only the suffixes of forms are
+// claimed.
+func newTable(forms []cloud.Form) table {
+	t := table{}
+	for _, f := range forms {
+		kind := zonesByForm
+		if f.Number {
+			kind = zonesByNumber
+		}
+		t[string(f.Suffix)] = claim{zone: &Zone{Name: f.Suffix, Strict: f.Strict}, kind: kind}
 	}
-	return table{string(c.Backup): {&Zone{Name: c.Backup, Strict: true}, backupZones}}
+	return t
 }
 
 // add adds the claims of a zone. A suffix that an earlier zone has claimed stays with
 // that zone. Set.Check rejects such zones in a Corefile.
 func (t table) add(z *Zone) {
-	for suffix, kind := range claims(z.Name) {
-		if _, taken := t[string(suffix)]; !taken {
-			t[string(suffix)] = claim{z, kind}
+	for suffix, c := range claims(z.Name) {
+		c.zone = z
+		first, taken := t[string(suffix)]
+		switch {
+		case c.kind == forwarded:
+		case !taken:
+			t[string(suffix)] = c
+		case first.shares(c) && c.kind == publicNames:
+			first.next = &c
+			t[string(suffix)] = first
+		case first.shares(c):
+			c.next = &first
+			t[string(suffix)] = c
 		}
 	}
 }
 
-// find returns the claim on the longest claimed suffix of name, and the labels before
-// that suffix. It skips claims that do not apply to the number or the form of the
-// labels.
+// shares reports whether both claims may be on one suffix, because the labels decide
+// between them: x is in the zone of the plain name and x.LABEL is not. Microsoft's table
+// has such zones.
+func (c claim) shares(other claim) bool {
+	public, form := c, other
+	if public.kind != publicNames {
+		public, form = other, c
+	}
+	byForm := form.isForm() && cloud.Listed(public.zone.Name) || form.kind == staticWebsites && form.zone == public.zone
+	return public.kind == publicNames && byForm && c.next == nil
+}
+
+// find returns the claim on the longest claimed suffix of name, and the labels of the
+// name in the zone. It skips claims that do not apply to the number or the form of
+// the labels.
 func (t table) find(name string) (c claim, labels string) {
 	for off, end := 0, false; !end; off, end = dns.NextLabel(name, off) {
 		c, ok := t[name[off:]]
 		if !ok {
 			continue
 		}
-		if labels := name[:max(off-1, 0)]; c.applies(labels) {
-			return c, labels
+		if labels := name[:max(off-1+int(c.kept), 0)]; c.applies(labels) {
+			return c, c.relative(labels)
+		} else if c.next != nil && c.next.applies(labels) {
+			return *c.next, labels
 		}
 	}
 	return claim{}, ""
@@ -94,12 +129,28 @@ func (c claim) applies(labels string) bool {
 
 // hasForm reports whether the labels have the form that the kind requires.
 func (c claim) hasForm(labels string) bool {
-	if c.kind == dnsZoneEndpoints {
+	if c.kind == dnsZoneEndpoints || c.kind == staticWebsites {
 		account, dnsZone, _ := strings.Cut(labels, ".")
 		return account != "" && isDNSZone(dnsZone)
 	}
-	rest, geo := cutLast(labels)
-	return rest != "" && geo+"." != cloud.Prefix
+	rest, label := cutLast(labels)
+	return rest != "" && c.form().Has(label)
+}
+
+// relative returns the labels of the name in the zone.
+func (c claim) relative(labels string) string {
+	if c.kind == staticWebsites {
+		labels, _ = cutLast(labels)
+	}
+	return labels
+}
+
+// isForm reports whether the claim is of newTable.
+func (c claim) isForm() bool { return c.kind == zonesByForm || c.kind == zonesByNumber }
+
+// form returns the form of a claim of newTable.
+func (c claim) form() cloud.Form {
+	return cloud.Form{Suffix: c.zone.Name, Number: c.kind == zonesByNumber}
 }
 
 // ownerOf returns the owner of a name. The error is ErrOutOfZone, or the error of a
@@ -111,13 +162,13 @@ func (t table) ownerOf(fqdn dnsname.Name) (Owner, error) {
 	}
 	o := Owner{Zone: c.zone.Name}
 	switch c.kind {
-	case dnsZoneEndpoints:
+	case dnsZoneEndpoints, staticWebsites:
 		o.DNSZoneEndpoint = fqdn
 		if labels, _, _ = strings.Cut(labels, "."); labels == "*" { // the accounts of all tenants
 			return Owner{}, ErrOutOfZone
 		}
-	case backupZones:
-		o.Zone, labels = c.backupZone(labels)
+	case zonesByForm, zonesByNumber:
+		o.Zone, labels = c.zoneByForm(labels)
 	}
 	if labels == "" { // the zone's own name
 		return Owner{}, ErrOutOfZone
@@ -131,15 +182,13 @@ func (t table) ownerOf(fqdn dnsname.Name) (Owner, error) {
 	return o, err
 }
 
-// backupZone returns the Backup zone of the labels x.GEO or x.privatelink.GEO,
-// and x.
-func (c claim) backupZone(labels string) (zone dnsname.Name, relative string) {
-	rest, geo := cutLast(labels)
-	zone = dnsname.Name(cloud.Prefix + geo + "." + string(c.zone.Name))
+// zoneByForm returns the zone of the labels x.LABEL or x.privatelink.LABEL, and x.
+func (c claim) zoneByForm(labels string) (zone dnsname.Name, relative string) {
+	rest, label := cutLast(labels)
 	if before, last := cutLast(rest); last+"." == cloud.Prefix {
 		rest = before
 	}
-	return zone, rest
+	return c.form().Zone(label), rest
 }
 
 // cutLast splits labels before the last label.

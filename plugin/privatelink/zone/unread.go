@@ -1,15 +1,20 @@
 package zone
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+)
 
 // mayHave reports whether a source that is not loaded yet may have the name. All
 // names of a strict zone are such names. A fallthrough zone has the names of all
 // tenants: one source that cannot be read must not make all of public storage
 // unreachable, so that a lenient snapshot holds back only the names that have no
-// other address than the private one in practice, and those below a wildcard.
+// other address than the private one in practice, and those below a wildcard. Names
+// that the source azure needs are never held back: it could not be read otherwise.
 func (s *Snapshot) mayHave(z *Zone, labels string) bool {
 	switch {
-	case s.Complete:
+	case s.Complete, !z.Strict && (z.Name == cloud.ResourceManager || z.Name == cloud.Arc):
 		return false
 	case !s.Lenient || z.Strict:
 		return true

@@ -19,6 +19,8 @@ const (
 	registry  dnsname.Name = "privatelink.azurecr.io."
 	inRegion  dnsname.Name = "privatelink.weu.azurecr.io."
 	recovery  dnsname.Name = "privatelink.siterecovery.windowsazure.com."
+	web       dnsname.Name = "privatelink.web.core.windows.net."
+	portal    dnsname.Name = "privatelink.purviewstudio.azure.com."
 	backupInW dnsname.Name = "privatelink.we.backup.windowsazure.com."
 )
 
