@@ -37,6 +37,7 @@ func limitMemory() {
 		for range collected {
 			debug.SetMemoryLimit(min(limitFor(read("/gc/heap/live:bytes"), overhead()), ceiling))
 			if !soon(collected) && rest.worth(unused()) {
+				runtime.GC() // which empties the pools, whose buffers the next one frees
 				debug.FreeOSMemory()
 				rest = remainder(unused())
 			}

@@ -87,12 +87,12 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 			f.shadowed(b, owner, e)
 			continue
 		}
-		if first == nil {
-			f.first[owner.Name] = e
-		} else if first.Endpoint != e.Endpoint {
+		if first != nil && first.Endpoint != e.Endpoint {
 			f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 		}
-		b.Add(owner, e.Addrs)
+		if name := b.Add(owner, e.Addrs); first == nil {
+			f.first[name] = e
+		}
 		f.warn(owner.Name, e)
 		if use != nil {
 			use(owner.Name, *e)
