@@ -25,6 +25,9 @@ type responder struct {
 	next fastpath.Responder
 }
 
+// Prefetch implements fastpath.Prefetcher.
+func (p *responder) Prefetch(names []string) { p.zones.Snapshot().Prefetch(names) }
+
 // Respond implements fastpath.Responder. When a missing name is to start a sync,
 // its NXDOMAIN has to be left to ServeDNS.
 func (p *responder) Respond(q *fastpath.Query) bool {

@@ -107,7 +107,7 @@ func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 	for _, z := range b.zones {
 		z.Serial = serial(z)
 	}
-	return &Snapshot{Zones: b.zones, Complete: complete, claims: b.claims, endpoints: b.endpoints}
+	return &Snapshot{Zones: b.zones, Complete: complete, claims: b.claims, endpoints: b.endpoints, large: isLarge(b.zones)}
 }
 
 // Equal reports whether a transfer of both zones has the same records, except

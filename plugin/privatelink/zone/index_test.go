@@ -76,8 +76,38 @@ func TestCellSize(t *testing.T) {
 	}
 }
 
+// Prefetch accepts every name, and allocates nothing.
+func TestPrefetch(t *testing.T) {
+	s := accounts(t, manyRecords)
+	names := []string{
+		"account1.privatelink.blob.core.windows.net.", "account2.blob.core.windows.net.", "no.blob.core.windows.net.", "x.z1.blob.storage.azure.net.",
+		"privatelink.blob.core.windows.net.", "blob.core.windows.net.", "1.we.backup.windowsazure.com.", "www.example.org.", ".", "",
+	}
+	for len(names) < 2*maxPrefetch {
+		names = append(names, names...)
+	}
+	for _, snapshot := range []*Snapshot{s, accounts(t, 10), {}} {
+		if n := testing.AllocsPerRun(10, func() { snapshot.Prefetch(names); snapshot.Prefetch(nil) }); n != 0 {
+			t.Errorf("Prefetch makes %v allocations; want 0", n)
+		}
+	}
+}
+
+// The memory of each record is found without a comparison of names.
+func TestPending(t *testing.T) {
+	s := accounts(t, manyRecords)
+	x := &s.Zones[blob].records
+	for r := range x.all() {
+		hash := hashOf(x.labels(r))
+		p := pending{records: x, hash: hash, place: x.start(hash)}
+		if got := p.probe(); got != r && hashOf(x.labels(got)) != hash {
+			t.Fatalf("probe = %v; want %v", got, r)
+		}
+	}
+}
+
 // BenchmarkLookupOfMany looks up names in random order, so that the memory of a record is
-// seldom in a cache.
+// seldom in a cache. The names come in batches, as at a socket.
 func BenchmarkLookupOfMany(b *testing.B) {
 	for _, n := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -89,6 +119,9 @@ func BenchmarkLookupOfMany(b *testing.B) {
 			}
 			i := 0
 			for b.Loop() {
+				if at := i & (len(names) - 1); at%maxPrefetch == 0 {
+					s.Prefetch(names[at : at+maxPrefetch])
+				}
 				if a := s.Lookup(names[i&(len(names)-1)]); !a.Record.Addrs[0].Is4() {
 					b.Fatal("no address")
 				}

@@ -17,9 +17,9 @@ type Snapshot struct {
 	Lenient bool
 
 	claims table
-	// endpoints has the records by DNS zone endpoint, because these names do not
-	// follow from the name of the record.
+	// endpoints has the records by DNS zone endpoint, which their names lack.
 	endpoints map[string]*Record
+	large     bool // a zone has many records
 }
 
 // A Zone has the records of one zone.
