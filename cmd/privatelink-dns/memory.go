@@ -15,7 +15,7 @@ import (
 // data more closely, but does not make a small process collect all the time.
 const (
 	leastLimit = 70 << 20
-	margin     = 26 << 20 // for stacks, spans and the garbage of a second or two
+	margin     = 20 << 20 // for the garbage of a second or two
 
 	quiet    = 2 * time.Second // without a collection: nothing is being loaded
 	returned = 12 << 20        // unused memory that is worth a return to the system
@@ -33,18 +33,45 @@ func limitMemory() {
 	collected := make(chan struct{}, 1)
 	notifyCollections(collected)
 	go func() {
+		var rest remainder
 		for range collected {
-			debug.SetMemoryLimit(min(limitFor(read("/gc/heap/live:bytes")), ceiling))
-			if !soon(collected) && unused() > returned {
+			debug.SetMemoryLimit(min(limitFor(read("/gc/heap/live:bytes"), overhead()), ceiling))
+			if !soon(collected) && rest.worth(unused()) {
+				runtime.GC() // which empties the pools, whose buffers the next one frees
 				debug.FreeOSMemory()
+				rest = remainder(unused())
 			}
 		}
 	}()
 }
 
-// limitFor returns the limit for an amount of live data.
-func limitFor(live uint64) int64 {
-	return max(leastLimit, int64(min(live, math.MaxInt64/2))*13/10+margin) //nolint:gosec // G115: bounded
+// limitFor returns the limit for an amount of live data and of memory that a
+// collection does not free. The runtime counts both towards the limit. With a limit
+// below their sum, it would collect without end.
+func limitFor(live, overhead uint64) int64 {
+	const most = math.MaxInt64 / 4
+	return max(leastLimit, int64(min(live, most))*13/10+int64(min(overhead, most))+margin) //nolint:gosec // G115: bounded
+}
+
+// overhead returns the memory of the runtime that is neither data nor free: stacks,
+// its own tables, and the gaps between objects. A load leaves many gaps.
+func overhead() uint64 {
+	all := read("/memory/classes/total:bytes")
+	for _, part := range []string{"heap/released", "heap/free", "heap/objects"} {
+		all -= min(all, read("/memory/classes/"+part+":bytes"))
+	}
+	return all
+}
+
+// A remainder is the unused memory that is left after a return to the system, mostly
+// the gaps between objects. Each return collects garbage, so one that returns nothing
+// would cause the next one.
+type remainder uint64
+
+// worth reports whether enough of the unused memory can be returned.
+func (r *remainder) worth(unused uint64) bool {
+	*r = min(*r, remainder(unused))
+	return unused > uint64(*r)+returned
 }
 
 // soon reports whether there is another collection before it has been quiet.

@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	batchSize    = 32
 	maxControl   = 64 // octets of the address that a packet was sent to, in a control message
 	maxReplyRoom = maxReply + optSize
 )

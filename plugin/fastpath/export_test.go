@@ -15,7 +15,10 @@ type Desk struct {
 
 // Answer returns the reply to a packet, or nil.
 func (d *Desk) Answer(packet []byte, client netip.Addr) []byte {
-	return d.desk.answer(packet, client, time.Time{}, d.room)
+	d.desk.received = time.Time{}
+	d.desk.read(0, packet, client, d.room)
+	d.desk.prefetch(1)
+	return d.desk.answer(0)
 }
 
 // OnServe calls f for each server that begins to listen, with a desk or nil if the

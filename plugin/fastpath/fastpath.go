@@ -58,44 +58,93 @@ func (c *counted) Respond(q *Query) bool {
 	return true
 }
 
-// A desk answers the packets of one socket. One goroutine uses it.
-type desk struct {
-	routes routes
-	query  Query
+// A Prefetcher is a Responder that can read the memory which it needs for several names
+// at the same time, before it is called for each.
+type Prefetcher interface {
+	Prefetch(names []string)
 }
 
-// answer returns the reply to the packet of a client, or nil if the chain has to
-// answer. The reply is made in room, if it fits.
-func (d *desk) answer(packet []byte, client netip.Addr, received time.Time, room []byte) (reply []byte) {
-	q, why := &d.query, panicked
-	defer func() {
-		if problem := recover(); problem != nil { // the server's own recover does not reach here
-			log.Errorf("Recovered from panic over the question %s: %v", strings.Clone(q.Name), problem)
-			vars.Panic.Inc()
-			why = panicked
-		}
-		if why != answered {
-			passed[why].Inc()
-			reply = nil
-		}
-	}()
-	q.Client, q.received, q.reply = client, received, room[:0]
+// batchSize is the number of packets that are read and answered together.
+const batchSize = 32
+
+// A desk answers the packets of one socket, a batch at a time. One goroutine uses it.
+type desk struct {
+	routes   routes
+	queries  [batchSize]Query
+	names    [batchSize]string
+	received time.Time // of the batch, or zero
+}
+
+// read parses packet i of the batch. The reply is made in room, if it fits.
+func (d *desk) read(i int, packet []byte, client netip.Addr, room []byte) {
+	q := &d.queries[i]
+	q.Client, q.reply = client, room[:0]
 	q.answeredBy, q.counters = nil, q.countersSpace[:0]
-	if why = q.parse(packet); why != answered {
+	if q.why = q.parse(packet); q.why != answered {
+		return
+	}
+	if q.target = d.routes.find(q.Name); q.target == nil {
+		q.why = otherBlock
+	}
+}
+
+// prefetch has the memory read for the n packets of the batch, if there are several.
+// Those of one zone of a server block are enough.
+func (d *desk) prefetch(n int) {
+	var first *Query
+	names := d.names[:0]
+	for i := range n {
+		q := &d.queries[i]
+		switch {
+		case q.why != answered:
+			continue
+		case first == nil:
+			first = q
+		case q.target != first.target:
+			continue
+		}
+		names = append(names, q.Name)
+	}
+	if len(names) < 2 || first.target.prefetcher == nil {
+		return
+	}
+	defer first.rescue()
+	first.target.prefetcher.Prefetch(names)
+}
+
+// answer returns the reply to packet i of the batch, or nil if the chain has to answer.
+func (d *desk) answer(i int) []byte {
+	q := &d.queries[i]
+	if q.why == answered {
+		q.received = d.received
+		q.respond()
+		d.received = q.received
+	}
+	if q.why != answered {
+		passed[q.why].Inc()
 		return nil
 	}
-	t := d.routes.find(q.Name)
-	if t == nil {
-		why = otherBlock
-		return nil
-	}
-	if why = t.respond(q); why != answered {
-		return nil
+	return q.reply
+}
+
+func (q *Query) respond() {
+	defer q.rescue()
+	if q.why = q.target.respond(q); q.why != answered {
+		return
 	}
 	q.answeredBy.Inc()
-	t.counters.count(q, q.reply[3]&0xf)
+	q.target.counters.count(q, q.reply[3]&0xf)
 	for _, c := range q.counters {
 		c.Inc()
 	}
-	return q.reply
+}
+
+// rescue leaves the query to the chain after a panic. The server's own recover does not
+// reach here.
+func (q *Query) rescue() {
+	if problem := recover(); problem != nil {
+		log.Errorf("Recovered from panic over the question %s: %v", strings.Clone(q.Name), problem)
+		vars.Panic.Inc()
+		q.why = panicked
+	}
 }

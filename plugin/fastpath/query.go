@@ -35,6 +35,8 @@ type Query struct {
 	question          []byte // as sent
 	id                uint16
 	received          time.Time // of the batch, or zero
+	why               reason    // that the chain has to answer
+	target            *target
 	text              [maxWire]byte
 	names             [2][maxWire]byte // room for the names of a Record
 	answeredBy        prometheus.Counter

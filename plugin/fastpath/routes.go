@@ -1,6 +1,7 @@
 package fastpath
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/coredns/coredns/plugin"
@@ -40,6 +41,8 @@ type target struct {
 	local    bool // plugin local is in the block
 	memory   Responder
 	counters chainCounters
+
+	prefetcher Prefetcher // or nil
 }
 
 // respond makes the reply to q, or returns why the chain has to answer.
@@ -74,8 +77,8 @@ func isLocal(name string) bool {
 // newTargets returns the targets of a server block's zones on a server, or nil if
 // none of the plugins can answer from memory.
 func newTargets(zones []string, handlers []plugin.Handler, server string) (map[string]*target, error) {
-	t := target{memory: responderOf(handlers)}
-	if t.memory == nil {
+	t := target{}
+	if t.memory, t.prefetcher = responderOf(handlers); t.memory == nil {
 		return nil, errNoResponder
 	}
 	counters := chainCounters{server: server}
@@ -109,8 +112,9 @@ func newTargets(zones []string, handlers []plugin.Handler, server string) (map[s
 }
 
 // responderOf returns the responder of the first plugins of the chain that have
-// one. It ends before a plugin that answers and has none.
-func responderOf(handlers []plugin.Handler) Responder {
+// one, and the first of them that prefetches. It ends before a plugin that answers and
+// has none.
+func responderOf(handlers []plugin.Handler) (Responder, Prefetcher) {
 	var all []plugin.Handler
 	for _, h := range handlers {
 		if _, ok := h.(Plugin); ok {
@@ -120,8 +124,12 @@ func responderOf(handlers []plugin.Handler) Responder {
 		}
 	}
 	var next Responder
-	for i := len(all) - 1; i >= 0; i-- {
-		next = &counted{all[i].(Plugin).FastPath(next), answersTotal.WithLabelValues(all[i].Name())}
+	var prefetcher Prefetcher
+	for _, h := range slices.Backward(all) {
+		next = &counted{h.(Plugin).FastPath(next), answersTotal.WithLabelValues(h.Name())}
+		if p, ok := next.(*counted).Responder.(Prefetcher); ok {
+			prefetcher = p
+		}
 	}
-	return next
+	return next, prefetcher
 }

@@ -93,9 +93,16 @@ func (s *socket) fill(fd uintptr) bool {
 func (s *socket) respond(fd uintptr, n int) {
 	s.passedNext, s.passedEnd = 0, 0
 	s.outgoing.reset()
-	var now time.Time
+	s.desk.received = time.Time{}
 	for i := range n {
-		if reply := s.answer(i, &now); reply != nil {
+		s.desk.read(i, s.packet(i), s.client(i), s.replies[i][:0])
+		if s.cut(i) {
+			s.desk.queries[i].why = notPlain
+		}
+	}
+	s.desk.prefetch(n)
+	for i := range n {
+		if reply := s.desk.answer(i); reply != nil {
 			s.outgoing.add(reply, s.returnTo(i))
 			continue
 		}
@@ -106,16 +113,6 @@ func (s *socket) respond(fd uintptr, n int) {
 	if s.sentNext = s.outgoing.send(fd, 0); s.sentNext < s.outgoing.used {
 		_ = s.raw.Write(s.sendFunc) // on error the connection is closed, and the server has stopped
 	}
-}
-
-func (s *socket) answer(i int, now *time.Time) []byte {
-	if s.cut(i) {
-		passed[notPlain].Inc()
-		return nil
-	}
-	reply := s.desk.answer(s.packet(i), s.client(i), *now, s.replies[i][:0])
-	*now = s.desk.query.received
-	return reply
 }
 
 // sendRest sends the replies that the kernel had no room for.

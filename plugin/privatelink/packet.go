@@ -25,6 +25,9 @@ type responder struct {
 	next fastpath.Responder
 }
 
+// Prefetch implements fastpath.Prefetcher.
+func (p *responder) Prefetch(names []string) { p.zones.Snapshot().Prefetch(names) }
+
 // Respond implements fastpath.Responder. A missing name that may start a sync is left
 // to ServeDNS.
 func (p *responder) Respond(q *fastpath.Query) bool {

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/arena"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
 // Hosts reads files with lines "ADDRESS FQDN...". The Azure portal writes such a file
@@ -111,60 +114,98 @@ var (
 const maxRoom = 1 << 17
 
 func decodeHosts(path string, data []byte) (List, error) {
-	list := List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}
-	ids := map[string]string{}
-	number, empty := 0, false
+	d := hostsDecoder{ids: map[string]string{}}
+	d.list = List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}
+	empty := false
 	for line := range bytes.Lines(data) {
-		number++
+		d.line++
 		empty = empty || casefold.Equal(strings.TrimSpace(string(line)), noEndpoints)
-		if err := list.addLine(fmt.Sprintf("%s:%d", path, number), string(line), ids); err != nil {
-			return List{}, fmt.Errorf("line %d: %w", number, err)
+		if err := d.add(string(line)); err != nil {
+			return List{}, fmt.Errorf("line %d: %w", d.line, err)
 		}
 	}
-	if len(list.Entries)+len(list.Skipped) == 0 && !empty {
+	if len(d.list.Entries)+len(d.list.Skipped) == 0 && !empty {
 		return List{}, errNoLine
 	}
-	return list, nil
+	return d.list, nil
 }
 
-// addLine adds the entries of a line. An endpoint has several lines. ids has each
-// resource ID once, because a substring keeps its whole line in memory.
-func (l *List) addLine(position, line string, ids map[string]string) error {
-	if err := checkLineEnd(line); err != nil {
+// A hostsDecoder reads the lines of a file. The entries share the memory of their
+// texts and of their addresses, because a file may have many.
+type hostsDecoder struct {
+	list  List
+	line  int
+	ids   map[string]string // each resource ID once: an endpoint has several lines
+	texts arena.Texts
+	addrs []netip.Addr
+}
+
+// add adds the entries of a line.
+func (d *hostsDecoder) add(line string) error {
+	content, comment, err := splitLine(line)
+	if err != nil || len(content) == 0 {
 		return err
 	}
-	content, comment, _ := strings.Cut(line, "#")
-	fields := strings.Fields(content)
-	switch {
-	case len(fields) == 0:
-		return nil
-	case len(fields) == 1:
-		return fmt.Errorf("%.80q: an address and a name are expected", fields[0])
-	}
-	if _, err := netip.ParseAddr(fields[0]); err != nil {
-		return fmt.Errorf("%.80q is not an IP address", fields[0])
-	}
-	for _, field := range fields[1:] {
-		if _, err := netip.ParseAddr(strings.TrimSuffix(field, ".")); err == nil {
-			return fmt.Errorf("%.80q is an address in the place of a name: there are two addresses in one line, write one line for each", field)
-		}
-	}
-	endpoint := position
-	if id := strings.TrimSpace(comment); strings.HasPrefix(id, resourceID) {
-		if _, known := ids[id]; !known {
-			id = strings.Clone(id)
-			ids[id] = id
-		}
-		endpoint = ids[id]
-	}
-	for _, fqdn := range fields[1:] {
-		entry, skips, ok := check(endpoint, "", fqdn, fields[:1])
-		l.Skipped = append(l.Skipped, skips...)
+	endpoint := d.endpoint(comment)
+	for _, fqdn := range content[1:] {
+		entry, skips, ok := check(endpoint, "", fqdn, content[:1])
+		d.list.Skipped = append(d.list.Skipped, skips...)
 		if ok {
-			l.Entries = append(l.Entries, entry)
+			entry.FQDN, entry.Addrs = dnsname.Name(d.texts.Keep(string(entry.FQDN))), d.keep(entry.Addrs)
+			d.list.Entries = append(d.list.Entries, entry)
 		}
 	}
 	return nil
+}
+
+// endpoint returns the resource ID in the comment, or the position of the line.
+func (d *hostsDecoder) endpoint(comment string) string {
+	id := strings.TrimSpace(comment)
+	if !strings.HasPrefix(id, resourceID) {
+		return d.texts.Keep(d.list.path + ":" + strconv.Itoa(d.line))
+	}
+	if _, known := d.ids[id]; !known {
+		id = d.texts.Keep(id)
+		d.ids[id] = id
+	}
+	return d.ids[id]
+}
+
+// manyAddrs is how many addresses are allocated at once.
+const manyAddrs = 256
+
+// keep returns a copy of the addresses.
+func (d *hostsDecoder) keep(addrs []netip.Addr) []netip.Addr {
+	if cap(d.addrs)-len(d.addrs) < len(addrs) {
+		d.addrs = make([]netip.Addr, 0, max(min(cap(d.list.Entries), manyAddrs), len(addrs)))
+	}
+	at := len(d.addrs)
+	d.addrs = append(d.addrs, addrs...)
+	return d.addrs[at:len(d.addrs):len(d.addrs)]
+}
+
+// splitLine returns the address and the names of a line, and its comment.
+func splitLine(line string) (fields []string, comment string, err error) {
+	if err := checkLineEnd(line); err != nil {
+		return nil, "", err
+	}
+	content, comment, _ := strings.Cut(line, "#")
+	fields = strings.Fields(content)
+	switch {
+	case len(fields) == 0:
+		return nil, "", nil
+	case len(fields) == 1:
+		return nil, "", fmt.Errorf("%.80q: an address and a name are expected", fields[0])
+	}
+	if _, err := netip.ParseAddr(fields[0]); err != nil {
+		return nil, "", fmt.Errorf("%.80q is not an IP address", fields[0])
+	}
+	for _, field := range fields[1:] {
+		if _, err := netip.ParseAddr(strings.TrimSuffix(field, ".")); err == nil {
+			return nil, "", fmt.Errorf("%.80q is an address in the place of a name: there are two addresses in one line, write one line for each", field)
+		}
+	}
+	return fields, comment, nil
 }
 
 // otherLineEnds are characters that end a line for some programs. strings.Fields

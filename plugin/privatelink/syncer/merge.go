@@ -91,7 +91,8 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 		}
 		r := b.Add(owner, e.Addrs)
 		if first == nil {
-			f.first[owner.Name], r.Origin = e, f.origin+uint32(i) //nolint:gosec // G115: far fewer entries
+			f.first[r.Name] = e
+			b.SetOrigin(owner, f.origin+uint32(i)) //nolint:gosec // G115: far fewer entries
 		} else if first.Endpoint != e.Endpoint {
 			f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 		}

@@ -62,7 +62,7 @@ type Removal struct {
 // Origin returns the entry that a record of the snapshot has its endpoint from, and
 // its list, or nil.
 func (b *Book) Origin(r *zone.Record) (*source.Entry, *List) {
-	n := int(r.Origin) - 1
+	n := int(b.Snapshot.Provenance(r).Origin) - 1
 	for i := range b.Lists {
 		l := &b.Lists[i]
 		if n < 0 || l.List == nil {

@@ -77,8 +77,10 @@ func newBook(complete bool, lists ...List) *Book {
 				l.Outside = append(l.Outside, &l.Entries[i])
 				continue
 			}
-			if r := b.Add(owner, e.Addrs); r.Origin == 0 { // the first list has it
-				r.Origin = n + uint32(i)
+			first := len(b.Addrs(owner)) == 0 // no earlier list has it
+			b.Add(owner, e.Addrs)
+			if first {
+				b.SetOrigin(owner, n+uint32(i))
 			}
 		}
 		n += uint32(len(l.Entries))

@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ func NewBuilder(set *Set, known []dnsname.Name) *Builder {
 func (b *Builder) zone(name dnsname.Name) *Zone {
 	z, ok := b.zones[name]
 	if !ok {
-		z = &Zone{Name: name, TTL: b.set.TTL, Strict: b.set.strict(name), records: map[string]*Record{}}
+		z = &Zone{Name: name, TTL: b.set.TTL, Strict: b.set.strict(name)}
 		b.zones[name] = z
 		b.claims.add(z)
 	}
@@ -51,7 +50,7 @@ func (b *Builder) Addrs(o Owner) []netip.Addr {
 		return nil
 	}
 	labels, _ := o.Name.CutSuffix(z.Name)
-	if r, ok := z.records[labels]; ok {
+	if r := z.records.find(labels); r != nil {
 		return r.Addrs
 	}
 	return nil
@@ -63,7 +62,7 @@ func (b *Builder) Add(o Owner, addrs []netip.Addr) *Record {
 	z := b.zone(o.Zone)
 	r := z.at(o.Name)
 	if len(r.Addrs) == 0 && ascending(addrs) {
-		r.Addrs = addrs[:len(addrs):len(addrs)] // shared with the source's list; neither is ever modified
+		r.set(addrs)
 		addrs = nil
 	}
 	for _, addr := range addrs {
@@ -72,9 +71,9 @@ func (b *Builder) Add(o Owner, addrs []netip.Addr) *Record {
 		}
 	}
 	if o.DNSZoneEndpoint != "" {
-		b.endpoints[string(o.DNSZoneEndpoint)] = r
+		b.endpoints[string(o.DNSZoneEndpoint)] = &r.Record
 	}
-	return r
+	return &r.Record
 }
 
 // ascending reports whether the addresses ascend, each once.
@@ -87,21 +86,19 @@ func ascending(addrs []netip.Addr) bool {
 	return true
 }
 
-// at returns the record of a name. It adds the record, and the empty non-terminals
-// between it and the zone, if they do not exist. The keys of the map share the
-// memory of the owner name.
-func (z *Zone) at(owner dnsname.Name) *Record {
+// at returns the cell of a name. It adds the record, and the empty non-terminals
+// between it and the zone, if they do not exist.
+func (z *Zone) at(owner dnsname.Name) *cell {
 	labels, _ := owner.CutSuffix(z.Name)
-	if r, ok := z.records[labels]; ok {
-		return r
+	if c := z.records.cell(labels); c != nil {
+		return c
 	}
-	r := &Record{Name: owner}
-	z.records[labels] = r
-	z.addWildcard(labels, r)
+	c := z.records.add(owner, z.Name)
+	z.addWildcard(z.records.labels(&c.Record), &c.Record)
 	if dot := strings.IndexByte(labels, '.'); dot >= 0 {
 		z.at(owner[dot+1:])
 	}
-	return r
+	return c
 }
 
 // Snapshot returns the added records. The function returns the serial of a zone.
@@ -110,7 +107,7 @@ func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 	for _, z := range b.zones {
 		z.Serial = serial(z)
 	}
-	s := &Snapshot{Zones: b.zones, Complete: complete, index: index{claims: b.claims, endpoints: b.endpoints}}
+	s := &Snapshot{Zones: b.zones, Complete: complete, directory: directory{claims: b.claims, endpoints: b.endpoints}, large: isLarge(b.zones)}
 	if b.set.PTR {
 		s.point(b.zones, b.set.TTL)
 	}
@@ -120,5 +117,5 @@ func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 // Equal reports whether a transfer of both zones has the same records, except
 // for the serial.
 func (z *Zone) Equal(old *Zone) bool {
-	return z.TTL == old.TTL && maps.EqualFunc(z.records, old.records, func(a, b *Record) bool { return slices.Equal(a.Addrs, b.Addrs) })
+	return z.TTL == old.TTL && z.records.equal(&old.records)
 }

@@ -20,16 +20,16 @@ func (z *Zone) Changes(old *Zone) (all []Change) {
 	if old == nil {
 		old = &Zone{}
 	}
-	if len(old.records) == 0 { // the first load: all names, without a slice that grows
-		all = make([]Change, 0, len(z.records))
+	if old.records.count == 0 { // the first load: all names, without a slice that grows
+		all = make([]Change, 0, z.records.count)
 	}
-	for labels, r := range z.records {
-		if before := old.addrs(labels); !slices.Equal(before, r.Addrs) {
+	for r := range z.records.all() {
+		if before := old.addrs(z.records.labels(r)); !slices.Equal(before, r.Addrs) {
 			all = append(all, Change{r.Name, before, r.Addrs})
 		}
 	}
-	for labels, r := range old.records {
-		if z.records[labels] == nil && len(r.Addrs) > 0 {
+	for r := range old.records.all() {
+		if len(r.Addrs) > 0 && z.records.find(old.records.labels(r)) == nil {
 			all = append(all, Change{r.Name, r.Addrs, nil})
 		}
 	}
@@ -38,7 +38,7 @@ func (z *Zone) Changes(old *Zone) (all []Change) {
 }
 
 func (z *Zone) addrs(labels string) []netip.Addr {
-	if r := z.records[labels]; r != nil {
+	if r := z.records.find(labels); r != nil {
 		return r.Addrs
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// An index finds names that the zones themselves do not have.
-type index struct {
+// A directory finds names that the zones themselves do not have.
+type directory struct {
 	claims table
 	// endpoints has the records by DNS zone endpoint, because these names do not
 	// follow from the name of the record.
@@ -20,7 +20,7 @@ type index struct {
 	reverse   *Zone     // that counts the answers for reverse names
 }
 
-// A Pointer is one name of an address. The index is a sorted slice, which takes 32
+// A Pointer is one name of an address. The directory has a sorted slice, which takes 32
 // octets for each address of a record. A map would take three times as much.
 type Pointer struct {
 	Record *Record
@@ -33,7 +33,7 @@ type Pointer struct {
 const reverseZone dnsname.Name = "arpa."
 
 // point adds the names of all addresses. A wildcard is not a name of a host.
-func (x *index) point(zones map[dnsname.Name]*Zone, ttl uint32) {
+func (x *directory) point(zones map[dnsname.Name]*Zone, ttl uint32) {
 	x.reverse = &Zone{Name: reverseZone, TTL: ttl}
 	n := 0
 	for _, z := range zones {
@@ -64,7 +64,7 @@ func (x *index) point(zones map[dnsname.Name]*Zone, ttl uint32) {
 
 // lookupAddress returns the answer for a name outside every zone. It is the names of an
 // address if the name is its reverse name and a record has the address.
-func (x *index) lookupAddress(name string) Answer {
+func (x *directory) lookupAddress(name string) Answer {
 	if x.pointers == nil {
 		return Answer{}
 	}

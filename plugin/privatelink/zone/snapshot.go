@@ -16,7 +16,8 @@ type Snapshot struct {
 	// zones pass the names of other tenants. It has no effect on a complete snapshot.
 	Lenient bool
 
-	index
+	directory
+	large bool // a zone has many records
 }
 
 // A Zone has the records of one zone.
@@ -26,9 +27,9 @@ type Zone struct {
 	TTL    uint32 // of addresses and aliases, in seconds
 	Strict bool   // a missing name is NXDOMAIN; otherwise the next plugin answers
 
-	// records is keyed by the labels before the zone's name. A record without
+	// records has them by the labels before the zone's name. A record without
 	// addresses is an empty non-terminal (RFC 9499), which has names below it.
-	records map[string]*Record
+	records index
 	// wildcards has the wildcards among the records by the labels after "*.". It is
 	// nil without them, as in most zones.
 	wildcards map[string]*Record
@@ -38,7 +39,6 @@ type Zone struct {
 type Record struct {
 	Name  dnsname.Name
 	Addrs []netip.Addr // ascending, each once: IPv4 before IPv6
-	Provenance
 }
 
 // A Result is the result of a lookup. [OutOfZone] is the zero value.
@@ -75,12 +75,12 @@ func (s *Snapshot) Lookup(name string) Answer {
 	case zoneNames:
 		return s.inZone(c.zone, labels)
 	case publicNames, staticWebsites:
-		r, exists := c.zone.records[labels]
-		if exists && len(r.Addrs) > 0 {
+		r := c.zone.records.find(labels)
+		if r != nil && len(r.Addrs) > 0 {
 			return Answer{Result: Alias, Zone: c.zone, Record: r}
 		}
-		if r := c.zone.wildcard(labels); r != nil && !exists && s.Complete {
-			return wildcardAlias(c.zone, r, labels)
+		if w := c.zone.wildcard(labels); w != nil && r == nil && s.Complete {
+			return wildcardAlias(c.zone, w, labels)
 		}
 	case dnsZoneEndpoints:
 		if r := s.endpoints[name]; r != nil && len(r.Addrs) > 0 {
@@ -100,7 +100,7 @@ func (s *Snapshot) inZone(z *Zone, labels string) Answer {
 	if labels == "" {
 		return Answer{Result: Success, Zone: z}
 	}
-	if r, ok := z.records[labels]; ok {
+	if r := z.records.find(labels); r != nil {
 		return Answer{Result: Success, Zone: z, Record: r}
 	}
 	if s.mayHave(z, labels) {
@@ -118,7 +118,7 @@ func (s *Snapshot) inZone(z *Zone, labels string) Answer {
 // Records yields every record of the zone that has addresses, in any order.
 func (z *Zone) Records() iter.Seq[*Record] {
 	return func(yield func(*Record) bool) {
-		for _, r := range z.records {
+		for r := range z.records.all() {
 			if len(r.Addrs) > 0 && !yield(r) {
 				return
 			}

@@ -31,7 +31,7 @@ func (z *Zone) wildcard(labels string) *Record {
 		return nil
 	}
 	for off, end := dns.NextLabel(labels, 0); !end; off, end = dns.NextLabel(labels, off) {
-		if _, exists := z.records[labels[off:]]; exists {
+		if z.records.find(labels[off:]) != nil {
 			return z.wildcards[labels[off:]]
 		}
 	}
