@@ -41,7 +41,7 @@ func (d document) notJSON() error {
 }
 
 // shownByTerraform is the first line of what terraform show prints without -json.
-var shownByTerraform = regexp.MustCompile(`^# (data|module|az\w+)\.\S+:$`)
+var shownByTerraform = regexp.MustCompile(`^# \S+\.\S+:$`)
 
 // kindOf returns a hint at the format of a text, by its first line.
 func kindOf(first string) string {
