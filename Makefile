@@ -46,6 +46,7 @@ integration-fastpath: ## the same with fastpath in every Corefile
 fuzz: ## every fuzzer for FUZZTIME
 	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./plugin/privatelink/privateendpoint
 	go test -run '^$$' -fuzz FuzzDecodeHosts -fuzztime $(FUZZTIME) ./plugin/privatelink/source
+	go test -run '^$$' -fuzz FuzzDecodeZoneFile -fuzztime $(FUZZTIME) ./plugin/privatelink/source
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./plugin/privatelink
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./plugin/privatelink/state
 	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/lru

@@ -37,7 +37,7 @@ type parser struct {
 	later   []func() error
 	open    []func() error // in the order of the lines; they need the properties below
 	records []source.Entry // of all record lines
-	files   []filePattern  // of all files and hosts lines
+	files   []filePattern  // of all files, hosts and zonefile lines
 	vnets   []string
 	refresh time.Duration // 0: the default of each source
 }
@@ -69,7 +69,7 @@ func (p *parser) block() error {
 	p.afterBlock("zone", p.RemainingArgs(), p.addZones)
 	p.later = append(p.later, p.at("no source", func() error {
 		if len(p.open) == 0 {
-			return errors.New("add azure, files, hosts or record")
+			return errors.New("add azure, files, hosts, zonefile or record")
 		}
 		return nil
 	}))
@@ -105,6 +105,8 @@ func (p *parser) property() error {
 		err = p.addFiles(name, args, func(paths []string) source.Source { return source.NewFiles(paths, p.vnets, p.refresh) })
 	case "hosts":
 		err = p.addFiles(name, args, func(paths []string) source.Source { return source.NewHosts(paths, p.refresh) })
+	case "zonefile":
+		err = p.addFiles(name, args, func(paths []string) source.Source { return source.NewZoneFiles(paths, p.refresh) })
 	case "vnet":
 		p.vnets = args
 	case "state":
@@ -155,6 +157,7 @@ var syntax = map[string]struct {
 	"state":       {1, 1, false, "FILE"},
 	"files":       {1, many, true, "GLOB..."},
 	"hosts":       {1, many, true, "GLOB..."},
+	"zonefile":    {1, many, true, "GLOB..."},
 	"record":      {2, many, true, "FQDN IP..."},
 	"ttl":         {1, 1, false, "DURATION"},
 	"refresh":     {1, 1, false, "DURATION"},

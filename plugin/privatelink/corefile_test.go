@@ -40,6 +40,7 @@ func TestParse(t *testing.T) {
 		{"Azure", "{\nazure 00000000-0000-0000-0000-00000000000A rg-1 rg_2\nstate /s\n}", zones + " | azure " + id + " rg-1 rg_2 | 1m0s 1m0s"},
 		{"virtual networks below their sources", "{\nfiles /a\nazure " + id + "\nvnet hub /s/x\n}", zones + " | files /a vnet hub /s/x, azure " + id + " vnet hub /s/x | 1m0s 2s"},
 		{"private Resource Manager", "{\ncloud https://arm.example\nazure " + id + "\nrefresh 5m\n}", zones + " | azure " + id + " cloud https://arm.example | 1m0s 5m0s"},
+		{"zone files", "{\nzonefile *.zone\nzonefile /z\n}", zones + " | zonefile /etc/*.zone, zonefile /z | 1m0s 2s"},
 		{"durations", "{\nttl 5m\nrefresh 1s\nfiles /a\n}", zones + " | files /a | 5m0s 1s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func TestParseFailClosed(t *testing.T) {
 
 // Each rule of the grammar has a row, and the whole message is compared.
 // properties are all properties of the plugin.
-const properties = "azure, cloud, fail_closed, fallthrough, files, geo, hosts, on_demand, protect, ptr, record, refresh, state, strict, ttl, vnet"
+const properties = "azure, cloud, fail_closed, fallthrough, files, geo, hosts, on_demand, protect, ptr, record, refresh, state, strict, ttl, vnet, zonefile"
 
 func TestParseErrors(t *testing.T) {
 	const (
@@ -118,9 +119,9 @@ func TestParseErrors(t *testing.T) {
 		line        int
 		want        string
 	}{
-		{"no source", "{\ngeo we\n}", 1, `no source: add azure, files, hosts or record`},
+		{"no source", "{\ngeo we\n}", 1, `no source: add azure, files, hosts, zonefile or record`},
 		{"value of a property without values", "{\nfiles /a\nfail_closed on\n}", 3, `fail_closed: 1 values, the syntax is: fail_closed`},
-		{"no block", "", 1, `no source: add azure, files, hosts or record`},
+		{"no block", "", 1, `no source: add azure, files, hosts, zonefile or record`},
 		{"twice in a server block", "{\nfiles /a\n}\nprivatelink {\nfiles /a\n}", 4, `privatelink: specified more than once in a server block`},
 		{"property with a block", "{\nfiles /a {\nttl 1m\n}\n}", 5, `"}" is not expected, no property has a block of its own`},
 		{"zone without a parent", "privatelink.net {\nfiles /a\n}", 1, `zone: "privatelink.net": a zone such as privatelink.blob.core.windows.net is expected`},
@@ -159,6 +160,9 @@ func TestParseErrors(t *testing.T) {
 		{"vnet without value", "{\nvnet\n}", 2, `vnet: 0 values, the syntax is: vnet NAME|ID...`},
 		{"invalid pattern", "{\nfiles /a[\n}", 2, `files: "/a[": syntax error in pattern`},
 		{"same hosts twice", "{\nhosts /a\nhosts /a\n}", 3, `hosts: specified more than once with the same values`},
+		{"zonefile without value", "{\nzonefile\n}", 2, `zonefile: 0 values, the syntax is: zonefile GLOB...`},
+		{"same zone files twice", "{\nzonefile /a\nzonefile /a\n}", 3, `zonefile: specified more than once with the same values`},
+		{"state among the zone files", "{\nzonefile /a/*\nstate /a/s\n}", 3, `state: "/a/s": zonefile /a/* matches /a/s, which is not a source: write the state to another folder`},
 		{"record without address", "{\nrecord a.blob.core.windows.net\n}", 2, `record: 1 values, the syntax is: record FQDN IP...`},
 		{"record's name is invalid", "{\nrecord a_b*.blob.core.windows.net 10.0.0.1\n}", 2, `record: "a_b*.blob.core.windows.net": '*' is allowed only as the whole first label`},
 		{"record's name of 300 characters", "{\nrecord " + long + " 10.0.0.1\n}", 2, `record: "` + long[:80] + `"…: a domain name has at most 253 characters, this one has 300`},

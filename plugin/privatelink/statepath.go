@@ -9,7 +9,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
 )
 
-// A filePattern is a value of files or hosts.
+// A filePattern is a value of files, hosts or zonefile.
 type filePattern struct {
 	property, written string
 	path              string // below root

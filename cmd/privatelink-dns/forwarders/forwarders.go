@@ -24,7 +24,7 @@ and protection against rebinding from dropping the private addresses. Comments
 in it tell where it belongs and how to check it.
 
 -server is an address of privatelink-dns as the other server reaches it. Azure
-is not asked, and a Corefile's files are not read; -files and -hosts are.
+is not asked, and a Corefile's files are not read; -files, -hosts and -zonefile are.
 
 The status is 1 if the Corefile's server blocks would refuse some of the names;
 stderr names them, and the zones to add.`,
@@ -82,7 +82,7 @@ func (o *options) blocks(ctx context.Context) ([]privatelink.Block, error) {
 		return nil, err
 	case len(blocks[0].Zones.Zones) == 0: // a state file may have none
 		return nil, fmt.Errorf("%s: no zone in it", blocks[0].Position)
-	case len(o.input.Files)+len(o.input.Hosts) == 0:
+	case !o.input.Patterned():
 		return blocks, nil
 	}
 	looked, err := input.Look(ctx, blocks)

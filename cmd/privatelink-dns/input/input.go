@@ -21,10 +21,10 @@ import (
 // Flags says where records come from. The zero value is the Corefile that the
 // server would read.
 type Flags struct {
-	Conf         string
-	Files, Hosts Patterns
-	State        string
-	Cloud        string // of Files and Hosts; empty: public
+	Conf                    string
+	Files, Hosts, ZoneFiles Patterns
+	State                   string
+	Cloud                   string // of the patterns; empty: public
 
 	warnings []string // of the last call of Blocks
 }
@@ -52,23 +52,27 @@ func (p *Patterns) Set(pattern string) error {
 // Register defines the flags.
 func (f *Flags) Register(flags *flag.FlagSet) {
 	flags.StringVar(&f.Conf, "conf", "", "Corefile `FILE`, or stdin (default: as the server, ./Corefile, else the embedded one)")
-	flags.Var(&f.Files, "files", "exports of private endpoints that match `PATTERN`, in place of a Corefile; repeatable")
+	flags.Var(&f.Files, "files", "exports of private endpoints or private DNS zones that match `PATTERN`, in place of a Corefile; repeatable")
 	flags.Var(&f.Hosts, "hosts", "hosts files that match `PATTERN`, in place of a Corefile; repeatable")
+	flags.Var(&f.ZoneFiles, "zonefile", "zone files that match `PATTERN`, in place of a Corefile; repeatable")
 	flags.StringVar(&f.State, "state", "", "state `FILE` of a server, in place of a Corefile")
-	flags.StringVar(&f.Cloud, "cloud", "", "cloud of -files and -hosts: `NAME` is public, usgov or china (default public)")
+	flags.StringVar(&f.Cloud, "cloud", "", "cloud of -files, -hosts and -zonefile: `NAME` is public, usgov or china (default public)")
 }
+
+// Patterned reports whether the input is files in place of a Corefile.
+func (f *Flags) Patterned() bool { return len(f.Files)+len(f.Hosts)+len(f.ZoneFiles) > 0 }
 
 // Blocks reads the Corefile, or the input in its place, without asking any source. A Corefile without a privatelink block is an error.
 func (f *Flags) Blocks() ([]privatelink.Block, error) {
 	switch {
-	case f.State != "" && (f.Conf != "" || len(f.Files)+len(f.Hosts) > 0), f.Conf != "" && len(f.Files)+len(f.Hosts) > 0:
-		return nil, errors.New("one of -conf, -state, or -files and -hosts")
+	case f.State != "" && (f.Conf != "" || f.Patterned()), f.Conf != "" && f.Patterned():
+		return nil, errors.New("one of -conf, -state, or -files, -hosts and -zonefile")
 	case f.State != "":
 		return fromState(f.State)
-	case len(f.Files)+len(f.Hosts) > 0:
+	case f.Patterned():
 		return f.fromFiles()
 	case f.Cloud != "":
-		return nil, errors.New("-cloud is for -files and -hosts, a Corefile says its own")
+		return nil, errors.New("-cloud is for -files, -hosts and -zonefile, a Corefile says its own")
 	}
 	conf, err := corefile.Find(f.Conf)
 	if err != nil {
@@ -85,7 +89,7 @@ func (f *Flags) Blocks() ([]privatelink.Block, error) {
 	return blocks, err
 }
 
-// fromFiles is the block "privatelink { files …; hosts … }" of the root zone.
+// fromFiles is the block "privatelink { files …; hosts …; zonefile … }" of the root zone.
 func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 	in := cloud.Public
 	if f.Cloud != "" {
@@ -101,6 +105,9 @@ func (f *Flags) fromFiles() ([]privatelink.Block, error) {
 	}
 	if len(f.Hosts) > 0 {
 		b.Sources = append(b.Sources, source.NewHosts(f.Hosts, 0))
+	}
+	if len(f.ZoneFiles) > 0 {
+		b.Sources = append(b.Sources, source.NewZoneFiles(f.ZoneFiles, 0))
 	}
 	return []privatelink.Block{b}, nil
 }

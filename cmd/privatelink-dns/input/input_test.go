@@ -30,6 +30,7 @@ const (
 		"privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}]`
 	usgov = `[{"id": "/subscriptions/0/pe-vault", "customDnsConfigs": [{"fqdn": "a.blob.core.usgovcloudapi.net", "ipAddresses": ["10.20.0.5"]}],
 		"privateLinkServiceConnections": [{"privateLinkServiceConnectionState": {"status": "Approved"}}]}]`
+	zoneFile  = "$ORIGIN privatelink.blob.core.windows.net.\n@ SOA a. b. 1 2 3 4 5\nz A 10.20.0.8\n"
 	hosts     = "10.20.0.6 b.queue.core.windows.net\n"
 	stateFile = `{"version": 1, "serials": {"privatelink.blob.core.windows.net": 7, "privatelink.queue.core.windows.net": 7},
 		"sources": {"files /a": [{"fqdn": "c.blob.core.windows.net", "ipAddresses": ["10.20.0.7"], "endpoint": "/pe"}]}}`
@@ -41,7 +42,7 @@ func TestLoad(t *testing.T) {
 	folder := t.TempDir()
 	t.Chdir(folder)
 	for name, text := range map[string]string{
-		"a.json": export, "gov.json": usgov, "b.hosts": hosts, "state": stateFile, "stategov": stateUSGov, "broken.json": "{",
+		"c.zone": zoneFile, "a.json": export, "gov.json": usgov, "b.hosts": hosts, "state": stateFile, "stategov": stateUSGov, "broken.json": "{",
 		"Corefile": ". {\nprivatelink {\nfiles a.json\n}\n}\n", "two": ".:1 {\nprivatelink {\nfiles a.json\n}\n}\n.:2 {\nprivatelink {\nhosts b.hosts\n}\n}\n",
 		"none": ". {\n}\n", "eastus": ". {\nprivatelink {\ngeo eastus\nfiles a\n}\n}\n",
 	} {
@@ -56,6 +57,7 @@ func TestLoad(t *testing.T) {
 		{"files that the shell made of a pattern", "-files a.json gov.json -hosts b.hosts", "a.privatelink.blob.core.windows.net [10.20.0.4], b.privatelink.queue.core.windows.net [10.20.0.6]"},
 		{"files of US Government", "-cloud usgov -files gov.json", "a.privatelink.blob.core.usgovcloudapi.net [10.20.0.5]"},
 		{"files before hosts", "-hosts b.hosts -files a.json", "a.privatelink.blob.core.windows.net [10.20.0.4], b.privatelink.queue.core.windows.net [10.20.0.6]"},
+		{"zone files", "-zonefile *.zone -hosts b.hosts", "b.privatelink.queue.core.windows.net [10.20.0.6], z.privatelink.blob.core.windows.net [10.20.0.8]"},
 		{"state", "-state state", "c.privatelink.blob.core.windows.net [10.20.0.7]"},
 		{"state of US Government", "-state stategov", "c.privatelink.blob.core.usgovcloudapi.net [10.20.0.7]"},
 		{"broken file", "-files broken.json", ": files broken.json: broken.json: line 1: unexpected end of JSON input"},
@@ -65,9 +67,9 @@ func TestLoad(t *testing.T) {
 		{"bad Corefile", "-conf eastus", `plugin/privatelink: eastus:3 - Error during parsing: geo: "eastus" is a region, its geo code is "eus"`},
 		{"bad pattern", "-files [", `invalid value "[" for flag -files: syntax error in pattern`},
 		{"bad cloud", "-files a.json -cloud mars", `-cloud: "mars" is no cloud: use public, usgov, china or the URL of a Resource Manager`},
-		{"cloud of a Corefile", "-cloud usgov", "-cloud is for -files and -hosts, a Corefile says its own"},
-		{"two kinds", "-conf Corefile -files a.json", "one of -conf, -state, or -files and -hosts"},
-		{"two other kinds", "-state state -hosts b.hosts", "one of -conf, -state, or -files and -hosts"},
+		{"cloud of a Corefile", "-cloud usgov", "-cloud is for -files, -hosts and -zonefile, a Corefile says its own"},
+		{"two kinds", "-conf Corefile -files a.json", "one of -conf, -state, or -files, -hosts and -zonefile"},
+		{"two other kinds", "-state state -hosts b.hosts", "one of -conf, -state, or -files, -hosts and -zonefile"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := load(t, tt.args); !strings.HasPrefix(got, tt.want) {

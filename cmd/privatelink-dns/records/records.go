@@ -31,7 +31,7 @@ server would warn of, go to stderr.
 
 With -diff it compares: "- name address" is a record that only KIND:VALUE has,
 "+ name address" one that only the main input, or -server, has. The status is
-1 if there is one. KIND is conf, files, hosts, state or server.
+1 if there is one. KIND is conf, files, hosts, zonefile, state or server.
 
 If a source cannot be read, what could be read is printed, with the names that
 the state file of the Corefile has, and the status is 2. It is 2 as well if

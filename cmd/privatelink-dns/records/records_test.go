@@ -167,7 +167,7 @@ func TestRecords(t *testing.T) {
 		{"-out of a source that fails", "-conf partial -format zone -out x", 2, "-", "p records: hosts none.hosts: none.hosts: no such file\n"},
 		{"-diff as zone", "-diff files:a.json -format csv", 2, "-", "p records: -diff has -format json, and no other one\n"},
 		{"-diff without kind", "-diff a.json", 2, "-", "p records: -diff: \"a.json\" is not of the form KIND:VALUE"},
-		{"-diff of unknown kind", "-diff azure:0", 2, "-", "p records: -diff: \"azure\" is not one of conf, files, hosts, state, server\n"},
+		{"-diff of unknown kind", "-diff azure:0", 2, "-", "p records: -diff: \"azure\" is not one of conf, files, hosts, zonefile, state, server\n"},
 		{"-diff, bad pattern", "-diff files:[", 2, "-", "p records: -diff: syntax error in pattern\n"},
 		{"-diff, bad server", "-diff server::", 2, "-", "p records: -diff: \":\" is not the address of a server"},
 		{"-server, bad address", "-server 1:2:3", 2, "-", "p records: -server: \"1:2:3\" is not the address of a server"},
@@ -219,6 +219,32 @@ func TestHostsRoundTrip(t *testing.T) {
 	if status, stdout, _ := run(t, "-hosts again.hosts -diff files:a.json"); status != 0 || stdout != "" {
 		t.Errorf("difference: status %d\n%s", status, stdout)
 	}
+}
+
+// The zone files that the zone format writes are read as the same records, also the
+// one of a zone without records.
+func TestZoneFileRoundTrip(t *testing.T) {
+	inFolder(t)
+	_, want, _ := run(t, "-files a.json -format hosts")
+	if status, _, stderr := run(t, "-files a.json -format zone -out zones"); status != 0 {
+		t.Fatal(stderr)
+	}
+	status, got, stderr := run(t, "-zonefile zones/*.zone -format hosts")
+	if owners(got) != owners(want) || status != 0 || stderr != "" {
+		t.Errorf("the second time: status %d\n%s\n%s\nwant\n%s", status, got, stderr, want)
+	}
+	if status, stdout, _ := run(t, "-files a.json -diff zonefile:zones/*.zone"); status != 0 || stdout != "" {
+		t.Errorf("difference: status %d\n%s", status, stdout)
+	}
+}
+
+// owners keeps the addresses and owner names of hosts lines. A zone lacks the origins of
+// its records, and their DNS zone endpoints.
+func owners(hosts string) (all string) {
+	for line := range strings.Lines(hosts) {
+		all += strings.Join(strings.Fields(line)[:2], " ") + "\n"
+	}
+	return all
 }
 
 func TestZoneFiles(t *testing.T) {

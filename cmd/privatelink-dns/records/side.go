@@ -39,13 +39,15 @@ func parseSide(text, cloud string) (*side, error) {
 		s.input.Cloud, err = cloud, s.input.Files.Set(value)
 	case kind == "hosts":
 		s.input.Cloud, err = cloud, s.input.Hosts.Set(value)
+	case kind == "zonefile":
+		s.input.Cloud, err = cloud, s.input.ZoneFiles.Set(value)
 	case kind == "state":
 		s.input.State = value
 	case kind == "server":
 		s.input = nil
 		s.server, err = client.Address(value)
 	default:
-		return nil, command.Wrong(fmt.Sprintf("-diff: %q is not one of conf, files, hosts, state, server", kind))
+		return nil, command.Wrong(fmt.Sprintf("-diff: %q is not one of conf, files, hosts, zonefile, state, server", kind))
 	}
 	if err != nil {
 		return nil, command.Wrong(fmt.Sprintf("-diff: %v", err))
@@ -74,7 +76,7 @@ func (s *side) warn(out command.Output) {
 // patterns reports whether the input is files: they do not name the zones or, without
 // -cloud, the cloud.
 func (s *side) patterns() bool {
-	return s.input != nil && len(s.input.Files)+len(s.input.Hosts) > 0
+	return s.input != nil && s.input.Patterned()
 }
 
 // adopt gives an input of files the zones of the other side.

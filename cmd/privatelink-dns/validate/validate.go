@@ -54,7 +54,7 @@ func setup(flags *flag.FlagSet) command.Run {
 // validate returns the report. The error is that of a context that ended.
 func validate(ctx context.Context, in *input.Flags, live bool, out command.Output) (*report, error) {
 	r := &report{Blocks: []block{}, Errors: []finding{}, Warnings: []finding{}, Notes: []finding{}}
-	r.corefile = in.State == "" && len(in.Files)+len(in.Hosts) == 0
+	r.corefile = in.State == "" && !in.Patterned()
 	defer r.conclude()
 	blocks, err := in.Blocks()
 	for _, line := range in.Warnings() {

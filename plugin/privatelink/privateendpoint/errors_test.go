@@ -27,7 +27,11 @@ func TestDecodeErrors(t *testing.T) {
 			"export whole private endpoints with az network private-endpoint list -o json, without --query"
 		state   = `[{"properties": {"privateLinkServiceConnectionState": "@{Status=Approved}"}}]`
 		inState = "PrivateLinkServiceConnections.PrivateLinkServiceConnectionState"
-		nothing = "no private endpoint, private DNS zone group or network interface in it"
+		notJSON = "line 1: not JSON; export with -o json"
+		use     = "use az network private-endpoint list -o json"
+		csv     = " (this is CSV, which has no state of a connection; " + use + ")"
+		bicep   = " (this is Bicep, which declares private endpoints and has no addresses; " + use + ")"
+		nothing = "no private endpoint, zone group, network interface or record set of a private DNS zone in it"
 	)
 	// endpoint has its id on line 1 and its property on line 2.
 	endpoint := func(property string) string {
@@ -43,22 +47,21 @@ func TestDecodeErrors(t *testing.T) {
 		{"cut before the last brace", "{\"value\": [\n{\"id\": \"pe\", \"customDnsConfigs\": []}\n]\n", "line 3: unexpected end of JSON input"},
 		{"HTML page", "<!DOCTYPE html>\n<html></html>", "line 1: not JSON; export with -o json (this is HTML or XML)"},
 		{"message of a tool", "\nPlease run 'az login' to setup account.\n", "line 2: not JSON; export with -o json (this is an error of the export)"},
-		{"YAML", "- id: pe\n", "line 1: not JSON; export with -o json"},
-		{"CSV", "Name,ResourceGroup,IPAddress\npe,rg,10.0.0.4\n", "line 1: not JSON; export with -o json"},
-		{"CSV that begins as a literal", "name,ip\nfqdn,10.0.0.4", "line 1: not JSON; export with -o json"},
-		{"CSV in quotes", "\"Name\",\"Location\"\r\n", "line 1: not JSON; export with -o json"},
-		{"table of az", "\nCustomNetworkInterfaceName    Location    Name\n-----", "line 2: not JSON; export with -o json"},
-		{"tab-separated", "pe\trg-net\twesteurope\n", "line 1: not JSON; export with -o json"},
+		{"YAML", "- id: pe\n", notJSON + " (this is YAML; " + use + ")"},
+		{"CSV", "Name,ResourceGroup,IPAddress\npe,rg,10.0.0.4\n", notJSON + csv},
+		{"CSV that begins as a literal", "name,ip\nfqdn,10.0.0.4", notJSON + csv},
+		{"CSV in quotes", "\"Name\",\"Location\"\r\n", notJSON + csv},
+		{"table of az", "\nCustomNetworkInterfaceName    Location    Name\n-----", "line 2: not JSON; export with -o json (this is a table; " + use + ")"},
+		{"tab-separated", "pe\trg-net\twesteurope\n", notJSON + " (this is a table; " + use + ")"},
 		{"list of PowerShell", "Name : pe\nId   : /subscriptions", "line 1: not JSON; export with -o json"},
-		{"Bicep", "resource pe 'Microsoft.Network/privateEndpoints@2023-01-01' = {", "line 1: not JSON; export with -o json"},
+		{"Bicep", "resource pe 'Microsoft.Network/privateEndpoints@2023-01-01' = {", notJSON + bicep},
 		{"error of az", "ERROR: (AuthorizationFailed) The client does not have authorization", "line 1: not JSON; export with -o json (this is an error of the export)"},
 		{"usage of az", "az: error: unrecognized arguments", "line 1: not JSON; export with -o json (this is an error of the export)"},
-		{"warning before the JSON", "WARNING: The command is in preview\n[]", "line 1: not JSON; export with -o json (a warning precedes it, redirect the standard output only)"},
 		{"hosts file", "10.20.0.4 a.blob.core.windows.net\n", "line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
 		{"hosts file of IPv6", "fd00::4\ta.blob.core.windows.net\n", "line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
 		{"hosts file of the portal", "# Private endpoint\n10.20.0.4 a\n", "line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
-		{"names and addresses by a query", `[{"FQDN": "a.blob.core.windows.net", "IPAddress": "10.20.0.4"}]`, table},
-		{"the same of Resource Graph", `{"data": [{"dnsName": "a", "privateIp": "10.20.0.4"}], "count": 1}`, table},
+		{"names and addresses by a query", `[{"FQDN": "a.blob.core.windows.net", "IPAddress": "10.20.0.4"}]`, "line 1: " + table},
+		{"the same of Resource Graph", `{"data": [{"dnsName": "a", "privateIp": "10.20.0.4"}], "count": 1}`, "line 1: " + table},
 		{"names alone by a query", `[{"fqdn": "a.blob.core.windows.net"}]`, nothing},
 		{"subnet as text by a query", `[{"id": "pe", "customDnsConfigs": [], "subnet": "/subscriptions/x"}]`,
 			"line 1: Subnet: a JSON string is not what belongs there (a query changed it: export whole private endpoints, without --query)"},
@@ -66,7 +69,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"line end in a word", "{\n\"id\": tru\r\n}", "line 2: invalid character '\\r' in literal true (expecting 'e')"},
 		{"comma too many", "[\r\n{},\r\n]\r\n", "line 3: invalid character ']' looking for beginning of value"},
 		{"quoted as Python does", "{\n'id': 'pe'}", "line 2: invalid character '\\'' looking for beginning of object key string"},
-		{"two documents", "{}\n{}\n", "line 2: invalid character '{' after top-level value"},
+		{"two empty objects", "{}\n{}\n", nothing},
 		{"invalid UTF-8 outside a string", "[\n\xff]", "line 2: invalid character 'ÿ' looking for beginning of value"},
 		{"UTF-16 without a byte order mark", "[\x00]\x00", "line 1: invalid character '\\x00' looking for beginning of value"},
 		{"nested too deeply", strings.Repeat("[", 20_000), "line 1: invalid character '[' exceeded max depth"},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -12,9 +13,11 @@ import (
 // -fuzzminimizetime=20x it spends its time on new documents.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal(files, err)
+	more, _ := filepath.Glob("testdata/*/*.json")
+	if err != nil || len(files) == 0 || len(more) == 0 {
+		f.Fatal(files, more, err)
 	}
+	files = append(files, more...)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -26,13 +29,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`[{"Id": "pe/privateDnsZoneGroups/g", "PrivateDnsZoneConfigs": [{"RecordSets": [{"Fqdn": "a"}]}]}, null]`))
 	f.Add([]byte(`{"privateEndpoint": {"id": "pe"}, "ipConfigurations": [{"properties": {"privateLinkConnectionProperties": {"fqdns": "a b"}}}]}`))
 	f.Add([]byte("[\r\n{\"type\": \"microsoft.network/privateendpoints\", \"properties\": \"@{}\"}\r\n]"))
+	f.Add([]byte("WARNING: x\n[{\"id\": \"pe\", \"customDnsConfigs\": []}]\n\ufeff{\"id\": \"pe\", \"customDnsConfigs\": []}\n[]\nWARNING: y"))
+	f.Add([]byte(`[{"id": "/s/privateDnsZones/z/A/@", "records": [{"value": {"ipv4Address": "10.0.0.4"}}]}]`))
+	f.Add([]byte(`{"a": {"sensitive": false, "value": 1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		page, err := Decode(data)
 		again, errAgain := Decode(data)
 		if !reflect.DeepEqual(page, again) || text(err) != text(errAgain) {
 			t.Errorf("Decode(%q) = %+v, %v; a second time %+v, %v", data, page, err, again, errAgain)
 		}
-		if err != nil && (page.Endpoints != nil || page.Next != "") {
+		if err != nil && (page.Endpoints != nil || page.Records != nil || page.Next != "") {
 			t.Errorf("Decode(%q) = %+v, %v; want nothing beside the error", data, page, err)
 		}
 		if strict, err := DecodePage(data); err == nil && !reflect.DeepEqual(strict, page) {
@@ -44,6 +50,14 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("Decode(%q) = %+v; want an ID, and a line from %d to %d", data, e, last, count)
 			}
 			last = e.Line
+		}
+		for _, r := range page.Records {
+			if r.Zone == "" || r.FQDN == "" || r.Type == "" || r.Line < 1 || r.Line > count {
+				t.Errorf("Decode(%q) = %+v; want a zone, a name, a type, and a line up to %d", data, r, count)
+			}
+		}
+		if _, err := Decode(append(slices.Clip(data), "\n[{"...)); err == nil {
+			t.Errorf("Decode(%q and half an array) = no error", data)
 		}
 	})
 }

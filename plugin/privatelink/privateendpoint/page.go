@@ -17,19 +17,16 @@ type element struct {
 	line int
 }
 
-// whole returns the document as one resource.
-func whole(data []byte) element {
+// whole returns the text as one document.
+func whole(data []byte) document {
 	text := bytes.TrimSpace(data)
-	return element{text, line(data, bytes.Index(data, text))}
+	return document{text, 1 + bytes.Count(data[:bytes.Index(data, text)], []byte("\n"))}
 }
 
-// resources returns the resources of a document and the link to its next page.
+// resources returns the resources of a valid document and the link to its next page.
 // list is the key of the list that they are in, in lower case, or "".
-func resources(data []byte) (elements []element, next, list string, err error) {
-	if err := validate(data); err != nil {
-		return nil, "", "", err
-	}
-	r := &reader{Decoder: json.NewDecoder(bytes.NewReader(data)), data: data, line: 1}
+func resources(d document) (elements []element, next, list string, err error) {
+	r := &reader{Decoder: json.NewDecoder(bytes.NewReader(d.text)), data: d.text, first: d.line, line: d.line}
 	switch open, _ := r.Token(); open {
 	case json.Delim('['):
 		elements, err = r.array()
@@ -37,14 +34,14 @@ func resources(data []byte) (elements []element, next, list string, err error) {
 	case json.Delim('{'):
 		return r.object()
 	}
-	all := whole(data)
-	return nil, "", "", fmt.Errorf("line %d: %.40s where an object or an array is expected", all.line, all.RawMessage)
+	return nil, "", "", fmt.Errorf("line %d: %.40s where an object or an array is expected", d.line, d.text)
 }
 
 // A reader walks the outermost level of a document and knows its line.
 type reader struct {
 	*json.Decoder
 	data    []byte
+	first   int // line
 	counted int // bytes whose lines are counted
 	line    int
 }
@@ -66,7 +63,7 @@ func (r *reader) array() (all []element, err error) {
 			return nil, fmt.Errorf("line %d: %w", e.line, err)
 		}
 		if all = append(all, e); len(all) > maxResources {
-			return nil, fmt.Errorf("line %d: more than %d resources", e.line, maxResources)
+			return nil, tooMany(e.line)
 		}
 	}
 	_, err = r.Token()
@@ -94,7 +91,7 @@ func (r *reader) object() (all []element, next, list string, err error) {
 		}
 	}
 	if p.list == "" {
-		return []element{whole(r.data)}, "", "", nil
+		return []element{{r.data, r.first}}, "", "", nil
 	}
 	if err := p.check(); err != nil {
 		return nil, "", "", err

@@ -119,17 +119,22 @@ const (
 	endpointType  = "microsoft.network/privateendpoints"
 	zoneGroupType = endpointType + "/privatednszonegroups"
 	interfaceType = "microsoft.network/networkinterfaces"
+	zoneType      = "microsoft.network/privatednszones"
 )
+
+// kind returns the type of the resource in lower case, or "".
+func (e element) kind() (string, error) {
+	var head struct{ Type string }
+	if err := json.Unmarshal(e.RawMessage, &head); err != nil {
+		return "", e.inItsWords(err)
+	}
+	return casefold.Lower(head.Type), nil
+}
 
 // endpoint returns the part of an endpoint that the resource describes. It reports
 // false for a resource of another type, and for a network interface without the ID of
 // an endpoint, such as that of a virtual machine.
-func (e element) endpoint() (Endpoint, bool, error) {
-	var head struct{ Type string }
-	if err := json.Unmarshal(e.RawMessage, &head); err != nil {
-		return Endpoint{}, false, e.inItsWords(err)
-	}
-	kind := casefold.Lower(head.Type)
+func (e element) endpoint(kind string) (Endpoint, bool, error) {
 	if kind != "" && kind != endpointType && kind != zoneGroupType && kind != interfaceType {
 		return Endpoint{}, false, nil
 	}

@@ -1,19 +1,15 @@
 package privateendpoint
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
-
-// errTable is for the output of az with --query, or of a query that lists names.
-var errTable = errors.New("names and addresses without the state of the connection, which decides whether they are served: " +
-	"export whole private endpoints with az network private-endpoint list -o json, without --query")
 
 // isTable reports whether an element has a name and an address, and is not a resource.
 func (e element) isTable() bool {
@@ -33,35 +29,49 @@ func (e element) isTable() bool {
 	return name && address
 }
 
-// checkText rejects texts that are not meant to be JSON: CSV, tables, hosts files and
-// messages of az. The syntax errors of encoding/json do not name the mistake.
-func checkText(data []byte) error {
-	text := bytes.TrimSpace(data)
-	if len(text) == 0 || text[0] == '{' || text[0] == '[' || json.Valid(text) {
-		return nil
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	hint := kindOf(first)
+// notJSON returns the error of a text that is not meant to be JSON: CSV, tables, hosts
+// files and messages of az. The syntax errors of encoding/json do not name the mistake.
+func (d document) notJSON() error {
+	first, _, _ := strings.Cut(string(d.text[:min(len(d.text), 4096)]), "\n")
+	hint := kindOf(strings.TrimSpace(first))
 	if hint != "" {
 		hint = " (" + hint + ")"
 	}
-	return fmt.Errorf("line %d: not JSON; export with -o json%s", line(data, bytes.Index(data, text)), hint)
+	return fmt.Errorf("line %d: not JSON; export with -o json%s", d.line, hint)
 }
+
+// shownByTerraform is the first line of what terraform show prints without -json.
+var shownByTerraform = regexp.MustCompile(`^# \S+\.\S+:$`)
 
 // kindOf returns a hint at the format of a text, by its first line.
 func kindOf(first string) string {
 	lower := casefold.Lower(first)
-	word, _, _ := strings.Cut(strings.ReplaceAll(first, "\t", " "), " ")
+	word, _, _ := strings.Cut(strings.ReplaceAll(lower, "\t", " "), " ")
 	_, err := netip.ParseAddr(word)
+	begins := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(lower, w) })
+	}
 	switch {
-	case err == nil, strings.HasPrefix(first, "#"):
+	case shownByTerraform.MatchString(first), begins(`resource "`, `data "`, `module "`, `terraform {`, `provider "`):
+		return "this is the language of Terraform; use terraform show -json"
+	case err == nil, begins("#"):
 		return "this looks like a hosts file, which belongs to the property hosts"
-	case strings.HasPrefix(lower, "error"), strings.Contains(lower, "az login"), strings.HasPrefix(lower, "usage:"), strings.HasPrefix(lower, "az: "):
-		return "this is an error of the export"
-	case strings.HasPrefix(lower, "warning"):
+	case begins(";", "$origin", "$ttl", "@ ", "@\t"):
+		return "this looks like a zone file, which belongs to the property zonefile"
+	case strings.Contains(lower, "warning:"):
 		return "a warning precedes it, redirect the standard output only"
-	case strings.HasPrefix(lower, "<"):
+	case begins("error", "usage:", "az: ", "az : "), strings.Contains(lower, "az login"):
+		return "this is an error of the export"
+	case begins("<"):
 		return "this is HTML or XML"
+	case begins("resource ", "param ", "@description(", "targetscope", "metadata ", "module ", "var ", "using "):
+		return "this is Bicep, which declares private endpoints and has no addresses; use " + listCommand
+	case begins("- ", "---"):
+		return "this is YAML; use " + listCommand
+	case strings.Contains(first, ","):
+		return "this is CSV, which has no state of a connection; use " + listCommand
+	case strings.Contains(first, "  ") || strings.Contains(first, "\t"):
+		return "this is a table; use " + listCommand
 	}
 	return ""
 }

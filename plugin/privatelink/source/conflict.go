@@ -47,8 +47,9 @@ func (c *claim) lacks(other *claim) bool {
 
 // claims has those of one endpoint, by name.
 type claims struct {
-	names []dnsname.Name // in the order in which they appear
-	of    map[dnsname.Name][]*claim
+	endpoint string         // of claims in lists
+	names    []dnsname.Name // in the order in which they appear
+	of       map[dnsname.Name][]*claim
 }
 
 // add adds the addresses of a part to its claim.
@@ -115,9 +116,9 @@ func resourceOf(p *privateendpoint.Endpoint) string {
 	return p.Position()
 }
 
-// hostsConflicts compares the addresses that hosts files have for the names of an
-// endpoint.
-func hostsConflicts(files []List) (all []Conflict) {
+// listConflicts compares the addresses that files have for the names of an endpoint, or
+// of a zone. A zone may have its A and its AAAA records in two files.
+func listConflicts(files []List) (all []Conflict) {
 	byEndpoint, order := map[string]*claims{}, []string(nil)
 	for i := range files {
 		for _, e := range files[i].Entries {
@@ -125,14 +126,17 @@ func hostsConflicts(files []List) (all []Conflict) {
 				continue // another line is another endpoint
 			}
 			id := casefold.Lower(e.Endpoint)
-			if byEndpoint[id] == nil {
-				byEndpoint[id], order = &claims{}, append(order, e.Endpoint)
+			if ZoneIn(e.Endpoint) != "" && len(e.Addrs) > 0 && e.Addrs[0].Is6() {
+				id += " AAAA"
 			}
-			byEndpoint[id].add(e.FQDN, claim{i, "hosts", files[i].path, e.Addrs})
+			if byEndpoint[id] == nil {
+				byEndpoint[id], order = &claims{endpoint: e.Endpoint}, append(order, id)
+			}
+			byEndpoint[id].add(e.FQDN, claim{i, "list", files[i].path, e.Addrs})
 		}
 	}
 	for _, id := range order {
-		all = append(all, byEndpoint[casefold.Lower(id)].conflicts(id, "")...)
+		all = append(all, byEndpoint[id].conflicts(byEndpoint[id].endpoint, "")...)
 	}
 	return all
 }

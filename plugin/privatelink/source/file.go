@@ -22,6 +22,7 @@ const (
 type file[T any] struct {
 	in         []bool // by pattern: it matches the file
 	remembered bool   // an earlier process has read it
+	named      bool   // it had names then
 	gone       bool   // it does not exist
 	regular    bool   // it exists and is a regular file
 	batch      *batch // the files that vanished with it; nil unless gone
@@ -45,6 +46,7 @@ type past[T any] struct {
 	value      T    // last good value, or the zero value
 	good       bool // the content has been complete once
 	remembered bool // an earlier process has read it
+	named      bool // it had names then
 	quiet      bool // the file has not changed for quietAfter
 }
 
@@ -123,7 +125,7 @@ func unchanged(before, now fs.FileInfo) bool {
 
 // decode reports whether the value changed.
 func (f *file[T]) decode(path string, data []byte, quiet bool, format format[T]) bool {
-	value, open, err := format.decode(path, data, past[T]{f.value, f.good, f.remembered, quiet})
+	value, open, err := format.decode(path, data, past[T]{f.value, f.good, f.remembered, f.named, quiet})
 	f.open, f.bad = open, nil
 	if err != nil {
 		f.bad = fmt.Errorf("%s: %w", path, err)

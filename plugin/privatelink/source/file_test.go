@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // A change that alters neither the size nor the time of a file is seen if the file
@@ -73,7 +71,7 @@ type counting struct {
 	calls *int
 }
 
-func (c counting) decode(path string, data []byte, past past[[]privateendpoint.Endpoint]) ([]privateendpoint.Endpoint, bool, error) {
+func (c counting) decode(path string, data []byte, past past[export]) (export, bool, error) {
 	*c.calls++
 	return c.exportFormat.decode(path, data, past)
 }

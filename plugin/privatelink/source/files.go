@@ -3,7 +3,6 @@ package source
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,10 +12,11 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
-// Files reads exports of private endpoints. All files together are one list: an
-// endpoint, its zone group and its network interface may be in three files.
+// Files reads exports of private endpoints and of private DNS zones. All files together
+// are one list: an endpoint, its zone group and its network interface may be in three
+// files.
 type Files struct {
-	set    *fileSet[[]privateendpoint.Endpoint]
+	set    *fileSet[export]
 	config Config
 }
 
@@ -50,27 +50,6 @@ func (f *Files) Fetch(context.Context) (*List, error) { return f.set.fetch() }
 // Remember adds the files that an earlier process read. Parts are those of its
 // last list. Call it before the first Fetch.
 func (f *Files) Remember(parts map[string]int) { f.set.remember(parts) }
-
-// exportFormat is the format of exports. JSON has an end mark, so a file is invalid
-// until it is written completely.
-type exportFormat struct {
-	vnets []string
-}
-
-func (exportFormat) decode(path string, data []byte, _ past[[]privateendpoint.Endpoint]) (endpoints []privateendpoint.Endpoint, open bool, err error) {
-	page, err := privateendpoint.Decode(data)
-	if err == nil && page.Next != "" {
-		err = errors.New("one page of a longer listing (it links to a next page): half a listing is no listing, export all pages")
-	}
-	for i := range page.Endpoints {
-		page.Endpoints[i].File = path
-	}
-	return page.Endpoints, false, err
-}
-
-func (e exportFormat) unite(pages [][]privateendpoint.Endpoint) *List { return Unite(pages, e.vnets) }
-
-func (exportFormat) none() string { return "an empty array ([])" }
 
 // Unite returns the list of the endpoints of all pages. Resources with the ID of
 // one endpoint are parts of it. An endpoint is served only if its connection is
@@ -146,6 +125,7 @@ func join(whole *privateendpoint.Endpoint, part privateendpoint.Endpoint) {
 	if part.Connected {
 		whole.Connected, whole.Status, whole.Provisioning, whole.Groups = true, part.Status, part.Provisioning, part.Groups
 	}
+	whole.Terraform, whole.Manual = whole.Terraform || part.Terraform, whole.Manual || part.Manual
 	whole.Target, whole.VNet = cmp.Or(part.Target, whole.Target), cmp.Or(part.VNet, whole.VNet)
 }
 
@@ -172,6 +152,8 @@ const (
 		"add its resource group to azure, or grant Reader on it"
 	noDNSConfig = "it has no DNS configuration: " +
 		"where a private DNS zone group is attached, export the zone group or the network interface too"
+	unknownApproval = "Terraform has no state of its manual connection, only Approved endpoints are served: " +
+		"export it with az network private-endpoint list -o json beside it"
 )
 
 // unserved returns the reason why no name of an endpoint is served, and true, if
@@ -184,7 +166,9 @@ func unserved(e privateendpoint.Endpoint) (Skip, bool) {
 		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %s, only Approved endpoints are served: "+againRemedy, e.Status)}, true
 	case e.Connected && !casefold.Equal(e.Status, "Approved"):
 		return Skip{e.ID, e.Target, NotApproved, fmt.Sprintf("its connection is %.40s, only Approved endpoints are served", e.Status)}, true
-	case !e.Connected || slices.ContainsFunc(e.DNS, func(c privateendpoint.DNSConfig) bool { return len(c.Addresses) > 0 }):
+	case !e.Connected && e.Manual:
+		return Skip{e.ID, e.Target, NotApproved, unknownApproval}, true
+	case !e.Connected && !e.Terraform || slices.ContainsFunc(e.DNS, func(c privateendpoint.DNSConfig) bool { return len(c.Addresses) > 0 }):
 		return Skip{}, false
 	case e.Provisioning == "" || casefold.Equal(e.Provisioning, "Succeeded"):
 		return Skip{e.ID, e.Target, NoDNSConfig, noDNSConfig}, true

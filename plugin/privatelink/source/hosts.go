@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -26,7 +25,7 @@ type Hosts struct {
 // NewHosts returns the source of the hosts files that the patterns match, in
 // the syntax of filepath.Match. An interval of 0 is LocalInterval.
 func NewHosts(patterns []string, interval time.Duration) *Hosts {
-	return &Hosts{set: newFileSet(patterns, hostsFormat{}), config: local("hosts "+strings.Join(patterns, " "), interval)}
+	return &Hosts{set: newFileSet(patterns, hostsFormat), config: local("hosts "+strings.Join(patterns, " "), interval)}
 }
 
 // Config implements Source.
@@ -39,81 +38,23 @@ func (h *Hosts) Fetch(context.Context) (*List, error) { return h.set.fetch() }
 // last list. Call it before the first Fetch.
 func (h *Hosts) Remember(parts map[string]int) { h.set.remember(parts) }
 
-// hostsFormat is the format of hosts files. They have no end mark, so a file that is
-// being written looks complete unless it ends within a line. Therefore names are
-// removed only after the file has not changed for quietAfter.
-type hostsFormat struct{}
-
-func (hostsFormat) decode(path string, data []byte, past past[List]) (list List, open bool, err error) {
-	if past.quiet {
-		list, err = decodeHosts(path, data)
-		return list, false, err
-	}
-	lines := data[:bytes.LastIndexByte(data, '\n')+1]
-	cut := len(lines) < len(data)
-	list, err = decodeHosts(path, lines)
-	if err != nil && !(cut && errors.Is(err, errNoLine)) {
-		return List{}, false, err
-	}
-	now, size := namesOf(list.Entries), len(list.Entries)
-	for _, e := range past.value.Entries {
-		if !now[e.FQDN] {
-			list.Entries = append(list.Entries, e)
-		}
-	}
-	open = cut || len(list.Entries) > size || past.remembered && !past.good
-	if cut && !past.good {
-		return list, open, errCut
-	}
-	return list, open, nil
-}
-
-func (hostsFormat) unite(lists []List) *List {
-	if len(lists) == 1 { // the usual case, without a copy
-		one := lists[0]
-		return &one
-	}
-	all := new(List)
-	for _, one := range lists {
-		all.Entries = append(all.Entries, one.Entries...)
-		all.Skipped = append(all.Skipped, one.Skipped...)
-	}
-	if len(lists) > 1 {
-		all.Conflicts = hostsConflicts(lists)
-	}
-	return all
-}
-
-func (hostsFormat) count(paths []string, lists []List, _ *List) map[string]int {
-	c := newCounter(paths)
-	for i, one := range lists {
-		for _, e := range one.Entries {
-			c.has(i, e.FQDN)
-		}
-	}
-	return c.parts()
-}
-
-func (hostsFormat) none() string { return fmt.Sprintf("the line %q", noEndpoints) }
-
 // resourceID begins the resource ID of an endpoint.
 const resourceID = "/subscriptions/"
+
+var hostsFormat = linesFormat{parse: decodeHosts, marker: noEndpoints}
 
 // noEndpoints is the line of a hosts file that has no endpoints on purpose. A file
 // that has only other comments is an error, because a full disk may leave only the
 // comments at its top.
 const noEndpoints = "# no endpoints"
 
-var (
-	errNoLine = fmt.Errorf("no line with an address and a name in it: if there are no endpoints, write the line %q", noEndpoints)
-	errCut    = fmt.Errorf("the last line has no newline, more of it may follow: write one, or wait until the file has not changed for %v", quietAfter)
-)
+var errNoLine = noneError{fmt.Errorf("no line with an address and a name in it: if there are no endpoints, write the line %q", noEndpoints)}
 
 // maxRoom bounds the entries that there is room for before the lines are read. A
 // file may have empty lines only.
 const maxRoom = 1 << 17
 
-func decodeHosts(path string, data []byte) (List, error) {
+func decodeHosts(path string, data []byte) (List, bool, error) {
 	d := hostsDecoder{ids: map[string]string{}}
 	d.list = List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}
 	empty := false
@@ -121,13 +62,13 @@ func decodeHosts(path string, data []byte) (List, error) {
 		d.line++
 		empty = empty || casefold.Equal(strings.TrimSpace(string(line)), noEndpoints)
 		if err := d.add(string(line)); err != nil {
-			return List{}, fmt.Errorf("line %d: %w", d.line, err)
+			return List{}, false, fmt.Errorf("line %d: %w", d.line, err)
 		}
 	}
 	if len(d.list.Entries)+len(d.list.Skipped) == 0 && !empty {
-		return List{}, errNoLine
+		return List{}, false, errNoLine
 	}
-	return d.list, nil
+	return d.list, false, nil
 }
 
 // A hostsDecoder reads the lines of a file. The entries share the memory of their

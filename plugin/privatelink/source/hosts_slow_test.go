@@ -48,7 +48,7 @@ func TestSlowHosts(t *testing.T) {
 		{"after a restart, old", "a.hosts=a:3; 1s; restart; a.hosts=a:1; old a.hosts", "1 complete"},
 		{"after a restart, a new file", "a.hosts=a:3; 11s; restart; old a.hosts; b.hosts=b:1", "4 complete"},
 	} {
-		t.Run(tc.name, func(t *testing.T) { play(t, true, "*.hosts", tc.steps, tc.want) })
+		t.Run(tc.name, func(t *testing.T) { play(t, "hosts", "*.hosts", tc.steps, tc.want) })
 	}
 }
 
@@ -56,7 +56,7 @@ func TestSlowHosts(t *testing.T) {
 // list is always complete.
 func TestSlowHostsNeverLoseAName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScenario(t, true, "*.hosts")
+		s := newScenario(t, "hosts", "*.hosts")
 		whole := s.content("a:20")
 		s.put("a.hosts", whole)
 		s.fetch()

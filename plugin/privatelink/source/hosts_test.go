@@ -63,7 +63,7 @@ func TestDecodeHosts(t *testing.T) {
 		{"binary", "\x7fELF\x02 \x01\x00", "", `line 1: "\x7fELF\x02" is not an IP address`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			list, err := decodeHosts("h", []byte(tc.in))
+			list, _, err := decodeHosts("h", []byte(tc.in))
 			list.Complete = true // the decoder leaves it false
 			if got := show(&list); got != tc.want || text(err) != tc.err {
 				t.Errorf("decodeHosts(%.200q) = %q, %q; want %q, %q", tc.in, got, text(err), tc.want, tc.err)
@@ -105,7 +105,7 @@ func FuzzDecodeHosts(f *testing.F) {
 	f.Add([]byte("10.20.0.4\n"))
 	f.Add([]byte("10.20.0.x a.example"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		list, err := decodeHosts("h", data)
+		list, _, err := decodeHosts("h", data)
 		if err != nil && (list.Entries != nil || list.Skipped != nil) {
 			t.Errorf("decodeHosts(%q) = %+v, %v; want no entries with the error", data, list, err)
 		}

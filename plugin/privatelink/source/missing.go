@@ -45,7 +45,7 @@ func (s *fileSet[T]) remember(parts map[string]int) {
 				f.in = in
 			}
 			if f != nil {
-				f.remembered = true
+				f.remembered, f.named = true, f.named || names > 0
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func TestVanishedFiles(t *testing.T) {
 		{"a ConfigMap is swapped", "*.json", "mkdir 1; mkdir 2; 1/a.json=a:9; 2/a.json=a:8; link 1 data; link data/a.json a.json; 1s; link 2 new; mv new data; 1s", "8 complete"},
 		{"a ConfigMap loses its data", "*.json", "mkdir 1; 1/a.json=a:9; link 1 data; link data/a.json a.json; 1s; rm 1; 60s", "9 complete; a.json: a symbolic link to a file that does not exist"},
 	} {
-		t.Run(tc.name, func(t *testing.T) { play(t, false, tc.patterns, tc.steps, tc.want) })
+		t.Run(tc.name, func(t *testing.T) { play(t, "files", tc.patterns, tc.steps, tc.want) })
 	}
 }
 
@@ -84,13 +84,14 @@ func TestVanishedWhileStopped(t *testing.T) {
 		{"the file is a folder", "*.json", "a.json=a:1; b.json=b:1; 1s; restart; rm a.json; mkdir a.json; 60s", "1 incomplete; a.json: not a regular file"},
 		{"the folder is gone", "d/*.json", "mkdir d; d/a.json=a:1; d/b.json=b:1; 1s; restart; mv d e; 60s", "0 incomplete; d/*.json: no match, keeps 2"},
 	} {
-		t.Run(tc.name, func(t *testing.T) { play(t, false, tc.patterns, tc.steps, tc.want) })
+		t.Run(tc.name, func(t *testing.T) { play(t, "files", tc.patterns, tc.steps, tc.want) })
 	}
 }
 
 func TestLossTexts(t *testing.T) {
 	const (
 		exports  = "write an empty array ([]) into each"
+		zone     = `write the line "; no endpoints" into each`
 		hosts    = `write the line "# no endpoints" into each`
 		restore  = "kept: restore its files; if there are no endpoints, "
 		corefile = ", or remove the pattern from the Corefile"
@@ -101,10 +102,12 @@ func TestLossTexts(t *testing.T) {
 		{"a file", "a=a:6; b=b:1; 1s; rm a", "a: the file is gone, the last 6 names are kept: restore it; if it has no endpoints, write an empty array ([]) into it"},
 		{"two files", "a=a:6; b=b:6; c=c:1; 1s; rm a b", "a, b: the files are gone, their last 12 names are kept: restore them; if they have no endpoints, " + exports},
 		{"hosts: a pattern", "a=a:2; 1s; rm a", "*: no longer matches a file, its last 2 names are " + restore + hosts + corefile},
+		{"zonefile: a pattern", "a=a:2; 1s; rm a", "*: no longer matches a file, its last 2 names are " + restore + zone + corefile},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newScenario(t, strings.HasPrefix(tc.name, "hosts"), "*")
+				kind, _, _ := strings.Cut(tc.name, ":")
+				s := newScenario(t, kind, "*")
 				for step := range strings.SplitSeq(tc.steps+"; 1s", "; ") {
 					s.step(step)
 				}

@@ -67,7 +67,7 @@ type part struct {
 // count also finds files that names depend on although other files have the names.
 // The file of an endpoint has its virtual network and the state of its connection,
 // and its names may be in the file of its network interface.
-func (e exportFormat) count(paths []string, pages [][]privateendpoint.Endpoint, list *List) map[string]int {
+func (e exportFormat) count(paths []string, exports []export, list *List) map[string]int {
 	c, parts, served := newCounter(paths), map[string][]part{}, byEndpoint(list)
 	endpoints := map[dnsname.Name]int{} // number of endpoints that have the name
 	for _, names := range served {
@@ -75,8 +75,11 @@ func (e exportFormat) count(paths []string, pages [][]privateendpoint.Endpoint, 
 			endpoints[name]++
 		}
 	}
-	for i, page := range pages {
-		for _, one := range page {
+	for i, x := range exports {
+		for _, entry := range x.records.Entries {
+			c.has(i, entry.FQDN)
+		}
+		for _, one := range x.endpoints {
 			id := casefold.Lower(one.ID)
 			parts[id] = append(parts[id], part{i, one})
 			for _, config := range one.DNS {
@@ -86,8 +89,8 @@ func (e exportFormat) count(paths []string, pages [][]privateendpoint.Endpoint, 
 			}
 		}
 	}
-	for i, page := range pages {
-		for name, n := range e.lost(i, page, parts, served) {
+	for i, x := range exports {
+		for name, n := range e.lost(i, x.endpoints, parts, served) {
 			if n == endpoints[name] {
 				c.alone[name] = append(c.alone[name], i)
 			}

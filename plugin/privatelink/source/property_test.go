@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 type names map[dnsname.Name]bool
@@ -24,7 +23,7 @@ type names map[dnsname.Name]bool
 // be removed from the files, independently of the source:
 //
 //   - A name may be removed when each file that had it is complete and lacks it. A
-//     hosts file must not have changed for ten seconds.
+//     file without an end mark must not have changed for ten seconds.
 //   - A missing file releases its names when it has been missing for five seconds and
 //     each of its patterns matches an existing file. At most five names are released
 //     in this way within five seconds.
@@ -50,13 +49,13 @@ type tracked struct {
 }
 
 func TestNamesStay(t *testing.T) {
-	for _, hosts := range []bool{false, true} {
-		for seed := range uint64(8) {
+	for _, kind := range []string{"files", "lines", "hosts", "zonefile"} {
+		for seed := range uint64(4) {
 			if t.Failed() {
 				return
 			}
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, hosts, seed)
+				w := newWorld(t, kind, seed)
 				for range 60 {
 					w.event()
 				}
@@ -66,8 +65,8 @@ func TestNamesStay(t *testing.T) {
 	}
 }
 
-func newWorld(t *testing.T, hosts bool, seed uint64) *world {
-	w := &world{scenario: newScenario(t, hosts, "d/*.x", "e/*.x", "d/a.x"), random: rand.New(rand.NewPCG(seed, 1)), served: names{}}
+func newWorld(t *testing.T, kind string, seed uint64) *world {
+	w := &world{scenario: newScenario(t, kind, "d/*.x", "e/*.x", "d/a.x"), random: rand.New(rand.NewPCG(seed, 1)), served: names{}}
 	w.must(os.Mkdir(w.at("d"), 0o700))
 	w.must(os.Mkdir(w.at("e"), 0o700))
 	for _, path := range []string{"d/a.x", "d/b.x", "d/c.x", "e/a.x", "e/b.x"} {
@@ -93,8 +92,14 @@ func (w *world) text(f *tracked) string {
 	for i := range w.random.IntN(3) {
 		all = append(all, fmt.Sprintf("shared%d.example", i))
 	}
-	if w.hosts && len(all) == 0 {
+	switch {
+	case w.kind == "lines" && len(all) < 2: // one document has an end mark
+		return "[]\n[]\n" + w.contentOf(all)
+	case len(all) > 0:
+	case w.kind == "hosts":
 		return noEndpoints + "\n"
+	case w.kind == "zonefile":
+		return noRecords + "\n"
 	}
 	return w.contentOf(all)
 }
@@ -216,18 +221,21 @@ func (w *world) namesIn(f *tracked) (names, bool) {
 	if err != nil {
 		return nil, false
 	}
-	if w.hosts {
+	parse := map[string]func(string, []byte) (List, bool, error){"hosts": decodeHosts, "zonefile": decodeZoneFile}[w.kind]
+	if parse != nil {
 		if !w.quiet(f) { // the last line may be incomplete
 			data = data[:bytes.LastIndexByte(data, '\n')+1]
 		}
-		list, err := decodeHosts(f.path, data)
+		list, _, err := parse(f.path, data)
 		return namesOf(list.Entries), err == nil
 	}
-	endpoints, _, err := exportFormat{}.decode(f.path, data, past[[]privateendpoint.Endpoint]{})
-	return namesOf(Unite([][]privateendpoint.Endpoint{endpoints}, nil).Entries), err == nil
+	x, _, err := exportFormat{}.decode(f.path, data, past[export]{})
+	return namesOf(exportFormat{}.unite([]export{x}).Entries), err == nil
 }
 
-func (w *world) quiet(f *tracked) bool { return !w.hosts || time.Since(f.written) >= quietAfter }
+func (w *world) quiet(f *tracked) bool {
+	return w.kind == "files" || time.Since(f.written) >= quietAfter
+}
 
 func (w *world) mayBeDeleted(f *tracked) bool {
 	if _, err := os.Stat(w.at(f.path)); err == nil || time.Since(f.changed) < goneAfter {

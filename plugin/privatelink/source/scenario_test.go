@@ -18,7 +18,8 @@ type filesSource interface {
 	Remember(parts map[string]int)
 }
 
-// A scenario runs steps on a folder and its source, in a synctest bubble:
+// A scenario runs steps on a folder and its source, in a synctest bubble. The kind of the
+// files is "files", "lines" (an export with one endpoint a line), "hosts" or "zonefile":
 //
 //	NAME=X:N     writes the file NAME, now, with the names X1 to XN; a + joins several X:N
 //	cut NAME     leaves the first half of a file
@@ -34,14 +35,14 @@ type filesSource interface {
 type scenario struct {
 	*folder
 	patterns []string
-	hosts    bool
+	kind     string
 	src      filesSource
 	list     *List
 	err      error
 }
 
-func newScenario(t *testing.T, hosts bool, patterns ...string) *scenario {
-	s := &scenario{folder: newFolder(t), hosts: hosts}
+func newScenario(t *testing.T, kind string, patterns ...string) *scenario {
+	s := &scenario{folder: newFolder(t), kind: kind}
 	for _, p := range patterns {
 		s.patterns = append(s.patterns, s.at(p))
 	}
@@ -50,10 +51,10 @@ func newScenario(t *testing.T, hosts bool, patterns ...string) *scenario {
 }
 
 // play runs the steps, which are separated by semicolons, and then fetches.
-func play(t *testing.T, hosts bool, patterns, steps, want string) {
+func play(t *testing.T, kind, patterns, steps, want string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScenario(t, hosts, strings.Fields(patterns)...)
+		s := newScenario(t, kind, strings.Fields(patterns)...)
 		for step := range strings.SplitSeq(steps, "; ") {
 			s.step(step)
 		}
@@ -64,9 +65,12 @@ func play(t *testing.T, hosts bool, patterns, steps, want string) {
 }
 
 func (s *scenario) start(parts map[string]int) {
-	if s.hosts {
+	switch s.kind {
+	case "hosts":
 		s.src = NewHosts(s.patterns, 0)
-	} else {
+	case "zonefile":
+		s.src = NewZoneFiles(s.patterns, 0)
+	default:
 		s.src = NewFiles(s.patterns, nil, 0)
 	}
 	if parts != nil {
@@ -138,17 +142,28 @@ func (s *scenario) content(spec string) string {
 func (s *scenario) contentOf(names []string) string {
 	var all []string
 	for _, name := range names {
-		if s.hosts {
+		switch s.kind {
+		case "hosts":
 			all = append(all, "10.20.0.4 "+name+"\n")
-		} else {
+		case "zonefile":
+			all = append(all, name+". A 10.20.0.4\n")
+		default:
 			all = append(all, approved("pe-"+name, config(name, "10.20.0.4")))
 		}
 	}
-	if s.hosts {
+	switch s.kind {
+	case "hosts":
 		return strings.Join(all, "")
+	case "zonefile":
+		return soaLine + strings.Join(all, "")
+	case "lines":
+		return strings.Join(all, "\n") + "\n"
 	}
 	return "[" + strings.Join(all, ",\n") + "]"
 }
+
+// soaLine begins a zone file.
+const soaLine = "example. 3600 IN SOA ns.example. mail.example. 1 3600 300 2419200 10\n"
 
 // lossText matches the text of a loss, so that state can shorten it. TestLossTexts
 // compares the whole text.

@@ -70,7 +70,7 @@ type List struct {
 type Entry struct {
 	FQDN     dnsname.Name `json:"fqdn"`
 	Addrs    []netip.Addr `json:"ipAddresses"`
-	Endpoint string       `json:"endpoint"`         // resource ID, or the entry's position if no endpoint is known
+	Endpoint string       `json:"endpoint"`         // resource ID of the endpoint or the zone, or the entry's position
 	Target   string       `json:"target,omitempty"` // resource ID of the connected resource, empty if unknown
 }
 
@@ -84,7 +84,8 @@ type Skip struct {
 // A Reason is why something is skipped. Its text is the label in the metrics.
 type Reason string
 
-// The reasons. OutsideZones is found later, by the syncer, which has the zones.
+// The reasons. NoAddress is of records of a zone. OutsideZones is found later, by the
+// syncer, which has the zones.
 const (
 	NotApproved  Reason = "not_approved"
 	Provisioning Reason = "provisioning"
@@ -92,6 +93,7 @@ const (
 	BadName      Reason = "bad_name"
 	BadAddress   Reason = "bad_address"
 	OtherVNet    Reason = "other_vnet"
+	NoAddress    Reason = "no_address"
 	OutsideZones Reason = "outside_zones"
 )
 
@@ -129,8 +131,12 @@ func (s Skip) String() string {
 }
 
 // Title names an endpoint for people, with its connected resource if that is known:
-// "/subscriptions/…/pe-vault-we (vault rsv-we)".
+// "/subscriptions/…/pe-vault-we (vault rsv-we)". A private DNS zone is called one.
 func Title(endpoint, target string) string {
+	if zone := ZoneIn(endpoint); zone != "" {
+		at := casefold.Index(endpoint, zoneProvider)
+		return fmt.Sprintf("private DNS zone %s in %s", zone, endpoint[:max(at, 0)])
+	}
 	path := strings.Split(strings.Trim(target, "/"), "/")
 	if len(path) < 2 {
 		return endpoint

@@ -70,6 +70,22 @@ func TestLookFindings(t *testing.T) {
 	}
 }
 
+// A private DNS zone beside its endpoints repeats their records. Only another address is
+// a finding.
+func TestLookZoneBesideEndpoints(t *testing.T) {
+	const zone = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+	list := listOf("a 10.0.0.1", "b 10.0.0.2")
+	for _, e := range listOf("a 10.0.0.1", "b 10.0.0.9").Entries {
+		e.Endpoint = zone
+		list.Entries = append(list.Entries, e)
+	}
+	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)
+	want := []string{"conflict: b.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/b and " + zone}
+	if got := kinds(p.Sources[0].Findings); !slices.Equal(got, want) {
+		t.Errorf("Look() finds %q; want %q", got, want)
+	}
+}
+
 func kinds(findings []Finding) (all []string) {
 	for _, f := range findings {
 		all = append(all, string(f.Kind)+": "+f.Text)

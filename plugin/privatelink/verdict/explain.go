@@ -213,5 +213,6 @@ var remedies = map[source.Reason]string{
 	source.Provisioning: "wait until Azure has made the endpoint, and run this again",
 	source.NoDNSConfig:  "export the network interfaces, too: az network nic list -o json",
 	source.OtherVNet:    "nothing, or add the virtual network to vnet in the Corefile",
+	source.NoAddress:    "nothing, or add the addresses of the name with record or hosts in the Corefile",
 	source.OutsideZones: "nothing if it is no name of Azure Backup, else add its zone behind privatelink in the Corefile",
 }

@@ -1,0 +1,50 @@
+package source
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+)
+
+// otherRecords has the records of zones that have no address. Each zone and type is one
+// skip, because a zone may have very many of them.
+type otherRecords struct {
+	all []otherRecord
+}
+
+type otherRecord struct {
+	zone, recordType string
+	first            string // owner name
+	number           int
+}
+
+// silent are the types that every zone has, or that a signed zone has.
+var silent = []string{"SOA", "NS", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS", "CDS", "CDNSKEY", "ZONEMD"}
+
+func (o *otherRecords) add(zone, recordType, owner string) {
+	if slices.ContainsFunc(silent, func(s string) bool { return casefold.Equal(s, recordType) }) {
+		return
+	}
+	i := slices.IndexFunc(o.all, func(r otherRecord) bool { return r.zone == zone && casefold.Equal(r.recordType, recordType) })
+	if i < 0 {
+		o.all = append(o.all, otherRecord{zone, recordType, strings.Clone(owner), 1})
+		return
+	}
+	o.all[i].number++
+}
+
+func (o *otherRecords) skips() (all []Skip) {
+	for _, r := range o.all {
+		detail := fmt.Sprintf("its %.20s record of %.80s has no address", r.recordType, strings.TrimSuffix(r.first, "."))
+		if r.number > 1 {
+			detail = fmt.Sprintf("its %d %.20s records, such as that of %.80s, have no address", r.number, r.recordType, strings.TrimSuffix(r.first, "."))
+		}
+		if !casefold.Equal(r.recordType, "A") && !casefold.Equal(r.recordType, "AAAA") {
+			detail += ", only A and AAAA records are served"
+		}
+		all = append(all, Skip{r.zone, "", NoAddress, detail})
+	}
+	return all
+}
