@@ -28,18 +28,24 @@ func (f *front) path(name string) string { return filepath.Join(f.dir, name) }
 // addresses.
 type frontKind struct {
 	peer, format string
-	program, pkg string
+	program, pkg string                            // pkg is empty if Debian has no package
 	quit         string                            // a program and its arguments that end the front; empty: SIGTERM
 	configure    func(f *front) (arguments string) // writes the files and returns the program's arguments
+	release      *release                          // of the package, if it is not that of this machine
 }
 
 var frontKinds = []frontKind{
-	{"BIND 9", "bind", "named", "bind9", "", frontBIND},
-	{"Unbound", "unbound", "unbound", "unbound", "", frontUnbound},
-	{"dnsmasq", "dnsmasq", "dnsmasq", "dnsmasq-base", "", frontDnsmasq},
-	{"CoreDNS (this binary)", "coredns", "", "", "", frontCoreDNS},
-	{"Knot Resolver", "knot-resolver", "kresd", "knot-resolver", "", frontKnotResolver},
-	{"PowerDNS Recursor", "pdns-recursor", "pdns_recursor", "pdns-recursor", "rec_control --socket-dir=. quit", frontRecursor},
+	{"BIND 9", "bind", "named", "bind9", "", frontBIND, nil},
+	{"Unbound", "unbound", "unbound", "unbound", "", frontUnbound, nil},
+	{"OPNsense (Unbound)", "opnsense", "unbound", "unbound", "", frontUnbound, nil},
+	{"dnsmasq", "dnsmasq", "dnsmasq", "dnsmasq-base", "", frontDnsmasq, nil},
+	{"Pi-hole (dnsmasq)", "pi-hole", "dnsmasq", "dnsmasq-base", "", frontDnsmasq, nil},
+	{"CoreDNS (this binary)", "coredns", "", "", "", frontCoreDNS, nil},
+	{"Knot Resolver", "knot-resolver", "kresd", "knot-resolver", "", frontKnotResolver, nil},
+	{"Knot Resolver 6", "knot-resolver-6", "kresd", "", "", frontKnotResolver6, resolver6},
+	{"PowerDNS Recursor", "pdns-recursor", "pdns_recursor", "pdns-recursor", "rec_control --socket-dir=. quit", frontRecursor, nil},
+	{"PowerDNS Recursor 5 (YAML)", "pdns-recursor-yaml", "pdns_recursor", "", "rec_control --socket-dir=. quit", frontRecursorYAML, recursor5},
+	{"AdGuard Home (dnsproxy)", "adguard-home", "dnsproxy", "", "", frontAdGuard, nil},
 }
 
 // trustAnchor is the trust anchor of the root zone.
@@ -119,31 +125,67 @@ func (k frontKind) prepare(t *testing.T, s *server, upstream string) *front {
 func (f *front) start(k frontKind) {
 	t := f.t
 	t.Helper()
-	program := built(t)
-	if k.program != "" {
-		program = need(t, k.program, k.pkg)
-	}
+	k.need(t)
 	f.port = freePort(t)
-	args := strings.Fields(k.configure(f))
-	cmd := exec.Command(program, args...)
-	cmd.Dir = f.dir
+	cmd := k.command(f, k.program+" "+k.configure(f))
 	f.process = launch(t, "127.0.0.1:"+f.port, cmd)
 	if k.quit != "" {
-		t.Cleanup(func() { f.quits(k.quit) })
+		t.Cleanup(func() { f.quits(k.command(f, k.quit)) })
 	}
 	if f.ended() && strings.Contains(f.out.String(), "ermission denied") {
-		t.Skipf("%s may not read its configuration in %s: AppArmor may restrict it to its own folders", program, f.dir)
+		t.Skipf("%s may not read its configuration in %s: AppArmor may restrict it to its own folders", cmd.Path, f.dir)
 	}
 	if f.ended() {
-		t.Fatalf("%s did not start", program)
+		t.Fatalf("%s did not start", cmd)
+	}
+}
+
+// need skips the test if the front's program is missing.
+func (k frontKind) need(t testing.TB) {
+	t.Helper()
+	switch {
+	case k.program == "" || k.release != nil:
+	case k.pkg != "":
+		need(t, k.program, k.pkg)
+	default:
+		if _, err := lookPath(k.program); err != nil {
+			t.Skipf("no %s here, and Debian has no package of it: put it in the PATH", k.program)
+		}
+	}
+}
+
+// command returns the command for a line, which begins with the name of a program. No name is
+// this project's binary.
+func (k frontKind) command(f *front, line string) *exec.Cmd {
+	f.t.Helper()
+	words := strings.Fields(line)
+	var cmd *exec.Cmd
+	switch {
+	case k.program == "":
+		cmd = exec.Command(built(f.t), words...)
+	case k.release != nil:
+		cmd = k.release.command(f.t, f.dir, words[0], words[1:]...)
+	default:
+		path, err := lookPath(words[0])
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		cmd = exec.Command(path, words[1:]...)
+	}
+	cmd.Dir = f.dir
+	return cmd
+}
+
+// runs runs a line to its end.
+func (k frontKind) runs(f *front, line string) {
+	f.t.Helper()
+	if out, err := k.command(f, line).CombinedOutput(); err != nil {
+		f.t.Fatalf("%s: %v\n%s", line, err, out)
 	}
 }
 
 // quits ends a front that treats SIGTERM as a crash.
-func (f *front) quits(line string) {
-	words := strings.Fields(line)
-	cmd := exec.Command(words[0], words[1:]...)
-	cmd.Dir = f.dir
+func (f *front) quits(cmd *exec.Cmd) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		f.t.Errorf("%s: %v\n%s", cmd, err, out)
 		return

@@ -160,3 +160,72 @@ threads=1
 	f.write("recursor.d/unlike-privatelink-dns.conf", fmt.Sprintf("forward-zones-recurse+=.=127.0.0.1:%s\n", f.to))
 	return "--config-dir=" + f.dir
 }
+
+// frontKnotResolver6 does what the manager of Knot Resolver 6 does: it makes two scripts of the
+// YAML file, runs the one that loads the rules, and starts kresd with the other one. The
+// file also has the Lua code from the printed comments: without it, kresd with rebinding
+// protection rejects every private address.
+func frontKnotResolver6(f *front) string {
+	_, lua, _ := strings.Cut(f.printed, "# lua:\n")
+	lua, _, _ = strings.Cut(lua, "\nforward:")
+	lua = "lua:\n" + strings.ReplaceAll(lua, "#   ", "  ")
+	f.write("config.yaml", fmt.Sprintf(`
+network:
+  listen:
+    - interface: 127.0.0.1@%[1]s
+rundir: %[2]s
+cache:
+  storage: %[2]s
+defer:
+  enable: false
+options:
+  rebinding-protection: true
+%[5]s
+%[6]s
+  - subtree: [%[3]q, %[4]q]
+    servers: ["127.0.0.1@%[7]s"]
+    options:
+      dnssec: false
+  - subtree: "."
+    servers: ["127.0.0.1@%[7]s"]
+`, f.port, f.dir, upstreamDomains[0], upstreamDomains[1], lua, f.printed, f.to))
+	k := frontKind{program: "kresd", release: resolver6}
+	k.runs(f, "python3 -m knot_resolver.client convert --type policy-loader -o rules.lua config.yaml")
+	k.runs(f, "python3 -m knot_resolver.client convert --type worker -o worker.lua config.yaml")
+	k.runs(f, "kresd -c rules.lua -c - -n .")
+	return "-c worker.lua -n ."
+}
+
+func frontRecursorYAML(f *front) string {
+	f.write("recursor.d/privatelink-dns.yml", f.printed)
+	f.write("recursor.yml", fmt.Sprintf(`
+incoming:
+  listen: [127.0.0.1]
+  port: %s
+recursor:
+  include_dir: %s/recursor.d
+  socket_dir: .
+  security_poll_suffix: ""
+  threads: 1
+dnssec:
+  validation: validate
+`, f.port, f.dir))
+	f.write("recursor.d/unlike-privatelink-dns.yml", fmt.Sprintf(`
+recursor:
+  forward_zones_recurse:
+    - zone: "."
+      forwarders: ["127.0.0.1:%s"]
+dnssec:
+  negative_trustanchors:
+    - {name: %q, reason: "unsigned"}
+    - {name: %q, reason: "unsigned"}
+`, f.to, upstreamDomains[0], upstreamDomains[1]))
+	return "--config-dir=."
+}
+
+// frontAdGuard uses the parser of AdGuard Home's upstream servers, which is that of its
+// program dnsproxy. The fallback server has public addresses.
+func frontAdGuard(f *front) string {
+	f.write("upstreams", fmt.Sprintf("127.0.0.1:%s\n%s", f.to, f.printed))
+	return "--listen=127.0.0.1 --port=" + f.port + " --upstream=" + f.path("upstreams") + " --fallback=" + f.path("upstreams")
+}
