@@ -27,6 +27,8 @@ type script struct {
 // belong to Windows PowerShell 5.1 and the modules of Windows Server.
 var cmdlets = map[string]string{
 	"Add-DnsServerConditionalForwarderZone": "-ComputerName -ForwarderTimeout -MasterServers -Name -ReplicationScope -UseRecursion",
+	"Add-DnsServerPrimaryZone":              "-ComputerName -Name -ZoneFile",
+	"Add-DnsServerResourceRecord":           "-ComputerName -DescriptiveText -Name -Txt -ZoneName",
 	"Copy-Item":                             "-Destination -Force -Path",
 	"ForEach-Object":                        "",
 	"Get-DnsServerZone":                     "-ComputerName",
@@ -37,12 +39,14 @@ var cmdlets = map[string]string{
 	"New-NetFirewallRule":                   "-Action -Direction -DisplayName -LocalPort -Name -Program -Protocol -RemoteAddress",
 	"New-Service":                           "-BinaryPathName -Description -DisplayName -Name -StartupType",
 	"Out-Null":                              "",
+	"Remove-DnsServerZone":                  "-ComputerName -ErrorAction -Force -Name",
 	"Remove-Item":                           "-ErrorAction -Force -Path -Recurse",
 	"Remove-NetFirewallRule":                "",
 	"Resolve-DnsName":                       "-DnsOnly -ErrorAction -Name -Server -Type",
 	"Set-DnsServerConditionalForwarderZone": "-ComputerName -ForwarderTimeout -MasterServers -Name -UseRecursion",
 	"Set-ItemProperty":                      "-Name -Path -Type -Value",
 	"Set-StrictMode":                        "-Version",
+	"Sort-Object":                           "",
 	"Start-Service":                         "-Name",
 	"Stop-Service":                          "-Name",
 	"Test-Path":                             "",

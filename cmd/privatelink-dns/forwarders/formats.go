@@ -14,6 +14,10 @@ import (
 type format struct {
 	name   string
 	limits []limit // why this kind of server cannot forward so
+
+	// wholeZones has -names forward the zones of the records, not their names, beside
+	// the public names.
+	wholeZones bool
 }
 
 // A limit returns an error if a kind of server does not accept the target.
@@ -22,21 +26,21 @@ type limit func(target) error
 const ruleset = "an Azure DNS forwarding ruleset"
 
 var formats = []format{
-	{"powershell", []limit{onlyPort53}},
-	{"bind", nil},
-	{"unbound", nil},
-	{"dnsmasq", nil},
-	{"coredns", []limit{maxServers("CoreDNS", 15)}},
-	{"systemd-resolved", []limit{maxZones("systemd-resolved", 256)}},
-	{"knot-resolver", nil},
-	{"knot-resolver-6", []limit{plainLabels}},
-	{"pdns-recursor", nil},
-	{"pdns-recursor-yaml", nil},
-	{"azure-ruleset", []limit{onlyIPv4, maxServers("a rule of "+ruleset, 6), maxZones(ruleset, 1000), maxLabels(34)}},
-	{"technitium", nil},
-	{"adguard-home", []limit{plainLabels}},
-	{"pi-hole", nil},
-	{"opnsense", nil},
+	{name: "powershell", limits: []limit{onlyPort53}},
+	{name: "bind", wholeZones: true},
+	{name: "unbound"},
+	{name: "dnsmasq"},
+	{name: "coredns", limits: []limit{maxServers("CoreDNS", 15)}},
+	{name: "systemd-resolved", limits: []limit{maxZones("systemd-resolved", 256)}},
+	{name: "knot-resolver"},
+	{name: "knot-resolver-6", limits: []limit{plainLabels}},
+	{name: "pdns-recursor"},
+	{name: "pdns-recursor-yaml"},
+	{name: "azure-ruleset", limits: []limit{onlyIPv4, maxServers("a rule of "+ruleset, 6), maxZones(ruleset, 1000), maxLabels(34)}},
+	{name: "technitium"},
+	{name: "adguard-home", limits: []limit{plainLabels}},
+	{name: "pi-hole"},
+	{name: "opnsense"},
 }
 
 func findFormat(name string) (format, bool) {

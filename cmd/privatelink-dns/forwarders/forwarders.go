@@ -73,7 +73,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 	if err != nil {
 		return command.Failed, err
 	}
-	blocks, t, err := o.target(ctx)
+	blocks, t, err := o.target(ctx, f)
 	for _, line := range o.input.Warnings() {
 		out.Warn(line)
 	}
@@ -98,7 +98,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 
 // target reads the input. Without -names, of sources only files in place of a Corefile
 // are read: otherwise a pattern without files would stay unnoticed.
-func (o *options) target(ctx context.Context) (blocks []privatelink.Block, t target, err error) {
+func (o *options) target(ctx context.Context, f format) (blocks []privatelink.Block, t target, err error) {
 	blocks, err = o.input.Blocks()
 	switch {
 	case err != nil:
@@ -106,7 +106,7 @@ func (o *options) target(ctx context.Context) (blocks []privatelink.Block, t tar
 	case len(blocks[0].Zones.Zones) == 0: // a state file may have none
 		return nil, t, fmt.Errorf("%s: no zone in it", blocks[0].Position)
 	case o.names:
-		t, err = o.ofNames(ctx, blocks)
+		t, err = o.ofNames(ctx, f, blocks)
 	default:
 		t, err = ofParents(blocks), o.checkFiles(ctx, blocks)
 	}
@@ -127,7 +127,7 @@ func (o *options) checkFiles(ctx context.Context, blocks []privatelink.Block) er
 
 // ofNames returns no target if a source fails, because the names that it does not
 // have would lose their forwarders.
-func (o *options) ofNames(ctx context.Context, blocks []privatelink.Block) (target, error) {
+func (o *options) ofNames(ctx context.Context, f format, blocks []privatelink.Block) (target, error) {
 	looked, err := input.Look(ctx, blocks)
 	if err != nil {
 		return target{}, err
@@ -137,7 +137,7 @@ func (o *options) ofNames(ctx context.Context, blocks []privatelink.Block) (targ
 			return target{}, fmt.Errorf("-names needs every source; -state FILE uses the records of a running server: %w", err)
 		}
 	}
-	t := ofNames(blocks, looked)
+	t := ofNames(blocks, looked, f.wholeZones)
 	if len(t.Zones) == 0 {
 		return target{}, errors.New("-names: no name is served, so that there is nothing to forward")
 	}

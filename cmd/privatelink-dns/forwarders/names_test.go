@@ -35,6 +35,21 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// BIND rejects an answer whose SOA record is above the zone that it forwards.
+func TestNamesOfBIND(t *testing.T) {
+	_, stdout, stderr := run(t, serving(".", "", "record v-fc1.privatelink.we.backup.windowsazure.com 10.0.0.1"), "-names -format bind -server 10.0.0.4")
+	var zones []string
+	for line := range strings.Lines(stdout) {
+		if name, ok := strings.CutPrefix(line, `zone "`); ok {
+			zones = append(zones, strings.TrimSuffix(name, "\" {\n"))
+		}
+	}
+	want := []string{"a.blob.core.windows.net", "privatelink.blob.core.windows.net", "privatelink.we.backup.windowsazure.com", "v-fc1.we.backup.windowsazure.com"}
+	if !slices.Equal(zones, want) {
+		t.Errorf("%q; want %q, stderr %s", zones, want, stderr)
+	}
+}
+
 // Nothing is printed where a forwarder could be missing.
 func TestNamesErrors(t *testing.T) {
 	const source = "-names needs every source; -state FILE uses the records of a running server: files broken.json: broken.json: line 1: "
@@ -82,7 +97,7 @@ func TestNamesRefused(t *testing.T) {
 		{"a.blob.core.windows.net", "warning: Corefile:2: a query for a name below blob.core.windows.net is refused: add blob.core.windows.net" +
 			" to the server block, which is for a.blob.core.windows.net\n"},
 	} {
-		status, _, stderr := run(t, serving(tt.origins, ""), "-names -server 10.0.0.4 -format bind")
+		status, _, stderr := run(t, serving(tt.origins, ""), "-names -server 10.0.0.4 -format unbound")
 		if stderr != tt.want || (status == 1) != (tt.want != "") {
 			t.Errorf("%s: status %d, stderr %q; want %q", tt.origins, status, stderr, tt.want)
 		}

@@ -36,13 +36,14 @@ func ofParents(blocks []privatelink.Block) target {
 // ofNames is the target for one forwarder for each served name: for that of the
 // record, because some servers ask for the end of a CNAME themselves, and for its
 // aliases. A forwarder also covers the names below its own, so that the names that a
-// wildcard matches need the name after "*." only.
-func ofNames(blocks []privatelink.Block, looked []input.Block) target {
+// wildcard matches need the name after "*." only. With wholeZones the zone of a record
+// replaces its name.
+func ofNames(blocks []privatelink.Block, looked []input.Block, wholeZones bool) target {
 	t := ofParents(blocks)
 	t.Names, t.Checks = true, nil
 	var all []dnsname.Name
 	for i := range looked {
-		names, firsts := served(looked[i].Snapshot)
+		names, firsts := served(looked[i].Snapshot, wholeZones)
 		all = append(all, names...)
 		t.addChecks(firsts)
 	}
@@ -52,16 +53,21 @@ func ofNames(blocks []privatelink.Block, looked []input.Block) target {
 }
 
 // served returns all names of the snapshot, and one record of each zone.
-func served(s *zone.Snapshot) (names, firsts []dnsname.Name) {
+func served(s *zone.Snapshot, wholeZones bool) (names, firsts []dnsname.Name) {
 	aliases := s.Aliases()
 	for _, z := range s.Zones {
 		var first dnsname.Name
 		for r := range z.Records() {
-			if name := withoutStar(r.Name); first == "" || name < first {
+			name := withoutStar(r.Name)
+			if first == "" || name < first {
 				first = name
 			}
-			for _, name := range append(aliases[r], r.Name) {
-				names = append(names, withoutStar(name))
+			if wholeZones {
+				name = z.Name
+			}
+			names = append(names, name)
+			for _, alias := range aliases[r] {
+				names = append(names, withoutStar(alias))
 			}
 		}
 		if first != "" {
