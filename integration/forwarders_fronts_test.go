@@ -2,48 +2,76 @@ package integration
 
 import (
 	"fmt"
-	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // The software accepts the printed configuration for several servers, including
-// IPv6 addresses and a nondefault port. It rejects the same text with an error in it.
+// IPv6 addresses and a nondefault port, and for names of all forms that are valid. It
+// rejects the same text with an error in it.
 func TestForwardersCommandSyntax(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ format, program, pkg, args, valid, invalid string }{
-		{"bind", "named-checkconf", "bind9-utils", "printed", "fd00::5", "fd00::x"},
-		{"unbound", "unbound-checkconf", "unbound", "printed", "fd00::5", "fd00::x"},
-		{"dnsmasq", "dnsmasq", "dnsmasq-base", "--test --conf-file=printed", "fd00::5", "fd00::x"},
-		{"coredns", "", "", "validate -conf all", "fd00::5", "fd00::x"},
-		{"knot-resolver", "kresd", "knot-resolver", "-n -c lua .", "fd00::5", "fd00::x"},
-		{"pdns-recursor", "pdns_recursor", "pdns-recursor", "--config-dir=. --config=check", "zones-recurse", "zones-curse"},
+	for _, tt := range []struct {
+		kind           frontKind
+		args           string
+		valid, invalid string
+	}{
+		{frontKind{format: "bind", program: "named-checkconf", pkg: "bind9-utils"}, "printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "unbound", program: "unbound-checkconf", pkg: "unbound"}, "printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "opnsense", program: "unbound-checkconf", pkg: "unbound"}, "printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "dnsmasq", program: "dnsmasq", pkg: "dnsmasq-base"}, "--test --conf-file=printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "pi-hole", program: "dnsmasq", pkg: "dnsmasq-base"}, "--test --conf-file=printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "coredns"}, "validate -conf all", "fd00::5", "fd00::x"},
+		{frontKind{format: "knot-resolver", program: "kresd", pkg: "knot-resolver"}, "-n -c lua .", "fd00::5", "fd00::x"},
+		{frontKind{format: "knot-resolver-6", program: "python3", release: resolver6}, "-m knot_resolver.client validate printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "pdns-recursor", program: "pdns_recursor", pkg: "pdns-recursor"}, "--config-dir=. --config=check", "zones-recurse", "zones-curse"},
+		{frontKind{format: "pdns-recursor-yaml", program: "pdns_recursor", release: recursor5}, "--config-dir=. --config=check", "fd00::5", "fd00::x"},
 	} {
-		t.Run(tt.format, func(t *testing.T) {
+		t.Run(tt.kind.format, func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, ". {\n    privatelink privatelink.vaultcore.azure.net {\n        files vault.json\n    }\n}\n")
-			program := built(t)
-			if tt.program != "" {
-				program = need(t, tt.program, tt.pkg)
+			tt.kind.need(t)
+			f := &front{server: s}
+			names := odd
+			if tt.kind.format != "knot-resolver-6" { // it rejects these, and so does the command
+				names = append(slices.Clone(odd), "-a.blob.core.windows.net 10.0.0.1", "a-.blob.core.windows.net 10.0.0.1")
 			}
-			printed, stderr, status := s.command("forwarders -format " + tt.format + " -server 10.0.0.4 -server 10.0.0.5:5353 -server fd00::4 -server [fd00::5]:5353")
-			if status != 0 || stderr != "" {
-				t.Fatalf("status %d\n%s", status, stderr)
-			}
-			for text, valid := range map[string]bool{printed: true, strings.ReplaceAll(printed, tt.valid, tt.invalid): false} {
-				s.write("vault.json", export(vault...))
-				s.write("printed", text)
-				s.write("recursor.conf", text)
-				s.write("lua", "net.listen('127.0.0.1', "+freePort(t)+")\ncache.open(10 * MB, 'lmdb://cache')\n"+text+"quit()\n")
-				s.write("all", withLRU(text)+". {\n    privatelink {\n        files vault.json\n    }\n}\n")
-				cmd := exec.Command(program, strings.Fields(tt.args)...)
-				cmd.Dir = s.dir
-				if out, err := cmd.CombinedOutput(); (err == nil) != valid {
-					t.Errorf("%s: %v; want valid = %t\n%s\n%s", cmd, err, valid, out, text)
+			s.write("vault.json", export(names...))
+			for _, names := range []string{"", " -names"} {
+				printed, stderr, status := s.command("forwarders -format " + tt.kind.format + names + " -server 10.0.0.4 -server 10.0.0.5:5353 -server fd00::4 -server [fd00::5]:5353")
+				if status != 0 || stderr != "" {
+					t.Fatalf("status %d\n%s", status, stderr)
+				}
+				for text, valid := range map[string]bool{printed: true, strings.ReplaceAll(printed, tt.valid, tt.invalid): false} {
+					for _, name := range []string{"printed", "recursor.conf", "recursor.yml"} {
+						s.write(name, text)
+					}
+					s.write("lua", "net.listen('127.0.0.1', "+freePort(t)+")\ncache.open(10 * MB, 'lmdb://cache')\n"+text+"quit()\n")
+					s.write("all", withLRU(text)+". {\n    privatelink {\n        files vault.json\n    }\n}\n")
+					cmd := tt.kind.command(f, strings.TrimSpace(tt.kind.program+" "+tt.args))
+					if out, err := cmd.CombinedOutput(); (err == nil) != valid {
+						t.Errorf("%s: %v; want valid = %t\n%s\n%s", cmd, err, valid, out, text)
+					}
 				}
 			}
 		})
 	}
+}
+
+// odd has names of valid but rare forms.
+var odd = []string{
+	"a.blob.core.windows.net 10.0.0.1",
+	"_a.blob.core.windows.net 10.0.0.1",
+	"a__b.blob.core.windows.net 10.0.0.1",
+	"0.blob.core.windows.net 10.0.0.1",
+	"1.2.3.4.blob.core.windows.net 10.0.0.1",
+	"xn--a.blob.core.windows.net 10.0.0.1",
+	"a--b.blob.core.windows.net 10.0.0.1",
+	"true.vault.azure.net 10.0.0.1",
+	"null.vault.azure.net 10.0.0.1",
+	strings.Repeat("a", 63) + ".vault.azure.net 10.0.0.1",
+	strings.Repeat(strings.Repeat("b", 60)+".", 3) + "vault.azure.net 10.0.0.1",
 }
 
 // withLRU replaces plugin cache by lru, as the printed comment recommends.
