@@ -131,7 +131,9 @@ func (f *front) start(k frontKind) {
 	t := f.t
 	t.Helper()
 	k.need(t)
-	f.port = freePort(t)
+	if f.port == "" {
+		f.port = freePort(t)
+	}
 	cmd := k.command(f, k.program+" "+k.configure(f))
 	f.process = launch(t, "127.0.0.1:"+f.port, cmd)
 	if k.quit != "" {
