@@ -39,7 +39,8 @@ func TestForwardersCommandSyntax(t *testing.T) {
 			}
 			s.write("vault.json", export(names...))
 			for _, names := range []string{"", " -names"} {
-				printed, stderr, status := s.command("forwarders -format " + tt.kind.format + names + " -server 10.0.0.4 -server 10.0.0.5:5353 -server fd00::4 -server [fd00::5]:5353")
+				printed, stderr, status := s.command("forwarders -format " + tt.kind.format + names +
+					" -server 10.0.0.4 -server 10.0.0.5:5353 -server fd00::4 -server [fd00::5]:5353")
 				if status != 0 || stderr != "" {
 					t.Fatalf("status %d\n%s", status, stderr)
 				}

@@ -161,7 +161,8 @@ func TestForwardersCommandForTechnitium(t *testing.T) {
 
 	api.zones["blob.core.usgovcloudapi.net"] = &technitiumZone{"Primary", nil}
 	api.zones["old.blob.core.usgovcloudapi.net"] = &technitiumZone{"Forwarder", strings.Fields(servers)}
-	if out, err := run(technitiumToken); err == nil || len(api.calls) > 0 || !strings.Contains(out, "Nothing was changed: blob.core.usgovcloudapi.net is a zone of another type.") {
+	const refused = "Nothing was changed: blob.core.usgovcloudapi.net is a zone of another type."
+	if out, err := run(technitiumToken); err == nil || len(api.calls) > 0 || !strings.Contains(out, refused) {
 		t.Errorf("with a zone of another type: %v %q\n%s", err, api.calls, out)
 	}
 	note(t, "Configuration by `forwarders`", "Technitium", "loaded", "script run against a fake API")

@@ -67,10 +67,10 @@ give the public address, the end of the chain that they get for a public name.
 A zone of your own below one of these names comes first: delete it, once
 privatelink-dns has its records.`
 	aboutNames = `The names that privatelink-dns serves go to it, all others where they went before.
-A name that it serves from tomorrow on is not among them: make this text again
-whenever the records change ("privatelink-dns records -diff" reports changes).`
-	whole = `This text is whole: it replaces the one of an earlier run, and with it all names
-that are no longer forwarded.`
+A name that it serves later has no forwarder: print this text again after each
+change of the records ("privatelink-dns records -diff" reports changes).`
+	whole = `This is a complete file. It replaces the file of an earlier run, and with it the
+forwarders that are no longer needed.`
 	check      = `To check: the answer to "dig +short %s SOA" begins with %s.`
 	checkNames = `To check: the answer to "dig %s SOA" has %s
 in its authority section.`
