@@ -25,6 +25,7 @@ type technitium struct {
 type technitiumZone struct {
 	kind       string
 	forwarders []string
+	addresses  []string // records that somebody added
 }
 
 const technitiumToken = "0123456789abcdef"
@@ -63,7 +64,7 @@ func (s *technitium) call(r *http.Request) (any, error) {
 		if r.PostFormValue("type") != "Forwarder" || r.PostFormValue("dnssecValidation") != "false" {
 			return nil, fmt.Errorf("create: %v", r.PostForm)
 		}
-		s.zones[name] = &technitiumZone{"Forwarder", []string{forwarder}}
+		s.zones[name] = &technitiumZone{kind: "Forwarder", forwarders: []string{forwarder}}
 	case "delete":
 		delete(s.zones, name)
 	case "records/add":
@@ -92,6 +93,9 @@ func (z *technitiumZone) records(name string) any {
 	for _, forwarder := range z.forwarders {
 		all = append(all, map[string]any{"name": name, "type": "FWD", "rData": map[string]any{"protocol": "Udp", "forwarder": forwarder}})
 	}
+	for _, address := range z.addresses {
+		all = append(all, map[string]any{"name": "x." + name, "type": "A", "rData": map[string]any{"ipAddress": address}})
+	}
 	return map[string]any{"records": all}
 }
 
@@ -118,16 +122,17 @@ func TestForwardersCommandForTechnitium(t *testing.T) {
 	s.write("printed", printed)
 	const servers = "10.0.0.4 [fd00::4]:5353"
 	api := &technitium{t: t, zones: map[string]*technitiumZone{
-		"":                                    {"Secondary", nil},
-		"*":                                   {"Primary", nil},
-		"corp.example":                        {"Primary", nil},
-		"contoso.internal":                    {"Forwarder", strings.Fields(servers)},
-		"backup.windowsazure.us":              {"Forwarder", []string{"10.0.0.9"}},
-		"old.blob.core.usgovcloudapi.net":     {"Forwarder", strings.Fields("[fd00::4]:5353 10.0.0.4")},
-		"mine.blob.core.usgovcloudapi.net":    {"Forwarder", []string{"10.0.0.4"}},
-		"notblob.core.usgovcloudapi.net":      {"Forwarder", strings.Fields(servers)},
-		"queue.core.usgovcloudapi.net":        {"Forwarder", strings.Fields(servers)},
-		"signed.queue.core.usgovcloudapi.net": {"Primary", nil},
+		"":                                    {kind: "Secondary"},
+		"*":                                   {kind: "Primary"},
+		"corp.example":                        {kind: "Primary"},
+		"contoso.internal":                    {kind: "Forwarder", forwarders: strings.Fields(servers)},
+		"backup.windowsazure.us":              {kind: "Forwarder", forwarders: []string{"10.0.0.9"}},
+		"old.blob.core.usgovcloudapi.net":     {kind: "Forwarder", forwarders: strings.Fields("[fd00::4]:5353 10.0.0.4")},
+		"own.blob.core.usgovcloudapi.net":     {kind: "Forwarder", forwarders: strings.Fields(servers), addresses: []string{"10.0.9.9"}},
+		"mine.blob.core.usgovcloudapi.net":    {kind: "Forwarder", forwarders: []string{"10.0.0.4"}},
+		"notblob.core.usgovcloudapi.net":      {kind: "Forwarder", forwarders: strings.Fields(servers)},
+		"queue.core.usgovcloudapi.net":        {kind: "Forwarder", forwarders: strings.Fields(servers)},
+		"signed.queue.core.usgovcloudapi.net": {kind: "Primary"},
 	}}
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
@@ -149,7 +154,8 @@ func TestForwardersCommandForTechnitium(t *testing.T) {
 	want := strings.Join([]string{
 		" Secondary ", "* Primary ", "backup.windowsazure.us Forwarder " + servers, "blob.core.usgovcloudapi.net Forwarder " + servers,
 		"contoso.internal Forwarder " + servers, "corp.example Primary ", "mine.blob.core.usgovcloudapi.net Forwarder 10.0.0.4",
-		"notblob.core.usgovcloudapi.net Forwarder " + servers, "queue.core.usgovcloudapi.net Forwarder " + servers, "signed.queue.core.usgovcloudapi.net Primary ",
+		"notblob.core.usgovcloudapi.net Forwarder " + servers,
+		"own.blob.core.usgovcloudapi.net Forwarder " + servers, "queue.core.usgovcloudapi.net Forwarder " + servers, "signed.queue.core.usgovcloudapi.net Primary ",
 	}, "\n")
 	if err != nil || api.String() != want || !strings.Contains(out, "contoso.internal goes to the same servers") {
 		t.Errorf("%v\n%s\n got\n%s\nwant\n%s", err, out, api, want)
@@ -159,8 +165,8 @@ func TestForwardersCommandForTechnitium(t *testing.T) {
 		t.Errorf("run again: %v %q\n%s", err, api.calls, out)
 	}
 
-	api.zones["blob.core.usgovcloudapi.net"] = &technitiumZone{"Primary", nil}
-	api.zones["old.blob.core.usgovcloudapi.net"] = &technitiumZone{"Forwarder", strings.Fields(servers)}
+	api.zones["blob.core.usgovcloudapi.net"] = &technitiumZone{kind: "Primary", forwarders: nil}
+	api.zones["old.blob.core.usgovcloudapi.net"] = &technitiumZone{kind: "Forwarder", forwarders: strings.Fields(servers)}
 	const refused = "Nothing was changed: blob.core.usgovcloudapi.net is a zone of another type."
 	if out, err := run(technitiumToken); err == nil || len(api.calls) > 0 || !strings.Contains(out, refused) {
 		t.Errorf("with a zone of another type: %v %q\n%s", err, api.calls, out)

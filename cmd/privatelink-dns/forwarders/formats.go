@@ -38,7 +38,7 @@ var formats = []format{
 	{name: "pdns-recursor-yaml"},
 	{name: "azure-ruleset", limits: []limit{onlyIPv4, maxServers("a rule of "+ruleset, 6), maxZones(ruleset, 1000), maxLabels(34)}},
 	{name: "technitium"},
-	{name: "adguard-home", limits: []limit{plainLabels}},
+	{name: "adguard-home"},
 	{name: "pi-hole"},
 	{name: "opnsense"},
 }

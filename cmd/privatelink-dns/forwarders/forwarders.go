@@ -83,6 +83,10 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 	if err := f.print(out.Stdout, t); err != nil {
 		return command.Failed, err
 	}
+	if t.Scope.Replication != "" {
+		out.Warn(fmt.Sprintf("-scope %s: the forwarders also reach domain controllers to which privatelink-dns may forward, which is a loop: %s", &t.Scope,
+			"the script looks for it; without -scope, or with the names of servers, nothing is replicated"))
+	}
 	warnings := refusals(blocks, t)
 	if o.probe {
 		warnings = append(warnings, probe(ctx, t)...)

@@ -59,7 +59,7 @@ func TestNamesErrors(t *testing.T) {
 		{"a source that fails", serving(".", "", "files broken.json"), "", source},
 		{"no name", "", "-state state", "-names: no name is served, so that there is nothing to forward"},
 		{"too many for systemd-resolved", many256(), "-format systemd-resolved", "systemd-resolved forwards 256 names at most, these are 258: without -names it needs 5"},
-		{"a hyphen at the end", serving(".", "", "record a-.blob.core.windows.net 10.0.0.1"), "-format adguard-home", hyphen},
+		{"a hyphen at the end", serving(".", "", "record a-.blob.core.windows.net 10.0.0.1"), "-format knot-resolver-6", hyphen},
 		{"too many labels", serving(".", "", "record "+long+" 10.0.0.1"), "-format azure-ruleset", long + " has 36 labels: the domain name of a rule has 34 at most"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
