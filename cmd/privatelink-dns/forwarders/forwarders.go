@@ -87,7 +87,7 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 		out.Warn(fmt.Sprintf("-scope %s: the forwarders also reach domain controllers to which privatelink-dns may forward, which is a loop: %s", &t.Scope,
 			"the script looks for it; without -scope, or with the names of servers, nothing is replicated"))
 	}
-	warnings := refusals(blocks, t)
+	warnings := append(refusals(blocks, t), t.upstreamsInScope()...)
 	if o.probe {
 		warnings = append(warnings, probe(ctx, t)...)
 	}
@@ -114,7 +114,7 @@ func (o *options) target(ctx context.Context, f format) (blocks []privatelink.Bl
 	default:
 		t, err = ofParents(blocks), o.checkFiles(ctx, blocks)
 	}
-	t.Servers, t.Scope = o.servers, o.scope
+	t.Servers, t.Scope, t.Upstreams = o.servers, o.scope, o.upstreams(t.Suffixes)
 	return blocks, t, err
 }
 

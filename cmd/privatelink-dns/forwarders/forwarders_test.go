@@ -13,11 +13,12 @@ import (
 	_ "github.com/coredns/coredns/plugin/forward"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/upstream"
 )
 
 func TestMain(m *testing.M) {
 	dnsserver.Port = "53"
-	if err := dnsserver.SetDirectives([]string{"errors", "privatelink", "cache", "forward"}); err != nil {
+	if err := dnsserver.SetDirectives([]string{"errors", "privatelink", "cache", "upstream", "forward"}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -55,6 +55,35 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// The upstream servers of names below the parents are in the script, and reported if they
+// are in the scope.
+func TestUpstreamsInScope(t *testing.T) {
+	const none = "$upstreams = @(\n)\n"
+	for _, tt := range []struct{ name, corefile, args, script, want string }{
+		{"upstream", "upstream . 10.1.0.10 tls://10.1.0.11:853", "-scope 10.1.0.11,10.1.0.12", "'10.1.0.10'\n    '10.1.0.11'\n", "10.1.0.11"},
+		{"forward", "forward . [fd00::10]:53", "-scope fd00::10", "'fd00::10'\n", "fd00::10"},
+		{"fallback", "upstream . 168.63.129.16 {\nfallback 10.1.0.10\n}", "-scope 10.1.0.10", "'10.1.0.10'\n    '168.63.129.16'\n", "10.1.0.10"},
+		{"name above a parent", "upstream windows.net 10.1.0.10", "-scope 10.1.0.10", "'10.1.0.10'\n", "10.1.0.10"},
+		{"name below a parent", "upstream x.blob.core.windows.net 10.1.0.10", "-scope 10.1.0.10", "'10.1.0.10'\n", "10.1.0.10"},
+		{"other name", "upstream corp.example 10.1.0.10", "-scope 10.1.0.10", none, ""},
+		{"not in the scope", "upstream . 10.1.0.10", "-scope 10.1.0.11", "'10.1.0.10'\n", ""},
+		{"no Corefile", "upstream . 10.1.0.10", "-scope 10.1.0.10 -hosts a.hosts", none, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			conf := ". {\nprivatelink {\nhosts a.hosts\n}\n" + tt.corefile + "\n}\n"
+			status, stdout, stderr := run(t, conf, "-format powershell -server 10.0.0.4 "+tt.args)
+			has(t, stdout, tt.script)
+			want := ""
+			if tt.want != "" {
+				want = "warning: -scope: the Corefile forwards to " + tt.want + ", so that its forwarders would send queries back, which is a loop: leave it out\n"
+			}
+			if stderr != want || (status == 1) != (want != "") {
+				t.Errorf("status %d, stderr %q; want %q", status, stderr, want)
+			}
+		})
+	}
+}
+
 func TestWrongScope(t *testing.T) {
 	const either = "use either forest, or domain, or the names of servers\n"
 	for _, tt := range []struct{ name, args, want string }{

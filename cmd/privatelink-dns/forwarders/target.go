@@ -19,6 +19,7 @@ type target struct {
 	Suffixes   []string // the parents: a forwarder below one of them, to the same servers, is one of this command
 	Servers    servers
 	Scope      scope
+	Upstreams  []string // addresses to which privatelink-dns forwards names below the parents
 	Checks     []string // of each zone the name whose SOA query proves that privatelink-dns answers
 	NameServer string   // in the SOA record of that answer
 }
