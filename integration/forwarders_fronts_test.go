@@ -24,7 +24,7 @@ func TestForwardersCommandSyntax(t *testing.T) {
 		{frontKind{format: "pi-hole", program: "dnsmasq", pkg: "dnsmasq-base"}, "--test --conf-file=printed", "fd00::5", "fd00::x"},
 		{frontKind{format: "coredns"}, "validate -conf all", "fd00::5", "fd00::x"},
 		{frontKind{format: "knot-resolver", program: "kresd", pkg: "knot-resolver"}, "-n -c lua .", "fd00::5", "fd00::x"},
-		{frontKind{format: "knot-resolver-6", program: "python3", release: resolver6}, "-m knot_resolver.client validate printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "knot-resolver-6", program: "kresctl", release: resolver6}, "validate printed", "fd00::5", "fd00::x"},
 		{frontKind{format: "pdns-recursor", program: "pdns_recursor", pkg: "pdns-recursor"}, "--config-dir=. --config=check", "zones-recurse", "zones-curse"},
 		{frontKind{format: "pdns-recursor-yaml", program: "pdns_recursor", release: recursor5}, "--config-dir=. --config=check", "fd00::5", "fd00::x"},
 	} {
@@ -219,8 +219,8 @@ options:
     servers: ["127.0.0.1@%[7]s"]
 `, f.port, f.dir, upstreamDomains[0], upstreamDomains[1], lua, f.printed, f.to))
 	k := frontKind{program: "kresd", release: resolver6}
-	k.runs(f, "python3 -m knot_resolver.client convert --type policy-loader -o rules.lua config.yaml")
-	k.runs(f, "python3 -m knot_resolver.client convert --type worker -o worker.lua config.yaml")
+	k.runs(f, "kresctl convert --type policy-loader -o rules.lua config.yaml")
+	k.runs(f, "kresctl convert --type worker -o worker.lua config.yaml")
 	k.runs(f, "kresd -c rules.lua -c - -n .")
 	return "-c worker.lua -n ."
 }

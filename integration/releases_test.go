@@ -22,7 +22,7 @@ type release struct {
 
 var (
 	recursor5 = &release{name: "trixie", pkg: "pdns-recursor"}
-	resolver6 = &release{name: "sid", pkg: "knot-resolver6"}
+	resolver6 = &release{name: "forky", pkg: "knot-resolver6"}
 )
 
 // command returns a command that runs a program of the release in the folder.
