@@ -28,18 +28,24 @@ func (f *front) path(name string) string { return filepath.Join(f.dir, name) }
 // addresses.
 type frontKind struct {
 	peer, format string
-	program, pkg string
+	program, pkg string                            // pkg is empty if Debian has no package
 	quit         string                            // a program and its arguments that end the front; empty: SIGTERM
 	configure    func(f *front) (arguments string) // writes the files and returns the program's arguments
+	release      *release                          // of the package, if it is not that of this machine
 }
 
 var frontKinds = []frontKind{
-	{"BIND 9", "bind", "named", "bind9", "", frontBIND},
-	{"Unbound", "unbound", "unbound", "unbound", "", frontUnbound},
-	{"dnsmasq", "dnsmasq", "dnsmasq", "dnsmasq-base", "", frontDnsmasq},
-	{"CoreDNS (this binary)", "coredns", "", "", "", frontCoreDNS},
-	{"Knot Resolver", "knot-resolver", "kresd", "knot-resolver", "", frontKnotResolver},
-	{"PowerDNS Recursor", "pdns-recursor", "pdns_recursor", "pdns-recursor", "rec_control --socket-dir=. quit", frontRecursor},
+	{"BIND 9", "bind", "named", "bind9", "", frontBIND, nil},
+	{"Unbound", "unbound", "unbound", "unbound", "", frontUnbound, nil},
+	{"OPNsense (Unbound)", "opnsense", "unbound", "unbound", "", frontUnbound, nil},
+	{"dnsmasq", "dnsmasq", "dnsmasq", "dnsmasq-base", "", frontDnsmasq, nil},
+	{"Pi-hole (dnsmasq)", "pi-hole", "dnsmasq", "dnsmasq-base", "", frontDnsmasq, nil},
+	{"CoreDNS (this binary)", "coredns", "", "", "", frontCoreDNS, nil},
+	{"Knot Resolver", "knot-resolver", "kresd", "knot-resolver", "", frontKnotResolver, nil},
+	{"Knot Resolver 6", "knot-resolver-6", "kresd", "", "", frontKnotResolver6, resolver6},
+	{"PowerDNS Recursor", "pdns-recursor", "pdns_recursor", "pdns-recursor", "rec_control --socket-dir=. quit", frontRecursor, nil},
+	{"PowerDNS Recursor 5 (YAML)", "pdns-recursor-yaml", "pdns_recursor", "", "rec_control --socket-dir=. quit", frontRecursorYAML, recursor5},
+	{"AdGuard Home (dnsproxy)", "adguard-home", "dnsproxy", "", "", frontAdGuard, nil},
 }
 
 // trustAnchor is the trust anchor of the root zone.
@@ -55,10 +61,10 @@ func TestForwardersCommand(t *testing.T) {
 			t.Parallel()
 			s, upstream := serve(t, corefile())
 			own := azure(t)
-			f := kind.prepare(t, s, own.Addr)
+			f := kind.prepare(t, s, own.Addr, "")
 			f.start(kind)
 			note(t, "Configuration by `forwarders`", kind.peer, "loaded", "yes")
-			f.answers(t)
+			f.answers(t, append(slices.Clone(questions), zoneCheck))
 			if n := upstream.Asked("new.corp.example"); n > 0 {
 				t.Errorf("privatelink-dns received %d queries for a name that is not to be forwarded", n)
 			}
@@ -76,38 +82,43 @@ func TestForwardersCommand(t *testing.T) {
 	}
 }
 
-// The printed script is valid PowerShell and calls only known cmdlets.
-func TestForwardersCommandForPowerShell(t *testing.T) {
+// With -names a front sends us the served names and no others. It keeps to that while
+// privatelink-dns is down.
+func TestForwardersCommandForNames(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, ". {\n    privatelink {\n        files vault.json\n    }\n}\n")
-	printed, stderr, status := s.command("forwarders -format powershell -server 10.0.0.4 -server fd00::4")
-	if status != 0 || stderr != "" {
-		t.Fatalf("status %d\n%s", status, stderr)
+	const dual, other = "wepod01dual1x.blob.core.windows.net", "someoneelse.blob.core.windows.net"
+	for _, kind := range frontKinds {
+		t.Run(kind.format, func(t *testing.T) {
+			t.Parallel()
+			s, upstream := serve(t, corefile())
+			own := azure(t)
+			f := kind.prepare(t, s, own.Addr, " -names")
+			f.start(kind)
+			f.answers(t, append(slices.Clone(questions[:8]), frontQuestion{"check from the printed comment", privateBlob + " SOA", "NOERROR:"}))
+			f.tries(t, other)
+			if n := upstream.Asked(other); n > 0 {
+				t.Errorf("privatelink-dns received %d queries for another tenant's account", n)
+			}
+			s.stop(t)
+			if got := f.tries(t, "deep.below.blob.core.windows.net"); strings.Contains(got, "203.0.113.") {
+				t.Errorf("while privatelink-dns is down, the front returns a public address:\n%s", got)
+			}
+			if own.Asked(blob)+own.Asked(privateBlob)+own.Asked(dual)+own.Asked("deep.below.blob.core.windows.net") > 0 {
+				t.Error("the front's own upstream received a query for a served name")
+			}
+			note(t, "Configuration by `forwarders`", kind.peer, "`-names`", "private addresses, no other queries")
+		})
 	}
-	parsed := parsePowerShell(t, printed)
-	if wrong := parsed.wrong(); len(wrong) > 0 {
-		t.Errorf("%q\n%s", wrong, printed)
-	}
-	var called []string
-	for _, command := range parsed.Commands {
-		called = append(called, command.Name)
-	}
-	for _, name := range []string{"Get-DnsServerZone", "Add-DnsServerConditionalForwarderZone", "Set-DnsServerConditionalForwarderZone", "Resolve-DnsName"} {
-		if !slices.Contains(called, name) {
-			t.Errorf("the script does not call %s", name)
-		}
-	}
-	note(t, "Configuration by `forwarders`", "Windows DNS", "loaded", "parsed, not run")
 }
 
 // prepare writes the configuration that the command prints.
-func (k frontKind) prepare(t *testing.T, s *server, upstream string) *front {
+func (k frontKind) prepare(t *testing.T, s *server, upstream, args string) *front {
 	t.Helper()
 	_, to, _ := net.SplitHostPort(upstream)
 	f := &front{server: &server{t: t, dir: t.TempDir()}, to: to}
 	var stderr string
 	var status int
-	f.printed, stderr, status = s.command("forwarders -conf Corefile -format " + k.format + " -server " + s.addr(""))
+	f.printed, stderr, status = s.command("forwarders -conf Corefile -format " + k.format + " -server " + s.addr("") + args)
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d\n%s", status, stderr)
 	}
@@ -119,31 +130,69 @@ func (k frontKind) prepare(t *testing.T, s *server, upstream string) *front {
 func (f *front) start(k frontKind) {
 	t := f.t
 	t.Helper()
-	program := built(t)
-	if k.program != "" {
-		program = need(t, k.program, k.pkg)
+	k.need(t)
+	if f.port == "" {
+		f.port = freePort(t)
 	}
-	f.port = freePort(t)
-	args := strings.Fields(k.configure(f))
-	cmd := exec.Command(program, args...)
-	cmd.Dir = f.dir
+	cmd := k.command(f, k.program+" "+k.configure(f))
 	f.process = launch(t, "127.0.0.1:"+f.port, cmd)
 	if k.quit != "" {
-		t.Cleanup(func() { f.quits(k.quit) })
+		t.Cleanup(func() { f.quits(k.command(f, k.quit)) })
 	}
 	if f.ended() && strings.Contains(f.out.String(), "ermission denied") {
-		t.Skipf("%s may not read its configuration in %s: AppArmor may restrict it to its own folders", program, f.dir)
+		t.Skipf("%s may not read its configuration in %s: AppArmor may restrict it to its own folders", cmd.Path, f.dir)
 	}
 	if f.ended() {
-		t.Fatalf("%s did not start", program)
+		t.Fatalf("%s did not start", cmd)
+	}
+}
+
+// need skips the test if the front's program is missing.
+func (k frontKind) need(t testing.TB) {
+	t.Helper()
+	switch {
+	case k.program == "" || k.release != nil:
+	case k.pkg != "":
+		need(t, k.program, k.pkg)
+	default:
+		if _, err := lookPath(k.program); err != nil {
+			t.Skipf("no %s here, and Debian has no package of it: put it in the PATH", k.program)
+		}
+	}
+}
+
+// command returns the command for a line, which begins with the name of a program. No name is
+// this project's binary.
+func (k frontKind) command(f *front, line string) *exec.Cmd {
+	f.t.Helper()
+	words := strings.Fields(line)
+	var cmd *exec.Cmd
+	switch {
+	case k.program == "":
+		cmd = exec.Command(built(f.t), words...)
+	case k.release != nil:
+		cmd = k.release.command(f.t, f.dir, words[0], words[1:]...)
+	default:
+		path, err := lookPath(words[0])
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		cmd = exec.Command(path, words[1:]...)
+	}
+	cmd.Dir = f.dir
+	return cmd
+}
+
+// runs runs a line to its end.
+func (k frontKind) runs(f *front, line string) {
+	f.t.Helper()
+	if out, err := k.command(f, line).CombinedOutput(); err != nil {
+		f.t.Fatalf("%s: %v\n%s", line, err, out)
 	}
 }
 
 // quits ends a front that treats SIGTERM as a crash.
-func (f *front) quits(line string) {
-	words := strings.Fields(line)
-	cmd := exec.Command(words[0], words[1:]...)
-	cmd.Dir = f.dir
+func (f *front) quits(cmd *exec.Cmd) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		f.t.Errorf("%s: %v\n%s", cmd, err, out)
 		return
@@ -152,22 +201,29 @@ func (f *front) quits(line string) {
 	f.stopped = true
 }
 
-// answers queries the names of the vault and some foreign names.
-func (f *front) answers(t *testing.T) {
+type frontQuestion struct{ name, question, want string }
+
+// questions are about the names of the vault and some foreign names.
+var questions = []frontQuestion{
+	{"vault", fc1 + " A", "NOERROR: A 10.20.0.4"},
+	{"vault, without privatelink", rec2 + " A", "NOERROR: CNAME " + privateRec2 + "., A 10.20.0.7"},
+	{"blob", blob + " A", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+	{"blob over TCP", blob + " A +tcp", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
+	{"blob, no IPv6 address", blob + " AAAA", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net."},
+	{"blob, IPv6 address", "wepod01dual1x.blob.core.windows.net AAAA", "NOERROR: CNAME wepod01dual1x.privatelink.blob.core.windows.net., AAAA fd00:20::15"},
+	{"queue", "wepod01ecs114x.queue.core.windows.net A", "NOERROR: CNAME wepod01ecs114x.privatelink.queue.core.windows.net., A 10.20.0.13"},
+	{"DNS zone endpoint", "wepod01prot121x.z17.blob.storage.azure.net A", "NOERROR: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
+	{"another tenant's account", "someoneelse.blob.core.windows.net A", "NOERROR: CNAME someoneelse." + blobZone + "., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"},
+	{"foreign name", "new.corp.example A", "NOERROR: A 198.51.100.86"},
+}
+
+// zoneCheck is the question of the printed comment for a forwarder for parents.
+var zoneCheck = frontQuestion{"check from the printed comment", "privatelink.blob.core.windows.net SOA", "NOERROR: SOA ns.privatelink-dns.invalid. "}
+
+// answers asks the questions.
+func (f *front) answers(t *testing.T, questions []frontQuestion) {
 	t.Helper()
-	for _, row := range []struct{ name, question, want string }{
-		{"vault", fc1 + " A", "NOERROR: A 10.20.0.4"},
-		{"vault, without privatelink", rec2 + " A", "NOERROR: CNAME " + privateRec2 + "., A 10.20.0.7"},
-		{"blob", blob + " A", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"blob over TCP", blob + " A +tcp", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},
-		{"blob, no IPv6 address", blob + " AAAA", "NOERROR: CNAME wepod01ecs114x.privatelink.blob.core.windows.net."},
-		{"blob, IPv6 address", "wepod01dual1x.blob.core.windows.net AAAA", "NOERROR: CNAME wepod01dual1x.privatelink.blob.core.windows.net., AAAA fd00:20::15"},
-		{"queue", "wepod01ecs114x.queue.core.windows.net A", "NOERROR: CNAME wepod01ecs114x.privatelink.queue.core.windows.net., A 10.20.0.13"},
-		{"DNS zone endpoint", "wepod01prot121x.z17.blob.storage.azure.net A", "NOERROR: CNAME wepod01prot121x.privatelink.blob.core.windows.net., A 10.20.0.14"},
-		{"check from the printed comment", "privatelink.blob.core.windows.net SOA", "NOERROR: SOA ns.privatelink-dns.invalid. "},
-		{"another tenant's account", "someoneelse.blob.core.windows.net A", "NOERROR: CNAME someoneelse." + blobZone + "., CNAME blob.am01prdstr01a.store.core.windows.net., A 203.0.113.7"},
-		{"foreign name", "new.corp.example A", "NOERROR: A 198.51.100.86"},
-	} {
+	for _, row := range questions {
 		r := dig(t, "127.0.0.1:"+f.port, strings.Fields(row.question)...)
 		r.flags, r.authority, r.ede = nil, nil, ""
 		if got := r.String(); got != row.want && (!strings.HasSuffix(row.want, " ") || !strings.HasPrefix(got, row.want)) {

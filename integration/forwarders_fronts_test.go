@@ -2,48 +2,77 @@ package integration
 
 import (
 	"fmt"
-	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // The software accepts the printed configuration for several servers, including
-// IPv6 addresses and a nondefault port. It rejects the same text with an error in it.
+// IPv6 addresses and a nondefault port, and for names of all forms that are valid. It
+// rejects the same text with an error in it.
 func TestForwardersCommandSyntax(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ format, program, pkg, args, valid, invalid string }{
-		{"bind", "named-checkconf", "bind9-utils", "printed", "fd00::5", "fd00::x"},
-		{"unbound", "unbound-checkconf", "unbound", "printed", "fd00::5", "fd00::x"},
-		{"dnsmasq", "dnsmasq", "dnsmasq-base", "--test --conf-file=printed", "fd00::5", "fd00::x"},
-		{"coredns", "", "", "validate -conf all", "fd00::5", "fd00::x"},
-		{"knot-resolver", "kresd", "knot-resolver", "-n -c lua .", "fd00::5", "fd00::x"},
-		{"pdns-recursor", "pdns_recursor", "pdns-recursor", "--config-dir=. --config=check", "zones-recurse", "zones-curse"},
+	for _, tt := range []struct {
+		kind           frontKind
+		args           string
+		valid, invalid string
+	}{
+		{frontKind{format: "bind", program: "named-checkconf", pkg: "bind9-utils"}, "printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "unbound", program: "unbound-checkconf", pkg: "unbound"}, "printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "opnsense", program: "unbound-checkconf", pkg: "unbound"}, "printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "dnsmasq", program: "dnsmasq", pkg: "dnsmasq-base"}, "--test --conf-file=printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "pi-hole", program: "dnsmasq", pkg: "dnsmasq-base"}, "--test --conf-file=printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "coredns"}, "validate -conf all", "fd00::5", "fd00::x"},
+		{frontKind{format: "knot-resolver", program: "kresd", pkg: "knot-resolver"}, "-n -c lua .", "fd00::5", "fd00::x"},
+		{frontKind{format: "knot-resolver-6", program: "kresctl", release: resolver6}, "validate printed", "fd00::5", "fd00::x"},
+		{frontKind{format: "pdns-recursor", program: "pdns_recursor", pkg: "pdns-recursor"}, "--config-dir=. --config=check", "zones-recurse", "zones-curse"},
+		{frontKind{format: "pdns-recursor-yaml", program: "pdns_recursor", release: recursor5}, "--config-dir=. --config=check", "fd00::5", "fd00::x"},
 	} {
-		t.Run(tt.format, func(t *testing.T) {
+		t.Run(tt.kind.format, func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, ". {\n    privatelink privatelink.vaultcore.azure.net {\n        files vault.json\n    }\n}\n")
-			program := built(t)
-			if tt.program != "" {
-				program = need(t, tt.program, tt.pkg)
+			tt.kind.need(t)
+			f := &front{server: s}
+			names := odd
+			if tt.kind.format != "knot-resolver-6" { // it rejects these, and so does the command
+				names = append(slices.Clone(odd), "-a.blob.core.windows.net 10.0.0.1", "a-.blob.core.windows.net 10.0.0.1")
 			}
-			printed, stderr, status := s.command("forwarders -format " + tt.format + " -server 10.0.0.4 -server 10.0.0.5:5353 -server fd00::4 -server [fd00::5]:5353")
-			if status != 0 || stderr != "" {
-				t.Fatalf("status %d\n%s", status, stderr)
-			}
-			for text, valid := range map[string]bool{printed: true, strings.ReplaceAll(printed, tt.valid, tt.invalid): false} {
-				s.write("vault.json", export(vault...))
-				s.write("printed", text)
-				s.write("recursor.conf", text)
-				s.write("lua", "net.listen('127.0.0.1', "+freePort(t)+")\ncache.open(10 * MB, 'lmdb://cache')\n"+text+"quit()\n")
-				s.write("all", withLRU(text)+". {\n    privatelink {\n        files vault.json\n    }\n}\n")
-				cmd := exec.Command(program, strings.Fields(tt.args)...)
-				cmd.Dir = s.dir
-				if out, err := cmd.CombinedOutput(); (err == nil) != valid {
-					t.Errorf("%s: %v; want valid = %t\n%s\n%s", cmd, err, valid, out, text)
+			s.write("vault.json", export(names...))
+			for _, names := range []string{"", " -names"} {
+				printed, stderr, status := s.command("forwarders -format " + tt.kind.format + names +
+					" -server 10.0.0.4 -server 10.0.0.5:5353 -server fd00::4 -server [fd00::5]:5353")
+				if status != 0 || stderr != "" {
+					t.Fatalf("status %d\n%s", status, stderr)
+				}
+				for text, valid := range map[string]bool{printed: true, strings.ReplaceAll(printed, tt.valid, tt.invalid): false} {
+					for _, name := range []string{"printed", "recursor.conf", "recursor.yml"} {
+						s.write(name, text)
+					}
+					s.write("lua", "net.listen('127.0.0.1', "+freePort(t)+")\ncache.open(10 * MB, 'lmdb://cache')\n"+text+"quit()\n")
+					s.write("all", withLRU(text)+". {\n    privatelink {\n        files vault.json\n    }\n}\n")
+					cmd := tt.kind.command(f, strings.TrimSpace(tt.kind.program+" "+tt.args))
+					if out, err := cmd.CombinedOutput(); (err == nil) != valid {
+						t.Errorf("%s: %v; want valid = %t\n%s\n%s", cmd, err, valid, out, text)
+					}
 				}
 			}
 		})
 	}
+}
+
+// odd has names of valid but rare forms.
+var odd = []string{
+	"a.blob.core.windows.net 10.0.0.1",
+	"_a.blob.core.windows.net 10.0.0.1",
+	"a__b.blob.core.windows.net 10.0.0.1",
+	"0.blob.core.windows.net 10.0.0.1",
+	"1.2.3.4.blob.core.windows.net 10.0.0.1",
+	"xn--a.blob.core.windows.net 10.0.0.1",
+	"a--b.blob.core.windows.net 10.0.0.1",
+	"true.vault.azure.net 10.0.0.1",
+	"null.vault.azure.net 10.0.0.1",
+	strings.Repeat("a", 63) + ".vault.azure.net 10.0.0.1",
+	strings.Repeat(strings.Repeat("b", 60)+".", 3) + "vault.azure.net 10.0.0.1",
 }
 
 // withLRU replaces plugin cache by lru, as the printed comment recommends.
@@ -159,4 +188,73 @@ threads=1
 `, f.port, f.dir))
 	f.write("recursor.d/unlike-privatelink-dns.conf", fmt.Sprintf("forward-zones-recurse+=.=127.0.0.1:%s\n", f.to))
 	return "--config-dir=" + f.dir
+}
+
+// frontKnotResolver6 does what the manager of Knot Resolver 6 does: it makes two scripts of the
+// YAML file, runs the one that loads the rules, and starts kresd with the other one. The
+// file also has the Lua code from the printed comments: without it, kresd with rebinding
+// protection rejects every private address.
+func frontKnotResolver6(f *front) string {
+	_, lua, _ := strings.Cut(f.printed, "# lua:\n")
+	lua, _, _ = strings.Cut(lua, "\nforward:")
+	lua = "lua:\n" + strings.ReplaceAll(lua, "#   ", "  ")
+	f.write("config.yaml", fmt.Sprintf(`
+network:
+  listen:
+    - interface: 127.0.0.1@%[1]s
+rundir: %[2]s
+cache:
+  storage: %[2]s
+defer:
+  enable: false
+options:
+  rebinding-protection: true
+%[5]s
+%[6]s
+  - subtree: [%[3]q, %[4]q]
+    servers: ["127.0.0.1@%[7]s"]
+    options:
+      dnssec: false
+  - subtree: "."
+    servers: ["127.0.0.1@%[7]s"]
+`, f.port, f.dir, upstreamDomains[0], upstreamDomains[1], lua, f.printed, f.to))
+	k := frontKind{program: "kresd", release: resolver6}
+	k.runs(f, "kresctl convert --type policy-loader -o rules.lua config.yaml")
+	k.runs(f, "kresctl convert --type worker -o worker.lua config.yaml")
+	k.runs(f, "kresd -c rules.lua -c - -n .")
+	return "-c worker.lua -n ."
+}
+
+func frontRecursorYAML(f *front) string {
+	f.write("recursor.d/privatelink-dns.yml", f.printed)
+	f.write("recursor.yml", fmt.Sprintf(`
+incoming:
+  listen: [127.0.0.1]
+  port: %s
+recursor:
+  include_dir: %s/recursor.d
+  socket_dir: .
+  security_poll_suffix: ""
+  threads: 1
+dnssec:
+  validation: validate
+`, f.port, f.dir))
+	f.write("recursor.d/unlike-privatelink-dns.yml", fmt.Sprintf(`
+recursor:
+  forward_zones_recurse:
+    - zone: "."
+      forwarders: ["127.0.0.1:%s"]
+dnssec:
+  negative_trustanchors:
+    - {name: %q, reason: "unsigned"}
+    - {name: %q, reason: "unsigned"}
+`, f.to, upstreamDomains[0], upstreamDomains[1]))
+	return "--config-dir=."
+}
+
+// frontAdGuard uses the parser of AdGuard Home's upstream servers, which is that of its
+// program dnsproxy. The fallback server has public addresses.
+func frontAdGuard(f *front) string {
+	f.write("upstreams", fmt.Sprintf("127.0.0.1:%s\n%s", f.to, f.printed))
+	return "--listen=127.0.0.1 --port=" + f.port + " --upstream=" + f.path("upstreams") + " --fallback=" + f.path("upstreams")
 }

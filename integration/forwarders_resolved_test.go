@@ -14,11 +14,24 @@ import (
 // server has their public addresses.
 func TestForwardersCommandForResolved(t *testing.T) {
 	t.Parallel()
+	const table, peer = "Configuration by `forwarders`", "systemd-resolved"
+	resolve(t, "", "unlinked.blob.core.windows.net")
+	note(t, table, peer, "loaded", "yes")
+	note(t, table, peer, "private addresses", "yes")
+	note(t, table, peer, "public addresses while ours is down", "none")
+	resolve(t, " -names", "deep.below.blob.core.windows.net")
+	note(t, table, peer, "`-names`", "private addresses, no other queries")
+}
+
+// resolve asks a systemd-resolved that has the printed drop-in, and at last, while
+// privatelink-dns is down, for the name down.
+func resolve(t *testing.T, args, down string) {
+	t.Helper()
 	resolved := needResolved(t)
 	need(t, "ip", "iproute2")
 	need(t, "dig", "bind9-dnsutils")
 	s := prepare(t, corefile())
-	s.env["PORT"], s.env["UPSTREAM"] = "5353", "10.9.9.1:5301"
+	s.env["PORT"], s.env["UPSTREAM"], s.env["DOWN"] = "5353", "10.9.9.1:5301", down
 	s.write("vault.json", export(vault...))
 	s.write("link.corefile", `
 .:5301 {
@@ -26,11 +39,11 @@ func TestForwardersCommandForResolved(t *testing.T) {
     hosts {
         198.51.100.86 new.corp.example
         203.0.113.7 wepod01ecs114x.blob.core.windows.net someoneelse.blob.core.windows.net
-        203.0.113.9 unlinked.blob.core.windows.net
+        203.0.113.9 unlinked.blob.core.windows.net deep.below.blob.core.windows.net
     }
 }
 `)
-	printed, stderr, status := s.command("forwarders -conf Corefile -format systemd-resolved -server 127.0.0.1:5353")
+	printed, stderr, status := s.command("forwarders -conf Corefile -format systemd-resolved -server 127.0.0.1:5353" + args)
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d\n%s", status, stderr)
 	}
@@ -74,10 +87,6 @@ func TestForwardersCommandForResolved(t *testing.T) {
 	if strings.Contains(string(logs), "ignoring") { // for example, an unknown key
 		t.Errorf("systemd-resolved ignores part of\n%s\n%s", printed, logs)
 	}
-	const table, peer = "Configuration by `forwarders`", "systemd-resolved"
-	note(t, table, peer, "loaded", "yes")
-	note(t, table, peer, "private addresses", "yes")
-	note(t, table, peer, "public addresses while ours is down", "none")
 }
 
 // routed returns the routed domains of a drop-in, one per line.

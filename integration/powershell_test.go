@@ -27,6 +27,8 @@ type script struct {
 // belong to Windows PowerShell 5.1 and the modules of Windows Server.
 var cmdlets = map[string]string{
 	"Add-DnsServerConditionalForwarderZone": "-ComputerName -ForwarderTimeout -MasterServers -Name -ReplicationScope -UseRecursion",
+	"Add-DnsServerPrimaryZone":              "-ComputerName -Name -ZoneFile",
+	"Add-DnsServerResourceRecord":           "-ComputerName -DescriptiveText -Name -Txt -ZoneName",
 	"Copy-Item":                             "-Destination -Force -Path",
 	"ForEach-Object":                        "",
 	"Get-DnsServerZone":                     "-ComputerName",
@@ -37,12 +39,14 @@ var cmdlets = map[string]string{
 	"New-NetFirewallRule":                   "-Action -Direction -DisplayName -LocalPort -Name -Program -Protocol -RemoteAddress",
 	"New-Service":                           "-BinaryPathName -Description -DisplayName -Name -StartupType",
 	"Out-Null":                              "",
+	"Remove-DnsServerZone":                  "-ComputerName -ErrorAction -Force -Name",
 	"Remove-Item":                           "-ErrorAction -Force -Path -Recurse",
 	"Remove-NetFirewallRule":                "",
 	"Resolve-DnsName":                       "-DnsOnly -ErrorAction -Name -Server -Type",
 	"Set-DnsServerConditionalForwarderZone": "-ComputerName -ForwarderTimeout -MasterServers -Name -UseRecursion",
 	"Set-ItemProperty":                      "-Name -Path -Type -Value",
 	"Set-StrictMode":                        "-Version",
+	"Sort-Object":                           "",
 	"Start-Service":                         "-Name",
 	"Stop-Service":                          "-Name",
 	"Test-Path":                             "",
@@ -112,14 +116,22 @@ func (s script) wrong() []string {
 // PowerShell package.
 func parsePowerShell(t testing.TB, text string) (s script) {
 	t.Helper()
+	parse(t, "powershell.mjs", text, &s)
+	return s
+}
+
+// parse parses a text with a tree-sitter grammar and the named script, and stores its
+// JSON in result.
+func parse(t testing.TB, script, text string, result any) {
+	t.Helper()
 	if _, err := exec.LookPath("npm"); err != nil {
 		t.Skip("no npm here: install the Debian package npm")
 	}
-	folder, err := powerShellParser()
+	folder, err := treeSitter()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", "--liftoff-only", "powershell.mjs") // optimizing the parser takes longer than running it
+	cmd := exec.Command("node", "--liftoff-only", script) // optimizing the parser takes longer than running it
 	cmd.Dir, cmd.Stdin = folder, strings.NewReader(text)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -127,20 +139,19 @@ func parsePowerShell(t testing.TB, text string) (s script) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
-	if err := json.Unmarshal(out, &s); err != nil {
+	if err := json.Unmarshal(out, result); err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
 
-// powerShellParser installs the parser once and returns its folder.
-var powerShellParser = sync.OnceValues(func() (folder string, err error) {
-	folder = filepath.Join(buildFolder, "powershell")
+// treeSitter installs the parsers once and returns their folder.
+var treeSitter = sync.OnceValues(func() (folder string, err error) {
+	folder = filepath.Join(buildFolder, "tree-sitter")
 	if err := os.CopyFS(folder, os.DirFS("testdata")); err != nil {
 		return "", err
 	}
 	cmd := exec.Command("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps",
-		"tree-sitter-powershell@0.26.4", "web-tree-sitter@0.27.1")
+		"tree-sitter-powershell@0.26.4", "tree-sitter-bicep@1.1.0", "web-tree-sitter@0.27.1")
 	cmd.Dir = folder
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)

@@ -51,6 +51,14 @@ func TestGolden(t *testing.T) {
 		{"forwarders-systemd-resolved", "forwarders -format systemd-resolved -server 10.10.0.4"},
 		{"forwarders-knot-resolver", "forwarders -format knot-resolver -server 10.10.0.4"},
 		{"forwarders-pdns-recursor", "forwarders -format pdns-recursor -server 10.10.0.4"},
+		{"forwarders-pdns-recursor-yaml", "forwarders -format pdns-recursor-yaml -server 10.10.0.4"},
+		{"forwarders-knot-resolver-6", "forwarders -format knot-resolver-6 -server 10.10.0.4"},
+		{"forwarders-azure-ruleset", "forwarders -format azure-ruleset -server 10.10.0.4"},
+		{"forwarders-technitium", "forwarders -format technitium -server 10.10.0.4"},
+		{"forwarders-adguard-home", "forwarders -format adguard-home -server 10.10.0.4"},
+		{"forwarders-pi-hole", "forwarders -format pi-hole -server 10.10.0.4"},
+		{"forwarders-opnsense", "forwarders -format opnsense -server 10.10.0.4"},
+		{"forwarders-names", "forwarders -format dnsmasq -names -server 10.10.0.4"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { compare(t, filepath.Join(golden, tt.name+".txt"), transcript(t, tt.args)) })
 	}

@@ -52,4 +52,4 @@ while read -r question; do
 done < questions
 kill $pid
 wait $pid || true
-echo "while ours is down:" $(ask unlinked.blob.core.windows.net || true)
+echo "while ours is down:" $(ask "$DOWN" || true)

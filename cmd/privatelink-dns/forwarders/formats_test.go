@@ -11,7 +11,7 @@ import (
 )
 
 // comments and empty lines of all formats but PowerShell.
-var comments = regexp.MustCompile(`(?m)^ *(?:#|//|--).*\n|^\n`)
+var comments = regexp.MustCompile(`(?m)^ *(?:#|//|--).*\n|^\n|^@.*\n`)
 
 // What each format has for three zones and two servers, without the comments.
 func TestFormats(t *testing.T) {
@@ -67,7 +67,10 @@ forward-zone:
     forward-addr: 10.0.0.4@53
     forward-addr: fd00::4@5353
 `,
-		"dnsmasq": `rebind-domain-ok=/backup.windowsazure.us/blob.core.usgovcloudapi.net/queue.core.usgovcloudapi.net/siterecovery.windowsazure.us/
+		"dnsmasq": `rebind-domain-ok=/backup.windowsazure.us/
+rebind-domain-ok=/blob.core.usgovcloudapi.net/
+rebind-domain-ok=/queue.core.usgovcloudapi.net/
+rebind-domain-ok=/siterecovery.windowsazure.us/
 server=/backup.windowsazure.us/10.0.0.4#53
 server=/backup.windowsazure.us/fd00::4#5353
 server=/blob.core.usgovcloudapi.net/10.0.0.4#53
@@ -105,33 +108,62 @@ forward-zones-recurse+=blob.core.usgovcloudapi.net=10.0.0.4:53;[fd00::4]:5353
 forward-zones-recurse+=queue.core.usgovcloudapi.net=10.0.0.4:53;[fd00::4]:5353
 forward-zones-recurse+=siterecovery.windowsazure.us=10.0.0.4:53;[fd00::4]:5353
 `,
+		"pdns-recursor-yaml": `recursor:
+  forward_zones_recurse:
+    - zone: "backup.windowsazure.us"
+      forwarders:
+        - "10.0.0.4:53"
+        - "[fd00::4]:5353"
+    - zone: "blob.core.usgovcloudapi.net"
+      forwarders:
+        - "10.0.0.4:53"
+        - "[fd00::4]:5353"
+    - zone: "queue.core.usgovcloudapi.net"
+      forwarders:
+        - "10.0.0.4:53"
+        - "[fd00::4]:5353"
+    - zone: "siterecovery.windowsazure.us"
+      forwarders:
+        - "10.0.0.4:53"
+        - "[fd00::4]:5353"
+dnssec:
+  negative_trustanchors:
+    - name: "backup.windowsazure.us"
+      reason: "private endpoints"
+    - name: "blob.core.usgovcloudapi.net"
+      reason: "private endpoints"
+    - name: "queue.core.usgovcloudapi.net"
+      reason: "private endpoints"
+    - name: "siterecovery.windowsazure.us"
+      reason: "private endpoints"
+`,
+		"knot-resolver-6": `forward:
+  - subtree: "backup.windowsazure.us"
+    servers: ["10.0.0.4@53", "fd00::4@5353"]
+    options:
+      dnssec: false
+  - subtree: "blob.core.usgovcloudapi.net"
+    servers: ["10.0.0.4@53", "fd00::4@5353"]
+    options:
+      dnssec: false
+  - subtree: "queue.core.usgovcloudapi.net"
+    servers: ["10.0.0.4@53", "fd00::4@5353"]
+    options:
+      dnssec: false
+  - subtree: "siterecovery.windowsazure.us"
+    servers: ["10.0.0.4@53", "fd00::4@5353"]
+    options:
+      dnssec: false
+`,
+		"adguard-home": `[/backup.windowsazure.us/]10.0.0.4:53 [fd00::4]:5353
+[/blob.core.usgovcloudapi.net/]10.0.0.4:53 [fd00::4]:5353
+[/queue.core.usgovcloudapi.net/]10.0.0.4:53 [fd00::4]:5353
+[/siterecovery.windowsazure.us/]10.0.0.4:53 [fd00::4]:5353
+`,
 	} {
 		status, stdout, stderr := run(t, serving(".", "", "cloud usgov"), "-format "+format+" -server 10.0.0.4 -server [fd00::4]:5353")
 		if got := comments.ReplaceAllString(stdout, ""); status != 0 || stderr != "" || got != want {
 			t.Errorf("%s: status %d, stderr %q, stdout\n%s\nwant\n%s", format, status, stderr, got, want)
-		}
-	}
-}
-
-func TestPowerShell(t *testing.T) {
-	status, stdout, stderr := run(t, serving(".", "", "cloud usgov", "geo ugv"), "-format powershell -server 10.0.0.4 -server fd00::4")
-	if status != 0 || stderr != "" {
-		t.Fatalf("status %d, stderr %s", status, stderr)
-	}
-	for _, want := range []string{
-		"#Requires -Modules DnsServer\n",
-		"[CmdletBinding(SupportsShouldProcess)]\n",
-		"$servers = @(\n    '10.0.0.4'\n    'fd00::4'\n)\n",
-		"$names = @(\n    'backup.windowsazure.us'\n    'blob.core.usgovcloudapi.net'\n    'queue.core.usgovcloudapi.net'\n    'siterecovery.windowsazure.us'\n)\n",
-		"$served = @(\n    'privatelink.blob.core.usgovcloudapi.net'\n    'privatelink.queue.core.usgovcloudapi.net'\n" +
-			"    'privatelink.siterecovery.windowsazure.us'\n    'privatelink.ugv.backup.windowsazure.us'\n)\n",
-		"Add-DnsServerConditionalForwarderZone -ComputerName $ComputerName -Name $name -MasterServers $servers " +
-			"-ForwarderTimeout 5 -UseRecursion:$false -ReplicationScope Forest\n",
-		"Set-DnsServerConditionalForwarderZone -ComputerName $ComputerName -Name $name -MasterServers $servers -ForwarderTimeout 5 -UseRecursion $false\n",
-		"if ($primary -contains 'ns.privatelink-dns.invalid') {\n",
-	} {
-		if !strings.Contains(stdout, want) {
-			t.Errorf("it lacks\n%s", want)
 		}
 	}
 }
@@ -160,6 +192,17 @@ func TestPlainText(t *testing.T) {
 		if !strings.HasSuffix(stdout, "\n") || strings.HasSuffix(stdout, "\n\n") ||
 			strings.Contains(stdout, "\n\n\n") || strings.Contains(stdout, " \n") {
 			t.Errorf("%s: spare or missing ends of lines:\n%s", f.name, stdout)
+		}
+	}
+}
+
+// Pi-hole is dnsmasq and OPNsense has Unbound: only their comments differ.
+func TestSameServerInOtherProducts(t *testing.T) {
+	for product, format := range map[string]string{"pi-hole": "dnsmasq", "opnsense": "unbound"} {
+		_, want, _ := run(t, serving(".", ""), "-server 10.0.0.4 -format "+format)
+		_, got, _ := run(t, serving(".", ""), "-server 10.0.0.4 -format "+product)
+		if got == want || comments.ReplaceAllString(got, "") != comments.ReplaceAllString(want, "") {
+			t.Errorf("%s prints\n%s\nwant the settings of %s\n%s", product, got, format, want)
 		}
 	}
 }

@@ -13,11 +13,12 @@ import (
 	_ "github.com/coredns/coredns/plugin/forward"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/upstream"
 )
 
 func TestMain(m *testing.M) {
 	dnsserver.Port = "53"
-	if err := dnsserver.SetDirectives([]string{"errors", "privatelink", "cache", "forward"}); err != nil {
+	if err := dnsserver.SetDirectives([]string{"errors", "privatelink", "cache", "upstream", "forward"}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -81,7 +82,7 @@ func TestZones(t *testing.T) {
 func TestErrors(t *testing.T) {
 	const wrongServer = "p forwarders: invalid value %q for flag -server: "
 	for _, tt := range []struct{ name, args, want string }{
-		{"no format", "-server 10.0.0.4", "p forwarders: -format is missing: powershell, bind, unbound, dnsmasq, coredns, systemd-resolved, knot-resolver, pdns-recursor\n"},
+		{"no format", "-server 10.0.0.4", "p forwarders: -format is missing: " + formatNames() + "\n"},
 		{"unknown format", "-format windows -server 10.0.0.4", `p forwarders: -format: "windows" is not one of powershell, bind, unbound, `},
 		{"no server", "-format bind", "p forwarders: -server is missing: an address of privatelink-dns, as the server that forwards reaches it\n"},
 		{"a name", "-server ns.example", fmt.Sprintf(wrongServer, "ns.example") + "an IP address is expected, with :PORT if that is not 53: 10.0.0.4, 10.0.0.4:5353, fd00::4, [fd00::4]:5353\n"},

@@ -16,6 +16,9 @@ type server struct{ netip.AddrPort }
 // Colon is ADDRESS:PORT, with brackets around an IPv6 address.
 func (s server) Colon() string { return s.String() }
 
+// Short is ADDRESS, with brackets around an IPv6 address, and :PORT if that is not 53.
+func (s server) Short() string { return strings.TrimSuffix(s.Colon(), ":53") }
+
 // With is the address, mark and the port: 10.0.0.4@53.
 func (s server) With(mark string) string { return fmt.Sprintf("%s%s%d", s.Addr(), mark, s.Port()) }
 

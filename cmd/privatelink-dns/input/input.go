@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/coredns/caddy"
+
 	"github.com/privatelink-dns/privatelink-dns/corefile"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -26,8 +28,12 @@ type Flags struct {
 	State                   string
 	Cloud                   string // of the patterns; empty: public
 
-	warnings []string // of the last call of Blocks
+	warnings []string    // of the last call of Blocks
+	corefile caddy.Input // likewise
 }
+
+// Corefile returns the Corefile that Blocks read, or nil if it read something else.
+func (f *Flags) Corefile() caddy.Input { return f.corefile }
 
 // Warnings returns the warnings about the Corefile that Blocks read.
 func (f *Flags) Warnings() []string { return f.warnings }
@@ -81,7 +87,7 @@ func (f *Flags) Blocks() ([]privatelink.Block, error) {
 	if err := setQuickstart(conf); err != nil {
 		return nil, err
 	}
-	f.warnings = unset(conf)
+	f.warnings, f.corefile = unset(conf), conf
 	blocks, err := privatelink.Blocks(conf)
 	if err == nil && len(blocks) == 0 {
 		err = fmt.Errorf("%s: no privatelink block in it", conf.Path())
