@@ -81,7 +81,7 @@ func (p *parser) addAzure(args []string) error {
 		}
 	}
 	p.addSource("azure", func() source.Source {
-		return &azure.Source{Subscription: casefold.Lower(args[0]), Groups: args[1:], Cloud: p.zones.Cloud, VNets: p.vnets, Interval: p.refresh}
+		return &azure.Source{Scope: azure.Scope{Subscription: casefold.Lower(args[0]), Groups: args[1:]}, Cloud: p.zones.Cloud, VNets: p.vnets, Interval: p.refresh}
 	})
 	return nil
 }

@@ -44,7 +44,7 @@ func identitySource(t *testing.T, do func(*http.Request) (*http.Response, error)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Source{Subscription: subscription, Cloud: own, Options: policy.ClientOptions{Transport: transporter(func(r *http.Request) (*http.Response, error) {
+	return &Source{Scope: Scope{Subscription: subscription}, Cloud: own, Options: policy.ClientOptions{Transport: transporter(func(r *http.Request) (*http.Response, error) {
 		if strings.HasPrefix(r.URL.Host, "arm-") {
 			return respond(r, `{"value": []}`), nil
 		}
