@@ -95,7 +95,7 @@ func (c *chain) try(ctx context.Context, one candidate, options policy.TokenRequ
 		return token, one.set, &tokenError{text: "no token from " + one.name + ": " + unsetText(), cause: err}
 	}
 	if err != nil {
-		return token, one.set || one.managed, &tokenError{text: "no token from " + one.name + ": " + oneLine(err), cause: err}
+		return token, one.set || one.managed, &tokenError{text: one.inWords("no token from " + one.name + ": " + oneLine(err)), cause: err}
 	}
 	set = one.set
 	if one.probe {
@@ -114,10 +114,13 @@ func (c *chain) try(ctx context.Context, one candidate, options policy.TokenRequ
 func (c *chain) request(ctx context.Context, one candidate, credential azcore.TokenCredential, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	c.witness.begin(one)
 	token, err := credential.GetToken(ctx, options)
-	if err != nil {
-		return token, c.explain(ctx, one, err)
+	if err == nil {
+		return token, nil
 	}
-	return token, nil
+	if one.reopen {
+		c.found = nil
+	}
+	return token, c.explain(ctx, one, err)
 }
 
 // probe reports whether IMDS answers at all. A request without the header Metadata
