@@ -37,6 +37,7 @@ func (s *Server) UpdateDirectory(change func(*Directory)) {
 	}
 	change(&d)
 	s.directory = d
+	clear(s.pages)
 }
 
 func (d Directory) settings(id string) Subscription {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -32,6 +33,7 @@ func (s *Server) FreezeGraph(frozen bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.frozen = nil
+	clear(s.pages)
 	if frozen {
 		s.frozen = clone(s.estate)
 	}
@@ -42,6 +44,7 @@ func (s *Server) SetGraph(e Estate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.frozen = e
+	clear(s.pages)
 }
 
 func clone(e Estate) Estate {
@@ -55,8 +58,9 @@ func clone(e Estate) Estate {
 	return c
 }
 
-// changedLocked notes a change of the estate for a Resource Graph that lags.
+// changedLocked notes a change of the estate.
 func (s *Server) changedLocked() {
+	clear(s.pages)
 	if s.config.GraphLag > 0 {
 		s.revisions = append(s.revisions, revision{time.Now(), clone(s.estate)})
 	}
@@ -125,11 +129,19 @@ func (s *Server) graph(r *http.Request) answer {
 		a.header = header
 		return a
 	}
+	key := fmt.Sprint(s.tenantLocked(r), q)
+	if page, ok := s.pages[key]; ok && len(s.faults) == 0 {
+		return answer{status: http.StatusOK, header: header, body: page}
+	}
 	rows, ok := s.rowsLocked(r, q.Subscriptions, strings.ToLower(m[1]), groupsOf(m[3]))
 	if !ok {
 		return failure(http.StatusBadRequest, "BadRequest", "NoValidSubscriptionsInQueryRequest: there must be at least one subscription that is eligible.")
 	}
-	return answer{status: http.StatusOK, header: header, body: q.page(rows, start, s.config.GraphPageSize)}
+	a := answer{status: http.StatusOK, header: header, body: q.page(rows, start, s.config.GraphPageSize)}
+	if text, _ := a.text(); s.config.GraphLag == 0 {
+		s.pages[key] = text // an hour of syncs renders a large estate once
+	}
+	return a
 }
 
 func groupsOf(list string) (all []string) {
@@ -174,7 +186,9 @@ func (q graphRequest) page(rows []object, start, size int) object {
 	size = min(cmp.Or(size, top), top)
 	start = min(start, len(rows))
 	end := min(start+size, len(rows))
-	body := object{"totalRecords": len(rows), "count": end - start, "resultTruncated": "false", "facets": []object{}, "data": append([]object{}, rows[start:end]...)}
+	body := object{
+		"totalRecords": len(rows), "count": end - start, "resultTruncated": "false", "facets": []object{}, "data": append([]object{}, rows[start:end]...),
+	}
 	if end < len(rows) {
 		body["$skipToken"] = base64.StdEncoding.EncodeToString([]byte(skipMark + strconv.Itoa(end)))
 	}

@@ -101,8 +101,9 @@ type Server struct {
 	file      []byte // content of EstateFile when it was read
 	estate    Estate
 	directory Directory
-	frozen    Estate     // that Resource Graph shows; nil: the revisions
-	revisions []revision // of the estate; the oldest one is what Resource Graph shows
+	frozen    Estate            // that Resource Graph shows; nil: the revisions
+	revisions []revision        // of the estate; the oldest one is what Resource Graph shows
+	pages     map[string][]byte // of Resource Graph, until something changes
 	windows   map[string]window
 	faults    []Fault
 	tokens    map[string]*token
@@ -136,7 +137,10 @@ func Start(config Config) (*Server, error) {
 	if config.Estate == nil {
 		config.Estate = Estate{} // for Update to write to
 	}
-	s := &Server{config: config, estate: config.Estate, directory: config.Directory, tokens: map[string]*token{}, windows: map[string]window{}, kinds: map[string]int{}}
+	s := &Server{
+		config: config, estate: config.Estate, directory: config.Directory,
+		tokens: map[string]*token{}, pages: map[string][]byte{}, windows: map[string]window{}, kinds: map[string]int{},
+	}
 	s.changedLocked()
 	if err := s.readEstate(); err != nil {
 		return nil, err

@@ -73,7 +73,8 @@ func parseScope(scope *azure.Scope, args []string) (rest []string, err error) {
 		scope.Subscription = casefold.Lower(first)
 		return args[1:], nil
 	case !casefold.Equal(first, "managementgroup"):
-		return nil, fmt.Errorf("%q is not the ID of a subscription, such as %s; all subscriptions are *, those of a management group managementgroup NAME", first, zeros)
+		return nil, fmt.Errorf("%q is not the ID of a subscription, such as %s; all subscriptions are *, "+
+			"those of a management group managementgroup NAME", first, zeros)
 	case len(args) == 1:
 		return nil, errors.New("managementgroup: the name or the ID of a management group is missing, such as mg-landingzones")
 	}
@@ -82,7 +83,8 @@ func parseScope(scope *azure.Scope, args []string) (rest []string, err error) {
 		name = name[i:]
 	}
 	if !managementGroup.MatchString(name) {
-		return nil, fmt.Errorf("managementgroup: %q is not the name or the ID of a management group, such as mg-landingzones; its display name is not used", args[1])
+		return nil, fmt.Errorf("managementgroup: %q is not the name or the ID of a management group, such as mg-landingzones; "+
+			"its display name is not used", args[1])
 	}
 	scope.ManagementGroup = casefold.Lower(name)
 	return args[2:], nil

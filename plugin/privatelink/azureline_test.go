@@ -52,14 +52,16 @@ func TestAzureLineErrors(t *testing.T) {
 		notID   = ` is not the ID of a subscription, such as ` + zeroes
 		others  = `; all subscriptions are *, those of a management group managementgroup NAME`
 		example = `such as mg-landingzones`
+		display = ` is not the name or the ID of a management group, ` + example + `; its display name is not used`
+		empty   = "/providers/Microsoft.Management/managementGroups/"
 	)
 	for _, tc := range []struct{ name, line, want string }{
 		{"no value", "", "0 values, the syntax is: " + usage},
 		{"neither ID nor word", "my-subscription", `"my-subscription"` + notID + others},
 		{"option first", "tenant " + idT, `"tenant"` + notID + others},
 		{"no management group", "managementgroup", `managementgroup: the name or the ID of a management group is missing, ` + example},
-		{"display name", `managementgroup "Landing Zones"`, `managementgroup: "Landing Zones" is not the name or the ID of a management group, ` + example + `; its display name is not used`},
-		{"ID without a name", "managementgroup /providers/Microsoft.Management/managementGroups/", `managementgroup: "/providers/Microsoft.Management/managementGroups/" is not the name or the ID of a management group, ` + example + `; its display name is not used`},
+		{"display name", `managementgroup "Landing Zones"`, `managementgroup: "Landing Zones"` + display},
+		{"ID without a name", "managementgroup " + empty, `managementgroup: "` + empty + `"` + display},
 		{"invalid resource group", subA + " a/b", `"a/b" is not the name of a resource group`},
 		{"invalid resource group with its prefix", subA + " resourceGroups/a/b", `"resourceGroups/a/b" is not the name of a resource group`},
 		{"tenant without ID, or a resource group", subA + " tenant", `tenant: its ID is missing; the resource group tenant is written resourceGroups/tenant`},

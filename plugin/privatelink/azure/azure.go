@@ -40,6 +40,7 @@ type Source struct {
 	arm      *client
 	busy     *source.RetryAfterError // of the last fetch
 	until    time.Time               // the end of its pause
+	ended    time.Time               // when the last fetch ended
 	listings []*listing              // the last good ones, in the order of paths; nil if never read
 	failed   []bool                  // listings that failed in the last fetch
 	named    *source.List            // of listings, before zone groups are read
@@ -53,6 +54,8 @@ type Source struct {
 	scopeErr      error                         // of the last listing of subscriptions
 	doubts        map[string]*doubt             // by resource ID in lower case
 	names         map[string]int                // of each subscription in an earlier process
+	directs       map[string]direct             // by resource ID in lower case
+	budget        budget                        // of directs
 }
 
 // Config implements source.Source.
@@ -75,6 +78,7 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 		return s.list, &source.RetryAfterError{Err: s.busy.Err, After: left}
 	}
 	list, err := s.fetch(ctx)
+	s.ended = time.Now()
 	if s.busy = nil; errors.As(err, &s.busy) {
 		s.until = time.Now().Add(s.busy.After)
 	}

@@ -48,9 +48,12 @@ type client struct {
 
 // A seenPage is a page that need not be decoded again while its text is the same.
 type seenPage struct {
-	sum   [sha256.Size]byte
+	sum   [sha256.Size]byte // of its resources
 	page  privateendpoint.Page
 	marks map[string]uint64 // of the text of each resource, by ID in lower case; of endpoints and rows only
+
+	whole [sha256.Size]byte // of a page of rows; other pages have sum
+	total int               // rows of the whole query
 }
 
 func newClient(s *Source) (*client, error) {
@@ -127,7 +130,7 @@ func (c *client) page(ctx context.Context, link string, known seenPage) (seenPag
 	if err == nil && page.Next != "" {
 		err = c.checkNext(page.Next)
 	}
-	return seenPage{sum, page, marksOfPage(link, body)}, err
+	return seenPage{sum: sum, page: page, marks: marksOfPage(link, body)}, err
 }
 
 // checkNext applies the check that every request passes before the request is

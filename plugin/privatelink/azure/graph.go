@@ -92,7 +92,7 @@ func (c *client) chunk(ctx context.Context, q rowsRequest, before []seenPage) (p
 		if len(pages) < len(before) {
 			known = before[len(pages)]
 		}
-		page, total, err := c.rowsPage(ctx, q, known, len(pages) > 0)
+		page, err := c.rowsPage(ctx, q, known, len(pages) > 0)
 		if err != nil {
 			return nil, fmt.Errorf("page %d: %w", len(pages)+1, err)
 		}
@@ -102,8 +102,8 @@ func (c *client) chunk(ctx context.Context, q rowsRequest, before []seenPage) (p
 		pages = append(pages, page)
 		q.Options.Skip = page.page.Next
 		switch {
-		case q.Options.Skip == "" && len(ids) < total:
-			return nil, &shortError{len(ids), total}
+		case q.Options.Skip == "" && len(ids) < page.total:
+			return nil, &shortError{len(ids), page.total}
 		case q.Options.Skip == "":
 			return pages, nil
 		case tokens[q.Options.Skip] || len(pages) == maxPages:
@@ -113,25 +113,25 @@ func (c *client) chunk(ctx context.Context, q rowsRequest, before []seenPage) (p
 	}
 }
 
-// rowsPage reads one page and returns the number of rows that the query has. Before
-// a further page it waits until the quota of queries is reset.
-func (c *client) rowsPage(ctx context.Context, q rowsRequest, known seenPage, further bool) (page seenPage, total int, err error) {
+// rowsPage reads one page. Before a further page it waits until the quota of queries
+// is reset.
+func (c *client) rowsPage(ctx context.Context, q rowsRequest, known seenPage, further bool) (page seenPage, err error) {
 	if further {
 		if err := c.quota.wait(ctx); err != nil {
-			return page, 0, err
+			return page, err
 		}
 	}
 	text, err := json.Marshal(q)
 	if err != nil {
-		return page, 0, err
+		return page, err
 	}
 	body, header, err := c.send(ctx, http.MethodPost, c.link(graphPath), text)
 	if err != nil {
-		return page, 0, err
+		return page, err
 	}
 	c.quota.note(header)
 	if (outcome{body: body}).isHTML() {
-		return page, 0, errors.New("an HTML page in place of rows: " + c.pageAdvice(http.StatusOK))
+		return page, errors.New("an HTML page in place of rows: " + c.pageAdvice(http.StatusOK))
 	}
 	return decodeRows(body, known)
 }
@@ -146,37 +146,51 @@ type rowsResponse struct {
 	Error     json.RawMessage `json:"error"`
 }
 
-// decodeRows returns the page, and the number of rows of the query. A page with the
-// rows of the known one is not decoded again.
-func decodeRows(body []byte, known seenPage) (page seenPage, total int, err error) {
+// decodeRows returns the page. A page with the rows of the known one is not decoded
+// again; the tokens of two equal pages may differ.
+func decodeRows(body []byte, known seenPage) (page seenPage, err error) {
+	whole := sha256.Sum256(body)
+	if whole == known.whole {
+		return known, nil
+	}
 	var r rowsResponse
 	if err := json.Unmarshal(body, &r); err != nil {
-		return page, 0, fmt.Errorf("not a page of rows: %w", err)
+		return page, fmt.Errorf("not a page of rows: %w", err)
 	}
-	truncated := casefold.Equal(string(bytes.Trim(r.Truncated, `"`)), "true")
-	switch {
-	case len(r.Error) > 0 && string(r.Error) != "null":
-		return page, 0, fmt.Errorf("an error beside the rows: %.80q", r.Error)
-	case r.Total == nil || r.Count == nil || !bytes.HasPrefix(r.Data, []byte("[")):
-		return page, 0, errors.New("not a page of rows: it lacks data, count or totalRecords")
-	case truncated && r.Skip == "":
-		return page, 0, errors.New("the rows are truncated, and the page has no token for the next one")
+	if err := r.check(); err != nil {
+		return page, err
 	}
-	sum := sha256.Sum256(r.Data)
-	if sum == known.sum {
-		known.page.Next = r.Skip
-		return known, *r.Total, nil
+	page = seenPage{sum: sha256.Sum256(r.Data), whole: whole, total: *r.Total}
+	if page.sum == known.sum {
+		page.page, page.marks = known.page, known.marks
+		page.page.Next = r.Skip
+		return page, nil
 	}
 	marks, rows, err := marksOf(r.Data)
 	if err != nil {
-		return page, 0, err
+		return page, err
 	}
 	if rows != *r.Count {
-		return page, 0, &shortError{rows, *r.Count}
+		return page, &shortError{rows, *r.Count}
 	}
-	decoded, err := privateendpoint.DecodePage(slices.Concat([]byte(`{"value":`), r.Data, []byte("}")))
-	decoded.Next = r.Skip
-	return seenPage{sum, decoded, marks}, *r.Total, err
+	page.marks = marks
+	page.page, err = privateendpoint.DecodePage(slices.Concat([]byte(`{"value":`), r.Data, []byte("}")))
+	page.page.Next = r.Skip
+	return page, err
+}
+
+// check rejects every sign of half a listing.
+func (r rowsResponse) check() error {
+	truncated := casefold.Equal(string(bytes.Trim(r.Truncated, `"`)), "true")
+	switch {
+	case len(r.Error) > 0 && string(r.Error) != "null":
+		return fmt.Errorf("an error beside the rows: %.80q", r.Error)
+	case r.Total == nil || r.Count == nil || !bytes.HasPrefix(r.Data, []byte("[")):
+		return errors.New("not a page of rows: it lacks data, count or totalRecords")
+	case truncated && r.Skip == "":
+		return errors.New("the rows are truncated, and the page has no token for the next one")
+	}
+	return nil
 }
 
 // seed is that of all marks of the process.

@@ -47,6 +47,12 @@ func (s *Source) readGraph(ctx context.Context) (failed []error) {
 	}
 	errs, changed := make([]error, len(graphKinds)), make([]bool, len(graphKinds))
 	var g errgroup.Group
+	begin := time.Now()
+	ask, found := s.nextDirect(begin), map[string]*privateendpoint.Endpoint{}
+	g.Go(func() error {
+		found = s.arm.readDirect(ctx, ask)
+		return nil
+	})
 	for i, kind := range graphKinds {
 		g.Go(func() error {
 			now, fresh, err := s.graphListing(ctx, kind, s.listings[i])
@@ -66,6 +72,9 @@ func (s *Source) readGraph(ctx context.Context) (failed []error) {
 	}
 	if len(failed) == 0 {
 		s.settleGraph(ctx)
+	}
+	if !slices.Contains(s.listings, nil) {
+		s.useDirect(found, begin)
 	}
 	return failed
 }

@@ -107,7 +107,8 @@ func TestLineIdentityErrors(t *testing.T) {
 		return reply(400, "application/json", `{"error": "x", "error_description": "`+code+`: Text."}`)
 	}
 	const who = "no token from client " + lineClient + " of tenant " + lineTenant + ": "
-	own := []string{"AZURE_CLIENT_SECRET" + suffix + "=s3cret"}
+	const onlyClient, firewall = "no token from client " + lineClient + ": ", "on a virtual machine of Azure, allow it in the firewall; elsewhere, use Azure Arc "
+	own, notFound := []string{"AZURE_CLIENT_SECRET" + suffix + "=s3cret"}, `{"error": "invalid_request", "error_description": "Identity not found"}`
 	for _, tc := range []struct {
 		name, tenant, client string
 		env                  []string
@@ -123,13 +124,13 @@ func TestLineIdentityErrors(t *testing.T) {
 		{"secret file empty", lineTenant, lineClient, []string{"AZURE_CLIENT_SECRET_FILE" + suffix + "=" + empty}, silent, who + empty + " is empty: check AZURE_CLIENT_SECRET_FILE" + suffix},
 		{"certificate missing", lineTenant, lineClient, []string{"AZURE_CLIENT_CERTIFICATE_PATH" + suffix + "=" + folder + "/none"}, silent,
 			who + "open " + folder + "/none: no such file or directory: check AZURE_CLIENT_CERTIFICATE_PATH" + suffix},
-		{"secret without a tenant", "", lineClient, own, silent, "no token from client " + lineClient + ": its tenant is not known: add tenant to the line azure, or set AZURE_TENANT_ID"},
+		{"secret without a tenant", "", lineClient, own, silent, onlyClient + "its tenant is not known: add tenant to the line azure, or set AZURE_TENANT_ID"},
 		{"secret without a client", lineTenant, "", []string{"AZURE_CLIENT_SECRET=x"}, silent,
 			"no token from tenant " + lineTenant + ": its client is not known: add client to the line azure, or set AZURE_CLIENT_ID"},
-		{"user-assigned identity that is not assigned", "", lineClient, nil, reply(400, "application/json", `{"error": "invalid_request", "error_description": "Identity not found"}`),
-			"no token from client " + lineClient + `: the identity with the client ID "` + lineClient + `" is not assigned to this machine: assign it, or correct client`},
-		{"no identity of the machine", lineTenant, lineClient, nil, silent, who + "IMDS (169.254.169.254) does not answer: on a virtual machine of Azure, allow it in the firewall; " +
-			"elsewhere, use Azure Arc or a service principal (tenant, client, AZURE_CLIENT_SECRET" + suffix + ")"},
+		{"user-assigned identity that is not assigned", "", lineClient, nil, reply(400, "application/json", notFound),
+			onlyClient + `the identity with the client ID "` + lineClient + `" is not assigned to this machine: assign it, or correct client`},
+		{"no identity of the machine", lineTenant, lineClient, nil, silent, who + "IMDS (169.254.169.254) does not answer: " + firewall +
+			"or a service principal (tenant, client, AZURE_CLIENT_SECRET" + suffix + ")"},
 		{"tenant alone", lineTenant, "", nil, silent, "no token from tenant " + lineTenant + ": the tool is not installed, or not in PATH: install it, or configure another identity"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

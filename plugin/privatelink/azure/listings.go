@@ -93,7 +93,7 @@ func (s *Source) order() []int {
 func (s *Source) pages() (all [][]privateendpoint.Endpoint) {
 	for _, l := range s.listings {
 		if l != nil {
-			all = append(all, l.resources)
+			all = append(all, s.withDirect(l.resources))
 		}
 	}
 	return all

@@ -66,13 +66,8 @@ func (m *member) hasNames() bool {
 // mark returns the mark of an endpoint's text, or 0 if no page has it.
 func (s *Source) mark(id string) uint64 {
 	for _, l := range s.endpointListings() {
-		if l == nil {
-			continue
-		}
-		for _, page := range l.pages {
-			if mark := page.marks[id]; mark != 0 {
-				return mark
-			}
+		if mark := l.mark(id); mark != 0 {
+			return mark
 		}
 	}
 	return 0

@@ -173,7 +173,8 @@ func TestSubscriptionDisappears(t *testing.T) {
 		{"no role any more", Scope{}, role(subA, fakearm.Subscription{NoRole: true}), []string{"arg1 arg2 brg1 crg2", "arg1 arg2 brg1 crg2", "arg1 arg2 brg1 crg2"},
 			"subscription " + subA + stays + "403 AuthorizationFailed: grant Reader on subscription " + subA + " to the identity, or add it to except"},
 		{"not delegated any more", Scope{}, role(subC, fakearm.Subscription{Tenant: customer}), []string{"arg1 arg2 brg1 crg2", "arg1 arg2 brg1 crg2", "arg1 arg2 brg1 crg2"},
-			"subscription " + subC + stays + "401 InvalidAuthenticationTokenTenant: the token is not accepted, check the identity's tenant and the cloud, or add it to except"},
+			"subscription " + subC + stays + "401 InvalidAuthenticationTokenTenant: the token is not accepted, check the identity's tenant and the cloud, " +
+				"or add it to except"},
 		{"deleted", Scope{}, func(arm *fakearm.Server) { arm.Update(func(e fakearm.Estate) { delete(e, subA) }) },
 			[]string{"arg1 arg2 brg1 crg2", "brg1 crg2", "brg1 crg2"}, ""},
 		{"moved to another management group", Scope{ManagementGroup: "mg-root"}, func(arm *fakearm.Server) {

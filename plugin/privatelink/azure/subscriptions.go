@@ -79,7 +79,7 @@ func (s *Source) readSubscriptions(ctx context.Context) error {
 		case s.ManagementGroup != "" || one.absent < 2 && !one.remembered || time.Since(one.asked) < askAgain || asked == maxAsked:
 		default:
 			asked++
-			if s.ended(ctx, one) {
+			if s.hasEnded(ctx, one) {
 				delete(s.subscriptions, id)
 			}
 		}
@@ -90,8 +90,8 @@ func (s *Source) readSubscriptions(ctx context.Context) error {
 var errNoSubscription = errors.New("there is no subscription that the identity can read: grant Reader on the subscriptions, " +
 	"or on a management group above them, to the identity")
 
-// ended reports whether a subscription that the listings lack is gone.
-func (s *Source) ended(ctx context.Context, one *knownSubscription) bool {
+// hasEnded reports whether a subscription that the listings lack is gone.
+func (s *Source) hasEnded(ctx context.Context, one *knownSubscription) bool {
 	body, err := s.arm.get(ctx, s.arm.link("/subscriptions/"+one.id))
 	one.asked, one.err = time.Now(), nil
 	var found struct{ State string }
