@@ -17,14 +17,7 @@ import (
 // landingZone returns subscriptions with endpoints that have names, and the first of
 // them with endpoints that have none: those of private link services.
 func landingZone(subscriptions, endpoints, nameless int) fakearm.Estate {
-	e := fakearm.Estate{}
-	for i := range subscriptions {
-		id := fmt.Sprintf("%08d-0000-0000-0000-000000000000", i)
-		e[id] = many(endpoints / subscriptions)
-		for j := range e[id] {
-			e[id][j].Names[0].FQDN = fmt.Sprintf("acct%dx%d.blob.core.windows.net", i, j)
-		}
-	}
+	e := fakearm.LandingZone(subscriptions, endpoints/subscriptions)
 	for i := range nameless {
 		e[subscription] = append(e[subscription], endpoint(fmt.Sprintf("pe-atlas-%d", i)))
 	}
