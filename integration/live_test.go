@@ -48,7 +48,13 @@ func vaultEndpoint(names ...string) fakearm.Endpoint {
 // secret of a service principal or, if identity is set, with a managed identity.
 func serveLive(t *testing.T, corefile string, identity bool, endpoints ...fakearm.Endpoint) (*server, *fakearm.Server) {
 	t.Helper()
-	arm, err := fakearm.Start(fakearm.Config{Estate: fakearm.Estate{subscription: endpoints, second: nil}, PageSize: 2, EmptyLast: true})
+	return serveAzure(t, corefile, identity, fakearm.Config{Estate: fakearm.Estate{subscription: endpoints, second: nil}, PageSize: 2, EmptyLast: true})
+}
+
+// serveAzure is serveLive for any fake Azure.
+func serveAzure(t *testing.T, corefile string, identity bool, config fakearm.Config, variables ...string) (*server, *fakearm.Server) {
+	t.Helper()
+	arm, err := fakearm.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +66,7 @@ func serveLive(t *testing.T, corefile string, identity bool, endpoints ...fakear
 	if identity {
 		env = arm.IdentityEnv(filepath.Join(s.dir, "ca.pem"))
 	}
-	for _, variable := range env {
+	for _, variable := range append(env, variables...) {
 		name, value, _ := strings.Cut(variable, "=")
 		s.env[name] = value
 	}

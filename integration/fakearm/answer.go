@@ -28,10 +28,12 @@ func failure(status int, code, message string) answer {
 }
 
 func (a answer) write(w http.ResponseWriter, r *http.Request) {
-	select {
-	case <-time.After(a.delay):
-	case <-r.Context().Done():
-		return
+	if a.delay > 0 {
+		select {
+		case <-time.After(a.delay):
+		case <-r.Context().Done():
+			return
+		}
 	}
 	if a.reset {
 		reset(w)

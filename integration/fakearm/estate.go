@@ -38,22 +38,23 @@ type Name struct {
 
 // decode reads an estate file. A key that it does not know is an error, or a
 // typing error would look like a fault of the program under test.
-func decode(data []byte) (Estate, []Fault, error) {
+func decode(data []byte) (Estate, Directory, []Fault, error) {
 	var f struct {
-		Subscriptions Estate  `json:"subscriptions"`
-		Faults        []Fault `json:"faults"`
+		Estate Estate `json:"subscriptions"`
+		Directory
+		Faults []Fault `json:"faults"`
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		return nil, nil, err
+		return nil, Directory{}, nil, err
 	}
 	for _, fault := range f.Faults {
 		if !slices.Contains(kinds, fault.Kind) {
-			return nil, nil, fmt.Errorf("fault %q: the kinds are %q", fault.Kind, kinds)
+			return nil, Directory{}, nil, fmt.Errorf("fault %q: the kinds are %q", fault.Kind, kinds)
 		}
 	}
-	return f.Subscriptions, f.Faults, nil
+	return f.Estate, f.Directory, f.Faults, nil
 }
 
 // readEstate reads the file at each request: its content shows for certain whether it
@@ -72,11 +73,12 @@ func (s *Server) readEstate() error {
 		return nil
 	}
 	s.file = data
-	estate, faults, err := decode(data)
+	estate, directory, faults, err := decode(data)
 	if err != nil {
 		return fmt.Errorf("read the estate: %s: %w", s.config.EstateFile, err)
 	}
-	s.estate, s.faults = estate, faults
+	s.estate, s.directory, s.faults = estate, directory, faults
+	s.changedLocked()
 	return nil
 }
 
@@ -85,6 +87,7 @@ func (s *Server) SetEstate(e Estate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.estate = e
+	s.changedLocked()
 }
 
 // Update changes the estate, in place if it likes, between two answers.
@@ -92,6 +95,7 @@ func (s *Server) Update(change func(Estate)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(s.estate)
+	s.changedLocked()
 }
 
 // subscriptionLocked returns a subscription's ID as the estate spells it, and its

@@ -43,13 +43,16 @@ const (
 	Shift    Kind = "shift"    // a page lacks its first resource, as if one of an earlier page were deleted
 	Repeat   Kind = "repeat"   // a page begins with the last resource of the page before, as if one were created
 
+	Short Kind = "short" // a page of Resource Graph lacks its last row, and counts it
+	Cut   Kind = "cut"   // a page of Resource Graph is truncated and has no token for the next one
+
 	Expired Kind = "expired" // the token of the request is no longer good
 	Revoked Kind = "revoked" // the same, with the challenge that makes azcore get another
 )
 
 var kinds = []Kind{
 	Forbidden, NotFound, Throttled, Broken, Unavailable, Slow, Reset, Truncated,
-	HTML, HTML502, Garbage, OtherHost, Loop, Link, Body, Bomb, ErrBomb, Redirect, Swallow, Shift, Repeat, Expired, Revoked,
+	HTML, HTML502, Garbage, OtherHost, Loop, Link, Body, Bomb, ErrBomb, Redirect, Swallow, Shift, Repeat, Short, Cut, Expired, Revoked,
 }
 
 // A Fault spoils answers.
@@ -111,6 +114,8 @@ func (s *Server) spoil(r *http.Request, f Fault, a *answer) {
 		*a = s.listing(r, 1)
 	case Repeat:
 		*a = s.listing(r, -1)
+	case Short, Cut:
+		a.cutRows(f.Kind)
 	case Redirect:
 		*a = f.redirect(r)
 	case Bomb, ErrBomb:
@@ -197,6 +202,20 @@ func compressed(text string) []byte {
 func (a *answer) linkTo(url any) {
 	if body, ok := a.body.(object); ok && body["value"] != nil {
 		body["nextLink"] = url
+	}
+}
+
+// cutRows takes the last row from a page of Resource Graph.
+func (a *answer) cutRows(kind Kind) {
+	body, ok := a.body.(object)
+	rows, _ := body["data"].([]object)
+	if !ok || len(rows) == 0 {
+		return
+	}
+	body["data"] = rows[:len(rows)-1]
+	if kind == Cut {
+		body["count"], body["resultTruncated"] = len(rows)-1, "true"
+		delete(body, "$skipToken")
 	}
 }
 

@@ -42,6 +42,7 @@ func TestFaults(t *testing.T) {
 		}
 		tested = append(tested, tt.fault.Kind)
 	}
+	tested = append(tested, Short, Cut) // see TestGraphFaults
 	for _, kind := range kinds {
 		if !slices.Contains(tested, kind) {
 			t.Errorf("%q has no test", kind)
@@ -270,7 +271,7 @@ func TestTokenFaults(t *testing.T) {
 				t.Errorf("%s = %v, %s, %v; want %s, %s", tt.kind, r, challenge, err, tt.code, tt.challenge)
 			}
 		}
-		a.token, _ = a.issue()
+		a.token, _ = a.issue(Tenant)
 		if r, err := a.get(network + "/privateEndpoints" + version); err != nil || r.status != http.StatusOK {
 			t.Errorf("%s: with another token = %v, %v; want 200", tt.kind, r, err)
 		}

@@ -1,6 +1,7 @@
 package fakearm
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -23,7 +24,7 @@ var listingPath = regexp.MustCompile(`(?i)^/subscriptions/([^/]+)(?:/resourceGro
 func (s *Server) cloud(r *http.Request) answer {
 	path := strings.ToLower(r.URL.Path)
 	switch {
-	case strings.HasPrefix(path, "/subscriptions/"):
+	case path == "/subscriptions" || strings.HasPrefix(path, "/subscriptions/") || strings.HasPrefix(path, "/providers/"):
 		return s.arm(r)
 	case strings.HasSuffix(path, "/.well-known/openid-configuration"):
 		return s.discovery(r)
@@ -37,8 +38,9 @@ func (s *Server) cloud(r *http.Request) answer {
 func (s *Server) arm(r *http.Request) answer {
 	a := s.authorized(r)
 	if a.status == 0 {
-		a = s.listing(r, 0)
+		a = s.resourceManager(r)
 	}
+	s.count(r)
 	if a.header == nil {
 		a.header = map[string]string{}
 	}
@@ -46,6 +48,38 @@ func (s *Server) arm(r *http.Request) answer {
 	a.header["x-ms-ratelimit-remaining-subscription-reads"] = strconv.FormatInt(12_000-s.reads.Add(1), 10)
 	a.delay = s.config.Delay
 	return a
+}
+
+// resourceManager answers a request with a good token.
+func (s *Server) resourceManager(r *http.Request) answer {
+	if isGraph(r) {
+		return s.graph(r)
+	}
+	if m := subscriptionsPath.FindStringSubmatch(r.URL.Path); m != nil && r.Method == http.MethodGet {
+		return s.subscriptions(r, m[1])
+	}
+	if m := descendantsPath.FindStringSubmatch(r.URL.Path); m != nil && r.Method == http.MethodGet {
+		return s.descendants(r, m[1])
+	}
+	return s.listing(r, 0)
+}
+
+// count counts a read by its kind.
+func (s *Server) count(r *http.Request) {
+	kind := "resource"
+	switch m := listingPath.FindStringSubmatch(r.URL.Path); {
+	case isGraph(r):
+		kind = "resource_graph"
+	case subscriptionsPath.MatchString(r.URL.Path), descendantsPath.MatchString(r.URL.Path):
+		kind = "subscriptions"
+	case m != nil && m[3] == "":
+		kind = "zone_groups"
+	case m != nil:
+		kind = "listing"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kinds[kind]++
 }
 
 // listing answers with the page that the request asks for, which begins so many
@@ -70,6 +104,9 @@ func (s *Server) listing(r *http.Request, shift int) answer {
 	subscription, endpoints, ok := s.subscriptionLocked(m[1])
 	if !ok {
 		return failure(http.StatusNotFound, "SubscriptionNotFound", "The subscription '"+m[1]+"' could not be found.")
+	}
+	if a := s.directory.refused(subscription, s.tenantLocked(r)); a.status != 0 {
+		return a
 	}
 	resources, ok := resources(subscription, endpoints, m[2], strings.ToLower(m[3]), m[4])
 	if !ok {
@@ -157,6 +194,11 @@ func offset(query url.Values) (int, bool) {
 
 // pageNumber returns the page that is asked for, 0 if it is not of a listing.
 func (s *Server) pageNumber(r *http.Request) int {
+	if isGraph(r) {
+		q, _ := graphBody(r)
+		start, _ := q.start()
+		return 1 + start/max(1, cmp.Or(s.config.GraphPageSize, graphPage))
+	}
 	if !listingPath.MatchString(r.URL.Path) {
 		return 0
 	}

@@ -2,6 +2,8 @@ package fakearm
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -61,8 +63,14 @@ func (e Endpoint) endpoint(subscription string) object {
 		},
 	})}
 	all := resource(e.Name, id, endpointType, properties)
-	all["location"] = "westeurope"
+	all["location"], all["etag"] = "westeurope", e.etag()
 	return all
+}
+
+// etag changes with the endpoint, also when a zone group is attached.
+func (e Endpoint) etag() string {
+	sum := sha256.Sum256(fmt.Append(nil, e))
+	return fmt.Sprintf(`W/"%x"`, sum[:16])
 }
 
 func (e Endpoint) customDNS() []object {

@@ -20,6 +20,8 @@
 //	      }
 //	    ]
 //	  },
+//	  "subscriptionSettings": {"00000000-…": {"name": "sub-hub", "managedBy": ["a tenant, by Lighthouse"], "noRole": true}},
+//	  "managementGroups": {"mg-root": ["mg-corp", "00000000-…"], "mg-corp": []},
 //	  "faults": [{"kind": "500", "path": "/privateEndpoints", "page": 2, "count": 1}]
 //	}
 //
@@ -40,8 +42,10 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -64,16 +68,25 @@ type Config struct {
 	Addr       string // host:port of ARM and authority; "" is a port of 127.0.0.1 that the system chooses
 	Estate     Estate
 	EstateFile string // in place of Estate; its faults take the place of SetFaults whenever it changes
+	Directory  Directory
+	Clients    []Client // applications beside the one of Env
 
 	PageSize  int  // resources on a page; 0 is 50
 	EmptyLast bool // a page without resources is the last one
 	NullNext  bool // the last page has "nextLink": null, not no nextLink
+
+	GraphLag      time.Duration // how much later a change shows in Resource Graph than in ARM
+	GraphPageSize int           // rows on a page of Resource Graph; 0 is as many as are asked for
+	GraphQuota    int           // queries of Resource Graph that a tenant has in 5 seconds; 0 is no limit
 
 	Delay     time.Duration // before each answer of ARM that no fault replaces
 	TokenLife time.Duration // 0 is an hour
 
 	Logf func(format string, args ...any) // a line for each request; nil is no log
 }
+
+// A Client is an application in a tenant, with its secret.
+type Client struct{ Tenant, ID, Secret string }
 
 // A Server is a running Azure. Its methods may be called at any time.
 type Server struct {
@@ -84,12 +97,18 @@ type Server struct {
 	config    Config
 	listeners []*http.Server
 
-	mu       sync.Mutex
-	file     []byte // content of EstateFile when it was read
-	estate   Estate
-	faults   []Fault
-	tokens   map[string]*token
-	requests []Request
+	mu        sync.Mutex
+	file      []byte // content of EstateFile when it was read
+	estate    Estate
+	directory Directory
+	frozen    Estate            // that Resource Graph shows; nil: the revisions
+	revisions []revision        // of the estate; the oldest one is what Resource Graph shows
+	pages     map[string][]byte // of Resource Graph, until something changes
+	windows   map[string]window
+	faults    []Fault
+	tokens    map[string]*token
+	requests  []Request
+	kinds     map[string]int // of the reads
 
 	reads atomic.Int64 // answered by ARM
 }
@@ -118,7 +137,11 @@ func Start(config Config) (*Server, error) {
 	if config.Estate == nil {
 		config.Estate = Estate{} // for Update to write to
 	}
-	s := &Server{config: config, estate: config.Estate, tokens: map[string]*token{}}
+	s := &Server{
+		config: config, estate: config.Estate, directory: config.Directory,
+		tokens: map[string]*token{}, pages: map[string][]byte{}, windows: map[string]window{}, kinds: map[string]int{},
+	}
+	s.changedLocked()
 	if err := s.readEstate(); err != nil {
 		return nil, err
 	}
@@ -206,6 +229,13 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
+// Reads returns how many requests ARM has answered, by their kind.
+func (s *Server) Reads() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.kinds)
+}
+
 // Env is the environment of a process that uses the client secret. The file has
 // the CA in it.
 func (s *Server) Env(caFile string) []string {
@@ -232,6 +262,29 @@ func (s *Server) Client() *http.Client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.CA)
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+}
+
+// Do answers a request to ARM without the network, for tests of time. It is azcore's
+// policy.Transporter. Faults of the connection need the network.
+func (s *Server) Do(r *http.Request) (*http.Response, error) {
+	request := r.Clone(r.Context())
+	if request.Host == "" {
+		request.Host = request.URL.Host
+	}
+	if request.Body == nil {
+		request.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	s.handler(s.cloud)(w, request)
+	response := w.Result()
+	response.Request = r
+	return response, nil
+}
+
+// Token returns a token of a tenant.
+func (s *Server) Token(tenant string) string {
+	text, _ := s.issue(tenant)
+	return text
 }
 
 // Close ends the server: from then on its ports refuse. It may be called twice.

@@ -36,7 +36,7 @@ func start(t *testing.T, config Config) *azure {
 	t.Cleanup(s.Close)
 	a := &azure{Server: s, client: s.Client()}
 	t.Cleanup(a.client.CloseIdleConnections)
-	a.token, _ = s.issue()
+	a.token, _ = s.issue(Tenant)
 	return a
 }
 

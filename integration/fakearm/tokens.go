@@ -17,12 +17,13 @@ const (
 
 // A token opens ARM until it expires or is revoked.
 type token struct {
+	tenant  string
 	expires time.Time
 	revoked bool
 }
 
-func (s *Server) issue() (text string, t token) {
-	text, t = TokenPrefix+rand.Text(), token{expires: time.Now().Add(s.config.TokenLife)}
+func (s *Server) issue(tenant string) (text string, t token) {
+	text, t = TokenPrefix+rand.Text(), token{tenant: tenant, expires: time.Now().Add(s.config.TokenLife)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens[text] = &t
@@ -86,21 +87,45 @@ func (s *Server) discovery(r *http.Request) answer {
 	}}
 }
 
+// tenantLocked returns the tenant of the request's token.
+func (s *Server) tenantLocked(r *http.Request) string {
+	if t := s.tokens[bearer(r)]; t != nil {
+		return t.tenant
+	}
+	return Tenant
+}
+
+// client returns the application that a request names, and whether its tenant exists.
+func (s *Server) client(tenant, id string) (one Client, tenantExists bool) {
+	for _, c := range append([]Client{{Tenant, ClientID, ClientSecret}}, s.config.Clients...) {
+		if !strings.EqualFold(c.Tenant, tenant) {
+			continue
+		}
+		tenantExists = true
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Client{}, tenantExists
+}
+
 // clientCredentials gives a token for a secret, or for any assertion: who signed
 // that cannot be known here.
 func (s *Server) clientCredentials(r *http.Request) answer {
 	form := r.PostFormValue
+	tenant, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	client, tenantExists := s.client(tenant, form("client_id"))
 	switch {
 	case r.Method != http.MethodPost || form("grant_type") != "client_credentials":
 		return denied(http.StatusBadRequest, "unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.")
-	case !strings.EqualFold(r.URL.Path, "/"+Tenant+"/oauth2/v2.0/token"):
+	case !tenantExists:
 		return denied(http.StatusBadRequest, "invalid_request", "AADSTS90002: The tenant was not found.")
-	case form("client_id") != ClientID:
+	case client.ID == "":
 		return denied(http.StatusBadRequest, "unauthorized_client", "AADSTS700016: The application was not found in the directory.")
-	case form("client_secret") != ClientSecret && form("client_assertion") == "":
+	case form("client_secret") != client.Secret && form("client_assertion") == "":
 		return denied(http.StatusUnauthorized, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
 	}
-	text, _ := s.issue()
+	text, _ := s.issue(client.Tenant)
 	life := int(s.config.TokenLife.Seconds())
 	return answer{status: http.StatusOK, body: object{"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": text}}
 }
@@ -127,7 +152,7 @@ func (s *Server) identity(r *http.Request) answer {
 	case client != "" && client != ClientID:
 		return denied(http.StatusBadRequest, "invalid_request", "Identity not found.")
 	}
-	text, t := s.issue()
+	text, t := s.issue(Tenant)
 	return answer{status: http.StatusOK, body: object{
 		"token_type": "Bearer", "resource": resource, "client_id": ClientID, "access_token": text,
 		"expires_on": strconv.FormatInt(t.expires.Unix(), 10),

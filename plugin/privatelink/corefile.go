@@ -152,7 +152,7 @@ var syntax = map[string]struct {
 }{
 	"geo":         {1, many, false, "GEO..."},
 	"cloud":       {1, 1, false, "public|usgov|china|URL"},
-	"azure":       {1, many, true, "SUBSCRIPTION [GROUP...]"},
+	"azure":       {1, many, true, azureUsage},
 	"vnet":        {1, many, false, "NAME|ID..."},
 	"state":       {1, 1, false, "FILE"},
 	"files":       {1, many, true, "GLOB..."},

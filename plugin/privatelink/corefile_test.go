@@ -153,7 +153,6 @@ func TestParseErrors(t *testing.T) {
 		{"geo of a different cloud", "{\ngeo eus\ncloud usgov\nfiles /a\n}", 2, `geo: "eus" is a geo code of the public cloud (eastus), the cloud here is usgov`},
 		{"unknown cloud", "{\ncloud AzureCloud\n}", 2, `cloud: "AzureCloud" is no cloud: use public, usgov, china or the URL of a Resource Manager`},
 		{"Resource Manager without TLS", "{\ncloud http://arm.example\n}", 2, `cloud: "http://arm.example": a token is sent over https only`},
-		{"invalid subscription ID", "{\nazure my-subscription\n}", 2, `azure: "my-subscription" is not the ID of a subscription, such as 00000000-0000-0000-0000-000000000000`},
 		{"invalid resource group", "{\nazure 00000000-0000-0000-0000-00000000000a a/b\n}", 2, `azure: "a/b" is not the name of a resource group`},
 		{"same subscription twice", "{\nazure 00000000-0000-0000-0000-00000000000a\nazure 00000000-0000-0000-0000-00000000000A\n}", 3, `azure: specified more than once with the same values`},
 		{"two state files", "{\nstate /a /b\n}", 2, `state: 2 values, the syntax is: state FILE`},

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/azure"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -91,26 +89,6 @@ func (p *parser) addZone(name dnsname.Name) error {
 		return err
 	}
 	p.zones.Zones = append(p.zones.Zones, name)
-	return nil
-}
-
-var (
-	subscriptionID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	resourceGroup  = regexp.MustCompile(`^[\pL\d_().-]{1,90}$`)
-)
-
-func (p *parser) addAzure(args []string) error {
-	if !subscriptionID.MatchString(args[0]) {
-		return fmt.Errorf("%q is not the ID of a subscription, such as 00000000-0000-0000-0000-000000000000", args[0])
-	}
-	for _, group := range args[1:] {
-		if !resourceGroup.MatchString(group) {
-			return fmt.Errorf("%q is not the name of a resource group", group)
-		}
-	}
-	p.addSource("azure", func() source.Source {
-		return &azure.Source{Subscription: casefold.Lower(args[0]), Groups: args[1:], Cloud: p.zones.Cloud, VNets: p.vnets, Interval: p.refresh}
-	})
 	return nil
 }
 

@@ -4,9 +4,9 @@ package azure
 import (
 	"cmp"
 	"context"
+	"errors"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -21,43 +21,46 @@ import (
 // timeout bounds one fetch, retries and all.
 const timeout = 5 * time.Minute
 
-// A Source is the private endpoints of one subscription, or of some resource
-// groups in it.
+// A Source is the private endpoints of a scope.
 type Source struct {
-	Subscription string
-	Groups       []string // none: the whole subscription
-	Cloud        cloud.Cloud
-	VNets        []string      // names or IDs of virtual networks; none: all
-	Interval     time.Duration // between two syncs; 0 is a minute
+	Scope
+	Cloud    cloud.Cloud
+	VNets    []string      // names or IDs of virtual networks; none: all
+	Interval time.Duration // between two syncs; 0 is a minute
 
-	// Credential is the one to use; nil means that of the environment.
+	// Tenant and Client are those of the identity. Empty ones are those of the
+	// environment.
+	Tenant, Client string
+	// Credential is the one to use; nil means that of Tenant and Client.
 	Credential azcore.TokenCredential
 	// Options are for tests: another transport, shorter delays between retries.
 	// A transport other than *http.Client must not follow redirects.
 	Options policy.ClientOptions
 
 	arm      *client
-	listings []*listing         // the last good ones, in the order of paths; nil if never read
-	failed   []bool             // listings that failed in the last fetch
-	named    *source.List       // of listings, before zone groups are read
-	members  map[string]*member // endpoints whose zone groups are read, by ID in lower case
-	list     *source.List       // of the last fetch
-	dirty    bool               // something has changed since list was made
+	busy     *source.RetryAfterError // of the last fetch
+	until    time.Time               // the end of its pause
+	ended    time.Time               // when the last fetch ended
+	listings []*listing              // the last good ones, in the order of paths; nil if never read
+	failed   []bool                  // listings that failed in the last fetch
+	named    *source.List            // of listings, before zone groups are read
+	members  map[string]*member      // endpoints whose zone groups are read, by ID in lower case
+	reread   rereads
+	list     *source.List // of the last fetch
+	dirty    bool         // something has changed since list was made
+
+	// These are of a scope with several subscriptions.
+	subscriptions map[string]*knownSubscription // by ID in lower case; their resources are served
+	scopeErr      error                         // of the last listing of subscriptions
+	doubts        map[string]*doubt             // by resource ID in lower case
+	names         map[string]int                // of each subscription in an earlier process
+	directs       map[string]direct             // by resource ID in lower case
+	budget        budget                        // of directs
 }
 
 // Config implements source.Source.
 func (s *Source) Config() source.Config {
 	return source.Config{Name: s.name(), Interval: cmp.Or(s.Interval, time.Minute), Remote: true}
-}
-
-// name includes the cloud, so that a reload that changes the cloud does not keep
-// the records of the old one.
-func (s *Source) name() string {
-	name := strings.Join(append([]string{"azure", s.Subscription}, s.Groups...), " ")
-	if in := cmp.Or(s.Cloud.ARM, s.Cloud.Name, cloud.Public.Name); in != cloud.Public.Name {
-		name += " cloud " + in
-	}
-	return source.NameIn(name, s.VNets)
 }
 
 // Fetch implements source.Source. The private endpoints and the network
@@ -67,7 +70,22 @@ func (s *Source) name() string {
 // have the names of all endpoints but those whose network interface is not
 // visible: the zone groups of these are read one by one, and an endpoint that
 // fails there is unread, at its own cost only.
+//
+// A query may trigger a fetch at any moment. While Azure asks for a pause, a fetch
+// sends no request.
 func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
+	if left := time.Until(s.until); s.busy != nil && left > 0 {
+		return s.list, &source.RetryAfterError{Err: s.busy.Err, After: left}
+	}
+	list, err := s.fetch(ctx)
+	s.ended = time.Now()
+	if s.busy = nil; errors.As(err, &s.busy) {
+		s.until = time.Now().Add(s.busy.After)
+	}
+	return list, err
+}
+
+func (s *Source) fetch(ctx context.Context) (*source.List, error) {
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if s.arm == nil {
@@ -80,7 +98,7 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 	s.arm.tokens.begin()
 	failed := s.readListings(bounded)
 	if len(failed) == len(s.listings) {
-		return nil, first(failed)
+		return nil, first(s.withScope(failed))
 	}
 	if s.named == nil || s.dirty {
 		s.named = source.UniteListed(s.pages(), s.VNets)
@@ -93,12 +111,23 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 	if s.list == nil || s.dirty {
 		s.publish(source.UniteListed(append(s.pages(), s.groupPages()...), s.VNets), unread)
 	}
-	return s.list, joined(append(failed, errs...))
+	return s.list, joined(slices.Concat(s.withScope(failed), s.lost(), s.doubtErrs(), errs))
+}
+
+// withScope adds the error of the listing of subscriptions before those of the others.
+func (s *Source) withScope(failed []error) []error {
+	if s.scopeErr == nil {
+		return failed
+	}
+	return append([]error{s.scopeErr}, failed...)
 }
 
 // publish replaces the list, unless it has the same content as before.
 func (s *Source) publish(list *source.List, unread []string) {
-	list.Complete, list.Unread = !slices.Contains(s.listings, nil), unread
+	list.Complete, list.Unread = !slices.Contains(s.listings, nil) && !s.unknown(), unread
+	if s.several() {
+		list.Parts = s.parts(list)
+	}
 	// The list has no finding about an endpoint that was not read.
 	list.Skipped = slices.DeleteFunc(list.Skipped, func(skip source.Skip) bool {
 		return slices.Contains(unread, casefold.Lower(skip.Endpoint)) || s.unfounded(skip)

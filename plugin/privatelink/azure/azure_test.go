@@ -35,7 +35,7 @@ func start(t testing.TB, config fakearm.Config, endpoints ...fakearm.Endpoint) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	return arm, &Source{Subscription: subscription, Cloud: own, Credential: identity{arm}, Options: policy.ClientOptions{
+	return arm, &Source{Scope: Scope{Subscription: subscription}, Cloud: own, Credential: identity{arm}, Options: policy.ClientOptions{
 		Transport: arm.Client(),
 		Retry:     policy.RetryOptions{RetryDelay: time.Millisecond, MaxRetryDelay: 10 * time.Millisecond},
 	}}

@@ -18,7 +18,7 @@ func BenchmarkFetch(b *testing.B) {
 			arm, src := start(b, fakearm.Config{PageSize: size, Delay: 200 * time.Millisecond}, many(2000)...)
 			b.ReportAllocs()
 			for b.Loop() {
-				fresh := &Source{Subscription: subscription, Cloud: src.Cloud, Credential: identity{arm}, Options: src.Options}
+				fresh := &Source{Scope: Scope{Subscription: subscription}, Cloud: src.Cloud, Credential: identity{arm}, Options: src.Options}
 				if _, err := fresh.Fetch(b.Context()); err != nil {
 					b.Fatal(err)
 				}

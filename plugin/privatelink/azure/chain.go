@@ -41,19 +41,20 @@ func managedRetries(o policy.RetryOptions) policy.RetryOptions {
 type chain struct {
 	options policy.ClientOptions
 	private bool // Microsoft's list of authorities does not know a cloud of one's own
+	all     func() ([]candidate, error)
 	witness *witness
 
 	found  azcore.TokenCredential // nil before the first token
 	source candidate              // of found, else the one that is tried
 }
 
-func newChain(options policy.ClientOptions, private bool) *chain {
+func newChain(options policy.ClientOptions, private bool, all func() ([]candidate, error)) *chain {
 	w := &witness{next: options.Transport}
 	options.Transport = w
 	if anySet("IDENTITY_SERVER_THUMBPRINT") { // Service Fabric pins the certificate of an *http.Client
 		options.Transport = w.next
 	}
-	return &chain{options: options, private: private, witness: w}
+	return &chain{options: options, private: private, all: all, witness: w}
 }
 
 // GetToken implements azcore.TokenCredential.
@@ -61,7 +62,7 @@ func (c *chain) GetToken(ctx context.Context, options policy.TokenRequestOptions
 	if c.found != nil {
 		return c.request(ctx, c.source, c.found, options)
 	}
-	all, err := candidates()
+	all, err := c.all()
 	if err != nil {
 		return azcore.AccessToken{}, &tokenError{text: "no token: " + err.Error()}
 	}
@@ -94,7 +95,7 @@ func (c *chain) try(ctx context.Context, one candidate, options policy.TokenRequ
 		return token, one.set, &tokenError{text: "no token from " + one.name + ": " + unsetText(), cause: err}
 	}
 	if err != nil {
-		return token, one.set || one.managed, &tokenError{text: "no token from " + one.name + ": " + oneLine(err), cause: err}
+		return token, one.set || one.managed, &tokenError{text: one.inWords("no token from " + one.name + ": " + oneLine(err)), cause: err}
 	}
 	set = one.set
 	if one.probe {
@@ -113,10 +114,13 @@ func (c *chain) try(ctx context.Context, one candidate, options policy.TokenRequ
 func (c *chain) request(ctx context.Context, one candidate, credential azcore.TokenCredential, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	c.witness.begin(one)
 	token, err := credential.GetToken(ctx, options)
-	if err != nil {
-		return token, c.explain(ctx, one, err)
+	if err == nil {
+		return token, nil
 	}
-	return token, nil
+	if one.reopen {
+		c.found = nil
+	}
+	return token, c.explain(ctx, one, err)
 }
 
 // probe reports whether IMDS answers at all. A request without the header Metadata

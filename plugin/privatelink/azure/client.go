@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
@@ -39,14 +41,19 @@ type client struct {
 	origin       origin
 	pipeline     runtime.Pipeline
 	tokens       *tokens
-	subscription string
+	subscription string // empty: several
 	versions     versions
+	quota        quota
 }
 
 // A seenPage is a page that need not be decoded again while its text is the same.
 type seenPage struct {
-	sum  [sha256.Size]byte
-	page privateendpoint.Page
+	sum   [sha256.Size]byte // of its resources
+	page  privateendpoint.Page
+	marks map[string]uint64 // of the text of each resource, by ID in lower case; of endpoints and rows only
+
+	whole [sha256.Size]byte // of a page of rows; other pages have sum
+	total int               // rows of the whole query
 }
 
 func newClient(s *Source) (*client, error) {
@@ -58,7 +65,7 @@ func newClient(s *Source) (*client, error) {
 	options := s.Options
 	options.Cloud, options.Transport = where, withoutRedirects(s.Options.Transport)
 	c := &client{endpoint: endpoint, origin: originOf(endpoint), tokens: &tokens{credential: s.credential(options)}, subscription: s.Subscription}
-	options.Transport = transport{c.origin, options.Transport}
+	options.Transport = transport{c.origin, options.Transport, s.count}
 	options.PerRetryPolicies = append(slices.Clone(options.PerRetryPolicies), rejections{c.tokens})
 	if options.Retry.MaxRetryDelay == 0 {
 		options.Retry.MaxRetryDelay = maxRetryDelay
@@ -74,7 +81,7 @@ func (s *Source) credential(options policy.ClientOptions) azcore.TokenCredential
 	if s.Credential != nil {
 		return s.Credential
 	}
-	return newChain(options, s.Cloud.ARM != "")
+	return newChain(options, s.Cloud.ARM != "", s.identities())
 }
 
 // endpoints returns ARM, its audience and its authority. A cloud of one's own
@@ -123,7 +130,7 @@ func (c *client) page(ctx context.Context, link string, known seenPage) (seenPag
 	if err == nil && page.Next != "" {
 		err = c.checkNext(page.Next)
 	}
-	return seenPage{sum, page}, err
+	return seenPage{sum: sum, page: page, marks: marksOfPage(link, body)}, err
 }
 
 // checkNext applies the check that every request passes before the request is
@@ -141,26 +148,38 @@ func (c *client) checkNext(link string) error {
 
 // get returns the body of a response. The link is used as it is, because its
 // escapes are ARM's.
-func (c *client) get(outer context.Context, link string) ([]byte, error) {
+func (c *client) get(ctx context.Context, link string) ([]byte, error) {
+	body, _, err := c.send(ctx, http.MethodGet, link, nil)
+	return body, err
+}
+
+// send sends a request and returns the body and the header of its response.
+func (c *client) send(outer context.Context, method, link string, body []byte) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(outer, pageTimeout)
 	defer cancel()
-	request, err := runtime.NewRequest(ctx, http.MethodGet, link)
+	request, err := runtime.NewRequest(ctx, method, link)
 	if err != nil {
-		return nil, errors.New("the link is not a URL")
+		return nil, nil, errors.New("the link is not a URL")
+	}
+	if body != nil {
+		if err := request.SetBody(streaming.NopCloser(bytes.NewReader(body)), "application/json"); err != nil {
+			return nil, nil, err
+		}
 	}
 	response, err := c.pipeline.Do(request)
 	explained := (*tokenError)(nil)
 	switch {
 	case outer.Err() == nil && errors.As(err, &explained):
-		return nil, explained
+		return nil, nil, explained
 	case err != nil && errors.Is(outer.Err(), context.DeadlineExceeded):
-		return nil, errors.New("no time is left in this sync")
+		return nil, nil, errors.New("no time is left in this sync")
 	case err != nil && outer.Err() == nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("no response within %s, retries included: check the network and the proxy between this server and Azure", pageTimeout)
+		return nil, nil, fmt.Errorf("no response within %s, retries included: check the network and the proxy between this server and Azure", pageTimeout)
 	case err != nil:
-		return nil, c.explain(err)
+		return nil, nil, c.explain(err)
 	case response.StatusCode != http.StatusOK:
-		return nil, c.refused(response)
+		return nil, nil, c.refused(response)
 	}
-	return runtime.Payload(response)
+	text, err := runtime.Payload(response)
+	return text, response.Header, err
 }

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,15 @@ func (c *chain) explain(ctx context.Context, who candidate, err error) error {
 	if remedy != "" {
 		text += ": " + remedy
 	}
-	return &tokenError{text: text, cause: err}
+	return &tokenError{text: who.inWords(text), cause: err}
+}
+
+// inWords returns the text of an error with the variables that count for the identity.
+func (c candidate) inWords(text string) string {
+	if c.words == nil {
+		return text
+	}
+	return c.words.Replace(text)
 }
 
 func causeOf(who candidate, err error, o outcome) (cause, remedy string) {
@@ -61,7 +70,7 @@ func causeOf(who candidate, err error, o outcome) (cause, remedy string) {
 		return o.at() + " does not answer", noAnswerRemedy(o)
 	case o.status >= http.StatusMultipleChoices && !challenge, len(o.body) > 0 && !challenge:
 		if who.managed {
-			return managedCause(o)
+			return managedCause(who, o)
 		}
 		return authorityCause(o)
 	}
@@ -135,8 +144,8 @@ func (o outcome) isHTML() bool {
 }
 
 // managedCause reads a response of an identity endpoint.
-func managedCause(o outcome) (cause, remedy string) {
-	id := os.Getenv("AZURE_CLIENT_ID")
+func managedCause(who candidate, o outcome) (cause, remedy string) {
+	id := cmp.Or(who.client, os.Getenv("AZURE_CLIENT_ID"))
 	body := casefold.Lower(string(o.body))
 	switch {
 	case strings.Contains(body, "multiple") && strings.Contains(body, "identit"):

@@ -47,7 +47,7 @@ func plain(err error) string {
 	case errors.As(err, &request):
 		return oneLine(request.Err)
 	}
-	return oneLine(err)
+	return strings.TrimPrefix(oneLine(err), "body download policy: ")
 }
 
 // refused returns the error of a response with another status than 200.
@@ -61,11 +61,13 @@ func (c *client) refused(response *http.Response) error {
 
 // A statusError is an answer of ARM other than 200.
 type statusError struct {
-	status  int
-	code    string // ARM's, such as ResourceNotFound; may be empty
-	advice  string
-	asked   string   // api-version of the request
-	offered []string // api-versions, if ARM does not have that one
+	status int
+	code   string // ARM's, such as ResourceNotFound; may be empty
+	advice string
+	asked  string // api-version of the request
+	// subscription is that of the request, empty if it is for several.
+	subscription string
+	offered      []string // api-versions, if ARM does not have that one
 }
 
 func (e *statusError) Error() string {
@@ -73,9 +75,10 @@ func (e *statusError) Error() string {
 }
 
 func (c *client) refusal(response *http.Response) error {
-	e := &statusError{status: response.StatusCode}
+	e := &statusError{status: response.StatusCode, subscription: c.subscription}
 	if response.Request != nil && response.Request.URL != nil {
 		e.asked = response.Request.URL.Query().Get("api-version")
+		e.subscription = cmp.Or(e.subscription, subscriptionOf(response.Request.URL.Path))
 	}
 	body := outcome{body: peek(response)}
 	var parsed *azcore.ResponseError
@@ -109,9 +112,11 @@ func (c *client) advice(e *statusError, body []byte) string {
 		return ": it offers no api-version from " + oldestVersion + " to " + apiVersion + ", and none in preview is used"
 	case e.code == "MissingSubscriptionRegistration":
 		name := cmp.Or(namespace.FindString(string(body)), "Microsoft.Network")
-		return ": register the resource provider in subscription " + c.subscription + ": az provider register --namespace " + name
+		return ": register the resource provider in subscription " + e.subscription + ": az provider register --namespace " + name
+	case e.status == http.StatusForbidden && e.subscription == "":
+		return ": grant Reader on the management group, or on its subscriptions, to the identity"
 	case e.status == http.StatusForbidden:
-		return ": grant Reader on subscription " + c.subscription + " to the identity"
+		return ": grant Reader on subscription " + e.subscription + " to the identity"
 	case e.status == http.StatusUnauthorized:
 		return ": the token is not accepted, check the identity's tenant and the cloud"
 	case e.status == http.StatusNotFound && e.code != "ResourceNotFound":
@@ -142,6 +147,14 @@ func gone(err error) bool {
 		(refused.code == "ResourceNotFound" || refused.code == "ParentResourceNotFound")
 }
 
+// deleted reports whether ARM answers that a resource does not exist, or that the
+// resource group or the subscription that it was in does not.
+func deleted(err error) bool {
+	var refused *statusError
+	return errors.As(err, &refused) && refused.status == http.StatusNotFound &&
+		(gone(err) || refused.code == "ResourceGroupNotFound" || refused.code == "SubscriptionNotFound")
+}
+
 // firstLine leaves out the HTTP response that a credential's error quotes.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
@@ -165,6 +178,9 @@ func retryAfter(response *http.Response) time.Duration {
 		return 0
 	}
 	value := response.Header.Get("Retry-After")
+	if value == "" && response.StatusCode == http.StatusTooManyRequests {
+		return clock(response.Header.Get(resetsAfter))
+	}
 	if seconds, err := strconv.Atoi(value); err == nil {
 		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
 	}

@@ -6,10 +6,14 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/privatelink-dns/privatelink-dns/integration/fakearm"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 )
 
 // The ends of errors that several tests expect.
@@ -50,7 +54,7 @@ func (f *fakeARM) source() *Source {
 		}
 		return respond(r, f.page(r)), nil
 	})
-	return &Source{Subscription: subscription, Credential: fixed{}, Options: policy.ClientOptions{Transport: network}}
+	return &Source{Scope: Scope{Subscription: subscription}, Credential: fixed{}, Options: policy.ClientOptions{Transport: network}}
 }
 
 // fixed is a credential that needs no network.
@@ -82,4 +86,31 @@ func zoneGroup(name string) string {
 	return fmt.Sprintf(`{"value": [{"id": "%s/privateDnsZoneGroups/default", "type": "Microsoft.Network/privateEndpoints/privateDnsZoneGroups", `+
 		`"properties": {"privateDnsZoneConfigs": [{"properties": {"recordSets": [`+
 		`{"fqdn": "%s.privatelink.blob.core.windows.net", "ipAddresses": ["10.20.0.4"]}]}}]}}]}`, id(name), name)
+}
+
+// resume ends the pause that Azure has asked a source for.
+func resume(src *Source) { src.busy = nil }
+
+// inProcess returns a source that asks a fake Azure without the network, so that a test
+// can let time pass.
+func inProcess(t *testing.T, arm *fakearm.Server, scope Scope) *Source {
+	t.Helper()
+	own, err := cloud.Parse(arm.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Source{Scope: scope, Cloud: own, Credential: issued{arm}, Options: policy.ClientOptions{Transport: arm}}
+}
+
+// issued is a credential with tokens that the fake Azure has issued.
+type issued struct{ arm *fakearm.Server }
+
+func (i issued) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: i.arm.Token(fakearm.Tenant), ExpiresOn: time.Now().Add(30 * time.Minute)}, nil
+}
+
+func readAll(r io.ReadCloser) string {
+	defer r.Close()
+	text, _ := io.ReadAll(r)
+	return string(text)
 }

@@ -81,6 +81,7 @@ func TestFaults(t *testing.T) {
 				t.Errorf("a secret in %q", text)
 			}
 			arm.SetFaults()
+			resume(src)
 			if list, err := src.Fetch(t.Context()); err != nil || list != before {
 				t.Errorf("Fetch after the fault = %s, %v; want the list of before", show(list), err)
 			}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -23,7 +24,12 @@ type candidate struct {
 	set bool
 	// probe reports that IMDS may not exist here, and others may follow.
 	probe bool
-	open  func(policy.ClientOptions, bool) (azcore.TokenCredential, error)
+	// reopen reports that its secrets are read again after an error: a file may
+	// have another one.
+	reopen bool
+	client string            // of the managed identity; empty: AZURE_CLIENT_ID
+	words  *strings.Replacer // for an error: the variables that count; may be nil
+	open   opener
 }
 
 // The values of AZURE_TOKEN_CREDENTIALS select candidates by these bits.

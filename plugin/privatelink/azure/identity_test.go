@@ -44,12 +44,13 @@ func identitySource(t *testing.T, do func(*http.Request) (*http.Response, error)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Source{Subscription: subscription, Cloud: own, Options: policy.ClientOptions{Transport: transporter(func(r *http.Request) (*http.Response, error) {
+	network := transporter(func(r *http.Request) (*http.Response, error) {
 		if strings.HasPrefix(r.URL.Host, "arm-") {
 			return respond(r, `{"value": []}`), nil
 		}
 		return do(r)
-	})}}
+	})
+	return &Source{Scope: Scope{Subscription: subscription}, Cloud: own, Options: policy.ClientOptions{Transport: network}}
 }
 
 func reply(status int, contentType, body string, header ...string) func(*http.Request) (*http.Response, error) {

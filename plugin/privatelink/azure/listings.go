@@ -41,6 +41,9 @@ func (s *Source) scopes() []string {
 // that failed in the order of their paths, whichever came first, so that the same
 // outage has the same text each time.
 func (s *Source) readListings(ctx context.Context) (failed []error) {
+	if s.several() {
+		return s.readGraph(ctx)
+	}
 	paths, several := s.paths(), len(s.scopes()) > 1
 	if s.listings == nil {
 		s.listings, s.failed = make([]*listing, len(paths)), make([]bool, len(paths))
@@ -90,7 +93,7 @@ func (s *Source) order() []int {
 func (s *Source) pages() (all [][]privateendpoint.Endpoint) {
 	for _, l := range s.listings {
 		if l != nil {
-			all = append(all, l.resources)
+			all = append(all, s.withDirect(l.resources))
 		}
 	}
 	return all
@@ -105,6 +108,9 @@ func (s *Source) unfounded(skip source.Skip) bool {
 	id, has := casefold.Lower(skip.Endpoint), func(l *listing) bool { return l.has(casefold.Lower(skip.Endpoint)) }
 	switch skip.Reason {
 	case source.NotApproved:
+		if s.several() && len(s.listings[0].resources) > 0 && !slices.ContainsFunc(s.endpointListings(), has) {
+			return true // Resource Graph has the interface of a new endpoint first
+		}
 		return !slices.ContainsFunc(s.endpointListings(), has) && (s.failedAt(0, id) || slices.ContainsFunc(s.endpointListings(), (*listing).lacks))
 	case source.NoDNSConfig:
 		return s.failedAt(len(s.endpointListings()), id)
@@ -115,6 +121,9 @@ func (s *Source) unfounded(skip source.Skip) bool {
 // failedAt reports whether the listing of the scope of an endpoint failed. The scopes
 // of a type of resources begin at an index of paths.
 func (s *Source) failedAt(begin int, id string) bool {
+	if s.several() {
+		return s.failed[begin]
+	}
 	for i, scope := range s.scopes() {
 		if s.failed[begin+i] && strings.HasPrefix(id, casefold.Lower(scope)+"/") {
 			return true

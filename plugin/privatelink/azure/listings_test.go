@@ -86,7 +86,7 @@ func TestListingThatFails(t *testing.T) {
 					t.Errorf("Fetch again = %s, %v; want the same", show(again), err)
 				}
 				arm.SetFaults()
-				fresh := &Source{Subscription: src.Subscription, Groups: src.Groups, Cloud: src.Cloud, Credential: src.Credential, Options: src.Options}
+				fresh := &Source{Scope: Scope{Subscription: src.Subscription, Groups: src.Groups}, Cloud: src.Cloud, Credential: src.Credential, Options: src.Options}
 				whole, _ := fresh.Fetch(t.Context())
 				if list, err := src.Fetch(t.Context()); err != nil || !list.Complete || show(list) != show(whole) {
 					t.Errorf("Fetch after the fault = %s, %v; want %s", show(list), err, show(whole))
@@ -130,6 +130,7 @@ func TestManyListingsThatFail(t *testing.T) {
 		fakearm.Fault{Kind: fakearm.Forbidden, Path: "privateDnsZoneGroups"},
 	)
 	for range 3 {
+		resume(src)
 		list, err := src.Fetch(t.Context())
 		const want = "list " + groups + "rg-c" + peList + denied +
 			"; list " + groups + "rg-b" + nicList + ": page 1: ARM answers 503 ServerUnavailable" +

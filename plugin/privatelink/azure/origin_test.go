@@ -126,7 +126,7 @@ func TestForeignResponse(t *testing.T) {
 func TestTransportChecksRequests(t *testing.T) {
 	reached := false
 	next := transporter(func(r *http.Request) (*http.Response, error) { reached = true; return respond(r, `{}`), nil })
-	tr := transport{origin{"https", "management.azure.com", "443"}, next}
+	tr := transport{origin{"https", "management.azure.com", "443"}, next, func(*http.Request) {}}
 	for link, allowed := range map[string]bool{
 		"https://management.azure.com:443/x": true, "http://management.azure.com/x": false, "https://other.example/x": false,
 	} {

@@ -27,8 +27,9 @@ const (
 // A transport is the last step of every request to ARM, retries included. It sends
 // requests to one origin only, follows no redirect, and bounds the size of a response.
 type transport struct {
-	only origin
-	next policy.Transporter
+	only  origin
+	next  policy.Transporter
+	count func(*http.Request) // of each request that is sent
 }
 
 // Do implements policy.Transporter.
@@ -36,6 +37,7 @@ func (t transport) Do(r *http.Request) (*http.Response, error) {
 	if err := t.only.check(r.URL); err != nil {
 		return nil, permanentError{fmt.Errorf("the request %w", err)}
 	}
+	t.count(r)
 	response, err := t.next.Do(r)
 	if err != nil {
 		return nil, permanently(err)

@@ -16,6 +16,11 @@ const (
 	// that Microsoft runs.
 	apiVersion = "2024-05-01"
 
+	// These versions have all that we read, and are in every cloud that Microsoft runs.
+	graphVersion           = "2021-03-01"
+	subscriptionVersion    = "2020-01-01"
+	managementGroupVersion = "2020-05-01"
+
 	// oldestVersion is the first one with the DNS configuration of an endpoint.
 	oldestVersion = "2020-03-01"
 )
@@ -44,6 +49,14 @@ func (v *versions) of(path string) string {
 	if used := v.used[resourceType(path)]; used != "" {
 		return used
 	}
+	switch {
+	case path == graphPath:
+		return graphVersion
+	case strings.HasPrefix(path, groupsPath):
+		return managementGroupVersion
+	case resourceType(path) == "":
+		return subscriptionVersion
+	}
 	return apiVersion
 }
 
@@ -51,7 +64,7 @@ func (v *versions) of(path string) string {
 // it for the type of the path from now on.
 func (v *versions) adopt(path string, err error) bool {
 	var refused *statusError
-	if !errors.As(err, &refused) {
+	if !errors.As(err, &refused) || resourceType(path) == "" {
 		return false
 	}
 	best := bestOf(refused.offered)

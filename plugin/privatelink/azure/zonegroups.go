@@ -23,7 +23,9 @@ type member struct {
 	id      string // of the endpoint, in lower case
 	path    string // of its zone groups
 	listing *listing
-	err     error // of the last attempt to read them
+	err     error     // of the last attempt to read them
+	asked   time.Time // the last attempt
+	mark    uint64    // of the endpoint's text at that time
 }
 
 // readGroups reads the zone groups of the endpoints that are approved and have
@@ -33,7 +35,7 @@ type member struct {
 func (s *Source) readGroups(ctx context.Context, list *source.List) {
 	ctx, cancel := context.WithTimeout(ctx, groupsTimeout)
 	defer cancel()
-	members, order := map[string]*member{}, []*member(nil)
+	members, all := map[string]*member{}, []*member(nil)
 	for _, skip := range list.Skipped {
 		if skip.Reason != source.NoDNSConfig && skip.Reason != source.Provisioning {
 			continue
@@ -44,14 +46,16 @@ func (s *Source) readGroups(ctx context.Context, list *source.List) {
 			m = &member{id: id, path: skip.Endpoint + "/privateDnsZoneGroups"}
 		}
 		members[id] = m
-		order = append(order, m)
+		all = append(all, m)
 	}
+	order := s.due(all, time.Now())
 	slices.SortStableFunc(order, func(a, b *member) int { return failed(a) - failed(b) })
 	var g errgroup.Group
 	g.SetLimit(parallel)
 	changed := make([]bool, len(order))
 	for i, m := range order {
 		g.Go(func() error {
+			m.asked, m.mark = time.Now(), s.mark(m.id)
 			changed[i] = s.arm.readMember(ctx, m, s.unsettled(m.id))
 			return nil
 		})

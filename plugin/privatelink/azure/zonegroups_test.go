@@ -72,6 +72,7 @@ func TestBadMember(t *testing.T) {
 					t.Errorf("Fetch again = %s; want the same list", show(again))
 				}
 				arm.SetFaults()
+				resume(src)
 				if list, err := src.Fetch(t.Context()); err != nil || show(list) != both+reorder(good) || list.Unread != nil {
 					t.Errorf("Fetch after the fault = %s, %v, unread %v", show(list), err, list.Unread)
 				}

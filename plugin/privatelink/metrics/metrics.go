@@ -38,6 +38,11 @@ var (
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "sync_failures_total",
 		Help: "Syncs of a source that failed, wholly or in part.",
 	}, []string{"source"})
+	// AzureReads counts the requests to Azure.
+	AzureReads = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "azure_reads_total",
+		Help: "Requests of a source to Azure, retries included, by kind (resource_graph, subscriptions, listing, zone_groups, resource).",
+	}, []string{"source", "kind"})
 	// Skipped is the number of endpoints and names that are not served.
 	Skipped = gauge("skipped_endpoints", "Endpoints, or single names of endpoints, that a source has and that are not served, by reason.", "source", "reason")
 	// Conflicts is the number of names with different addresses in endpoints or sources.
@@ -173,7 +178,7 @@ func newAnswers(zone string) *Answers {
 func Forget(source string) {
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{Records, LastSuccess, Failures, Skipped, Conflicts, HeldBack, Unread, Refresh, OnDemandSyncs} {
+	}{Records, LastSuccess, Failures, AzureReads, Skipped, Conflicts, HeldBack, Unread, Refresh, OnDemandSyncs} {
 		vec.DeletePartialMatch(prometheus.Labels{"source": source})
 	}
 }

@@ -1,0 +1,156 @@
+package azure
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
+)
+
+// Azure Backup adds names to the endpoint of a vault long after it was created, and
+// without a request to Resource Manager that would notify Resource Graph. A few of
+// these endpoints are therefore read by their ID in each sync, and as many as the budget has
+// in a sync that a query has triggered.
+const (
+	directEvery  = 18 * time.Second // 200 an hour
+	directMost   = 60
+	directUsual  = 2 // in a sync at its time
+	directAtOnce = 10
+)
+
+// A direct is a resource that was read by its ID.
+type direct struct {
+	asked time.Time
+	mark  uint64                    // of its row at that time; a row that changes is newer
+	now   *privateendpoint.Endpoint // nil: the row counts
+}
+
+// triggered reports whether a fetch begins long before its time.
+func (s *Source) triggered(now time.Time) bool {
+	return !s.ended.IsZero() && now.Sub(s.ended) < s.Config().Interval*8/10
+}
+
+// nextDirect returns the resources to read, those first that were read the longest
+// time ago: the network interface of a vault's endpoint, which has all of its names, or the
+// endpoint itself while Resource Graph lacks the interface.
+func (s *Source) nextDirect(now time.Time) []privateendpoint.Endpoint {
+	if slices.Contains(s.listings, nil) {
+		return nil
+	}
+	if s.budget.every == 0 {
+		s.budget = budget{directEvery, directMost, now.Add(-directMost * directEvery)}
+	}
+	vaults := map[string]privateendpoint.Endpoint{}
+	for _, r := range s.listings[0].resources {
+		if casefold.Index(r.Target, "/microsoft.recoveryservices/vaults/") >= 0 && casefold.Equal(r.Status, "Approved") {
+			vaults[casefold.Lower(r.ID)] = r
+		}
+	}
+	for _, r := range s.listings[1].resources {
+		if id := casefold.Lower(r.ID); vaults[id].ID != "" {
+			vaults[id] = r
+		}
+	}
+	all := slices.SortedFunc(maps.Values(vaults), func(a, b privateendpoint.Endpoint) int {
+		first, second := s.directs[casefold.Lower(a.Resource)], s.directs[casefold.Lower(b.Resource)]
+		return first.asked.Compare(second.asked)
+	})
+	most := directUsual
+	if s.triggered(now) {
+		most = directMost
+	}
+	n := min(len(all), most, s.budget.left(now))
+	s.budget.spend(n, now)
+	return all[:n]
+}
+
+// readDirect reads resources by their IDs. It returns the answers by ID in lower case. A
+// resource without an answer is left to Resource Graph.
+func (c *client) readDirect(ctx context.Context, resources []privateendpoint.Endpoint) map[string]*privateendpoint.Endpoint {
+	var mu sync.Mutex
+	found := map[string]*privateendpoint.Endpoint{}
+	var g errgroup.Group
+	g.SetLimit(directAtOnce)
+	for _, r := range resources {
+		g.Go(func() error {
+			now, err := c.lookup(ctx, r)
+			mu.Lock()
+			defer mu.Unlock()
+			if found[casefold.Lower(r.Resource)] = now; err != nil {
+				found[casefold.Lower(r.Resource)] = nil
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+	return found
+}
+
+// useDirect notes the answers, and forgets those whose rows have changed since.
+func (s *Source) useDirect(found map[string]*privateendpoint.Endpoint, asked time.Time) {
+	before := s.directs
+	s.directs = map[string]direct{}
+	for _, l := range s.listings {
+		for _, r := range l.resources {
+			id := casefold.Lower(r.Resource)
+			one, known := before[id]
+			if now, read := found[id]; read {
+				one = direct{asked, l.mark(id), differs(now, r)}
+			} else if known && one.mark != l.mark(id) {
+				one.now = nil
+			}
+			if one.asked.IsZero() {
+				continue
+			}
+			s.directs[id] = one
+			s.dirty = s.dirty || !reflect.DeepEqual(one.now, before[id].now)
+		}
+	}
+}
+
+// differs returns an answer unless it has the content of the row.
+func differs(now *privateendpoint.Endpoint, row privateendpoint.Endpoint) *privateendpoint.Endpoint {
+	if now == nil {
+		return nil
+	}
+	now.Line = row.Line
+	if reflect.DeepEqual(*now, row) {
+		return nil
+	}
+	return now
+}
+
+// withDirect returns the resources of a listing, with those that were read by their IDs
+// in place of their rows.
+func (s *Source) withDirect(resources []privateendpoint.Endpoint) []privateendpoint.Endpoint {
+	if len(s.directs) == 0 {
+		return resources
+	}
+	all := slices.Clone(resources)
+	for i, r := range all {
+		if one := s.directs[casefold.Lower(r.Resource)]; one.now != nil {
+			all[i] = *one.now
+		}
+	}
+	return all
+}
+
+// mark returns the mark of a resource's text, or 0 if no page has it.
+func (l *listing) mark(id string) uint64 {
+	if l == nil {
+		return 0
+	}
+	for _, page := range l.pages {
+		if mark := page.marks[id]; mark != 0 {
+			return mark
+		}
+	}
+	return 0
+}
