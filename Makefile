@@ -1,8 +1,9 @@
 # Go and its module proxy are all that this needs; `docker` needs an engine.
 
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-COMMIT     ?= $(shell git rev-parse --short HEAD 2>/dev/null)
-LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+COMMIT     ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+DATE       ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 # The release whose go.mod asks for our Go or an older one.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s

@@ -27,7 +27,7 @@ func run(t *testing.T, folder string, args ...string) (output string, status int
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	got, status := run(t, t.TempDir(), "-version")
-	want := `^privatelink-dns-1\.2\.3-test \(CoreDNS [0-9.]+\)\n` + runtime.GOOS + "/" + runtime.GOARCH + `, go[^ ]+, c0ffee\n$`
+	want := `^privatelink-dns 1\.2\.3-test\ncommit c0ffee\ndate unknown\nCoreDNS [0-9.]+\nGo go\S+ ` + runtime.GOOS + "/" + runtime.GOARCH + `\n$`
 	if status != 0 || !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("-version = %q, status %d; want %s, status 0", got, status, want)
 	}

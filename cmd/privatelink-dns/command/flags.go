@@ -16,8 +16,9 @@ type Repeatable interface {
 	Repeatable()
 }
 
-// parse parses the flags. Its errors name the remedy.
-func parse(flags *flag.FlagSet, args []string) error {
+// parse parses the flags, and leaves arguments to the command if it has some. Its errors
+// name the remedy.
+func parse(flags *flag.FlagSet, args []string, arguments bool) error {
 	for {
 		if err := flags.Parse(args); err != nil {
 			return misspelt(flags, err)
@@ -27,6 +28,9 @@ func parse(flags *flag.FlagSet, args []string) error {
 			return nil
 		}
 		before := last(flags, args[:len(args)-len(rest)])
+		if before == nil && arguments {
+			return nil
+		}
 		n, err := more(before, rest)
 		if err != nil {
 			return err
