@@ -9,7 +9,8 @@ import (
 // `complete -o default`.
 func bash(program string, all []entry) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s completion bash\n%s() {\n", program, function(program))
+	name := "_" + strings.ReplaceAll(program, "-", "_")
+	fmt.Fprintf(&b, "# %s completion bash\n%s() {\n", program, name)
 	b.WriteString(`	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= words=
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} != -* ]]; then
 		command=${COMP_WORDS[1]}
@@ -39,6 +40,6 @@ func bash(program string, all []entry) string {
 	}
 	fmt.Fprintf(&b, "		:*) ((COMP_CWORD > 1)) || words='%s' ;;\n", strings.Join(commandNames(all), " "))
 	fmt.Fprintf(&b, "		esac\n		;;\n	esac\n	COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F %s %s\n",
-		function(program), program)
+		name, program)
 	return b.String()
 }

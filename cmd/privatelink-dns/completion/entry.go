@@ -85,9 +85,6 @@ func commandNames(all []entry) (names []string) {
 	return names
 }
 
-// function is the name of the shell's function for the program.
-func function(program string) string { return "_" + strings.ReplaceAll(program, "-", "_") }
-
 // quote returns a word for a POSIX shell, which fish reads as well.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// zsh returns the script for zsh: a file of $fpath, or one to source after compinit.
+// zsh returns the script for zsh: a file of $fpath, or one to source after compinit. As
+// a file, zsh loads it at the first completion, as a function of the file's name.
 func zsh(program string, all []entry) string {
 	var b strings.Builder
-	name := function(program)
+	name := "_" + program
 	fmt.Fprintf(&b, "#compdef %s\n# %s completion zsh\n%s() {\n", program, program, name)
 	b.WriteString("	if ((CURRENT == 2)) && [[ $words[2] != -* ]]; then\n		local -a commands=(\n")
 	for _, e := range all[1:] {
