@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: help run build cross $(PLATFORMS) packages check-packages test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
+.PHONY: help run build cross $(PLATFORMS) packages check-packages image push dist/image test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,6 +31,14 @@ $(PLATFORMS):
 
 packages: cross ## .deb, .rpm, .apk, .msi, archives, checksums and SBOM in dist/packages
 	VERSION='$(VERSION)' SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) deploy/packages/build.sh
+
+image: dist/image ## a reproducible image for linux/amd64 and linux/arm64 in dist/image, without an engine
+dist/image: linux/amd64 linux/arm64
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) go run -C tools ./image -out $(CURDIR)/$@ -version '$(VERSION)' -commit '$(COMMIT)' \
+		linux/amd64=$(CURDIR)/dist/linux/amd64/privatelink-dns linux/arm64=$(CURDIR)/dist/linux/arm64/privatelink-dns
+
+push: ## pushes dist/image to IMAGE, with the logins of docker, and prints its digest
+	go run -C tools ./image -out $(CURDIR)/dist/image -push $(IMAGE)
 
 check-packages: packages ## the packages in a clean Debian, and a second build of them
 	INTEGRATION_INSTALL=1 INTEGRATION_PACKAGES=$(CURDIR)/dist/packages go test -v -count 1 -timeout 40m ./integration/packages
@@ -79,8 +87,8 @@ cover: ## test coverage of everything outside integration
 	go test -coverprofile coverage.out -coverpkg ./cmd/...,./corefile/...,./plugin/... ./cmd/... ./corefile/... ./plugin/...
 	go tool cover -func coverage.out | tail -1
 
-docker: ## an image for GOOS=linux and the engine's architecture
-	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t privatelink-dns:$(VERSION) .
+docker: ## the same content for the engine's architecture, with an engine
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t privatelink-dns:$(VERSION) .
 
 clean: ## removes what the other targets build
 	rm -rf privatelink-dns coverage.out dist

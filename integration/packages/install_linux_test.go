@@ -87,10 +87,13 @@ func TestRejectedCorefile(t *testing.T) {
 
 // A DNS server that has port 53 keeps it, and the output names it. With `bind`, both run.
 func TestPortInUse(t *testing.T) {
-	const bind = "sed -i 's/^    # bind 10.10.0.4/    bind 10.10.0.4/' /etc/privatelink-dns/Corefile; systemctl enable --now privatelink-dns; systemctl is-active privatelink-dns"
+	const bind = "sed -i 's/^    # bind 10.10.0.4/    bind 10.10.0.4/' /etc/privatelink-dns/Corefile; " +
+		"systemctl enable --now privatelink-dns; systemctl is-active privatelink-dns"
+	const configureBIND = `printf 'options { directory "/var/cache/bind"; listen-on { 127.0.0.1; }; ` +
+		`listen-on-v6 { ::1; }; recursion no; };\n' > /etc/bind/named.conf`
 	for _, tt := range []struct{ name, unit, process, address, prepare string }{
 		{"systemd-resolved", "systemd-resolved", "systemd-resolve", "127.0.0.53", "true"},
-		{"BIND", "named", "named", "127.0.0.1", `printf 'options { directory "/var/cache/bind"; listen-on { 127.0.0.1; }; listen-on-v6 { ::1; }; recursion no; };\n' > /etc/bind/named.conf`},
+		{"BIND", "named", "named", "127.0.0.1", configureBIND},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := boot(t, folder(t))
@@ -98,7 +101,8 @@ func TestPortInUse(t *testing.T) {
 			m.run(tt.prepare + "; systemctl start " + tt.unit)
 			m.eventually(works, `status`)
 			before := m.run("systemctl show --value -p MainPID " + tt.unit)
-			m.has("dpkg -i /srv/old.deb; echo status $?", `(?s)privatelink-dns: port 53 is in use by `+tt.process+` \(process \d+\) *\n.*enable --now privatelink-dns\nstatus 0\n$`)
+			m.has("dpkg -i /srv/old.deb; echo status $?",
+				`(?s)privatelink-dns: port 53 is in use by `+tt.process+` \(process \d+\) *\n.*enable --now privatelink-dns\nstatus 0\n$`)
 			m.has("systemctl is-active privatelink-dns; systemctl is-enabled privatelink-dns", `^inactive\ndisabled\n$`)
 			m.has(works, `status`)
 			m.has(bind, `\nactive\n$`)
