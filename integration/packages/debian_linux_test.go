@@ -98,9 +98,11 @@ func debianRoot(t testing.TB) string {
 }
 
 var makeDebian = sync.OnceValues(func() (string, error) {
-	sources, err := filepath.Glob("/etc/apt/sources.list.d/debian.sources")
-	if err != nil || len(sources) == 0 {
-		sources = []string{"/etc/apt/sources.list"}
+	sources := "/etc/apt/sources.list"
+	for _, path := range []string{"/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list.d/ubuntu.sources"} {
+		if _, err := os.Stat(path); err == nil {
+			sources = path
+		}
 	}
 	release, err := os.ReadFile("/etc/os-release")
 	if err != nil {
@@ -112,7 +114,7 @@ var makeDebian = sync.OnceValues(func() (string, error) {
 	}
 	codename, _, _ = strings.Cut(codename, "\n")
 	folder := filepath.Join(temporary, "debian")
-	cmd := exec.Command("mmdebstrap", "--mode=root", "--variant=minbase", "--include="+included, codename, folder, sources[0])
+	cmd := exec.Command("mmdebstrap", "--mode=root", "--variant=minbase", "--include="+included, codename, folder, sources)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}

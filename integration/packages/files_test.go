@@ -123,3 +123,19 @@ func TestWindowsInstaller(t *testing.T) {
 		t.Errorf("actions %q, order %q; want the same", actions, order)
 	}
 }
+
+// A tag of an action can move, a commit cannot.
+func TestActionsArePinned(t *testing.T) {
+	paths, err := filepath.Glob("../../.github/workflows/*.yml")
+	if err != nil || len(paths) < 2 {
+		t.Fatalf("%d workflows, %v; want 2 or more", len(paths), err)
+	}
+	pinned := regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	for _, path := range paths {
+		for _, m := range regexp.MustCompile(`(?m)uses: (.*)$`).FindAllStringSubmatch(read(t, path), -1) {
+			if !pinned.MatchString(m[1]) {
+				t.Errorf("%s: %q is not pinned by a commit with its version", path, m[1])
+			}
+		}
+	}
+}
