@@ -84,11 +84,21 @@ func TestQuickstart(t *testing.T) {
 	if !isFree(addr) {
 		t.Skipf("%s is in use, and the port of the quick start is fixed", addr)
 	}
-	if conf, err := os.ReadFile("/etc/resolv.conf"); err != nil || !strings.Contains(string(conf), "nameserver") {
-		t.Skip("/etc/resolv.conf, to which the quick start forwards, has no nameserver")
-	}
+	t.Run("with this machine's resolver", func(t *testing.T) { quickstart(t, addr, exec.Command(built(t), "-quickstart")) })
+	t.Run("with an empty resolv.conf", func(t *testing.T) {
+		if os.Getuid() != 0 {
+			t.Skip("only root can mount an empty file over /etc/resolv.conf")
+		}
+		empty := exec.Command("unshare", "--mount", "sh", "-ec", `mount --bind /dev/null /etc/resolv.conf; exec "$0" -quickstart`, built(t))
+		p := quickstart(t, addr, empty)
+		if want := "Other names get SERVFAIL: /etc/resolv.conf has no line with nameserver. Write `upstream . ADDRESS`"; !strings.Contains(p.out.String(), want) {
+			t.Errorf("output %s; want %q", p.out.String(), want)
+		}
+	})
+}
+
+func quickstart(t *testing.T, addr string, cmd *exec.Cmd) *process {
 	folder := t.TempDir()
-	cmd := exec.Command(built(t), "-quickstart")
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), "TMPDIR="+folder)
 	p := launch(t, addr, cmd)
 	if p.ended() {
@@ -105,6 +115,7 @@ func TestQuickstart(t *testing.T) {
 	s.dir = made[1]
 	s.write("endpoints.json", export(fc1+" 10.20.0.44"))
 	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+	return p
 }
 
 func isFree(addr string) bool {
