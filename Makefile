@@ -1,14 +1,19 @@
 # Go and its module proxy are all that this needs; `docker` needs an engine.
 
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-COMMIT     ?= $(shell git rev-parse --short HEAD 2>/dev/null)
-LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+COMMIT     ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+DATE       ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+# The stamps above take the place of -buildvcs, which depends on the kind of checkout.
+BUILDFLAGS := -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+# The time of everything in the packages is that of the commit.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 # The release whose go.mod asks for our Go or an older one.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: help run build cross $(PLATFORMS) test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
+.PHONY: help run build cross $(PLATFORMS) packages check-packages image push dist/image test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,25 +22,42 @@ run: ## the server with sample endpoints on 127.0.0.1:1053
 	go run ./cmd/privatelink-dns -quickstart
 
 build: ## ./privatelink-dns, static and stripped; GOOS and GOARCH as you like
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o privatelink-dns ./cmd/privatelink-dns
+	CGO_ENABLED=0 go build $(BUILDFLAGS) -o privatelink-dns ./cmd/privatelink-dns
 
 cross: $(PLATFORMS) ## the same for every platform, in dist/OS/ARCH
 
 $(PLATFORMS):
-	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go build -trimpath -ldflags '$(LDFLAGS)' -o dist/$@/ ./cmd/privatelink-dns
+	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) go build $(BUILDFLAGS) -o dist/$@/ ./cmd/privatelink-dns
+
+packages: cross ## .deb, .rpm, .apk, .msi, archives, checksums and SBOM in dist/packages
+	VERSION='$(VERSION)' SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) deploy/packages/build.sh
+
+image: dist/image ## a reproducible image for linux/amd64 and linux/arm64 in dist/image, without an engine
+dist/image: linux/amd64 linux/arm64
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) go run -C tools ./image -out $(CURDIR)/$@ -version '$(VERSION)' -commit '$(COMMIT)' \
+		linux/amd64=$(CURDIR)/dist/linux/amd64/privatelink-dns linux/arm64=$(CURDIR)/dist/linux/arm64/privatelink-dns
+
+push: ## pushes dist/image to IMAGE, with the logins of docker, and prints its digest
+	go run -C tools ./image -out $(CURDIR)/dist/image -push $(IMAGE)
+
+check-packages: packages ## the packages in a clean Debian, and a second build of them
+	INTEGRATION_INSTALL=1 INTEGRATION_PACKAGES=$(CURDIR)/dist/packages go test -v -count 1 -timeout 40m ./integration/packages
 
 test: ## unit tests and the real server in process
 	go test ./cmd/... ./corefile/... ./plugin/...
 
 check: lint cross ## what CI runs
 	INTEGRATION_INSTALL=1 go test -race -timeout 20m ./...
+	go test -C tools ./...
 	go test -C deploy/kubernetes/check -count 1 ./... # it does not see that the manifests changed
 
-lint: ## gofmt, vet and staticcheck
+lint: ## gofmt, vet, staticcheck and actionlint
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt these:'; gofmt -l .; exit 1; }
 	go vet ./...
 	GOOS=windows go vet ./cmd/... ./corefile/... ./plugin/...
 	go run $(STATICCHECK) ./...
+	go vet -C tools ./...
+	go tool -modfile=tools/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 integration: ## the built binary against real software, which it installs if it may
 	INTEGRATION_INSTALL=1 go test -v ./integration/...
@@ -67,8 +89,8 @@ cover: ## test coverage of everything outside integration
 	go test -coverprofile coverage.out -coverpkg ./cmd/...,./corefile/...,./plugin/... ./cmd/... ./corefile/... ./plugin/...
 	go tool cover -func coverage.out | tail -1
 
-docker: ## an image for GOOS=linux and the engine's architecture
-	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t privatelink-dns:$(VERSION) .
+docker: ## the same content for the engine's architecture, with an engine
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t privatelink-dns:$(VERSION) .
 
 clean: ## removes what the other targets build
 	rm -rf privatelink-dns coverage.out dist

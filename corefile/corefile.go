@@ -70,7 +70,9 @@ var quickstartFolder = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for name, text := range map[string][]byte{"Corefile": quickstartText, "endpoints.json": quickstartEndpoints} {
+	servers, err := resolvers()
+	corefile, note := withResolvers(quickstartText, servers, err)
+	for name, text := range map[string][]byte{"Corefile": corefile, "endpoints.json": quickstartEndpoints} {
 		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
 			return "", err
 		}
@@ -79,6 +81,6 @@ var quickstartFolder = sync.OnceValues(func() (string, error) {
 	if err := os.Setenv("QUICKSTART", filepath.ToSlash(folder)); err != nil {
 		return "", err
 	}
-	fmt.Printf("Try it: %s holds the Corefile and the endpoints; what you change there is served within two seconds.\n", folder)
+	fmt.Printf("Try it: %s holds the Corefile and the endpoints; what you change there is served within two seconds.\n%s", folder, note)
 	return folder, nil
 })

@@ -27,7 +27,7 @@ func run(t *testing.T, folder string, args ...string) (output string, status int
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	got, status := run(t, t.TempDir(), "-version")
-	want := `^privatelink-dns-1\.2\.3-test \(CoreDNS [0-9.]+\)\n` + runtime.GOOS + "/" + runtime.GOARCH + `, go[^ ]+, c0ffee\n$`
+	want := `^privatelink-dns 1\.2\.3-test\ncommit c0ffee\ndate unknown\nCoreDNS [0-9.]+\nGo go\S+ ` + runtime.GOOS + "/" + runtime.GOARCH + `\n$`
 	if status != 0 || !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("-version = %q, status %d; want %s, status 0", got, status, want)
 	}
@@ -84,11 +84,21 @@ func TestQuickstart(t *testing.T) {
 	if !isFree(addr) {
 		t.Skipf("%s is in use, and the port of the quick start is fixed", addr)
 	}
-	if conf, err := os.ReadFile("/etc/resolv.conf"); err != nil || !strings.Contains(string(conf), "nameserver") {
-		t.Skip("/etc/resolv.conf, to which the quick start forwards, has no nameserver")
-	}
+	t.Run("with this machine's resolver", func(t *testing.T) { quickstart(t, addr, exec.Command(built(t), "-quickstart")) })
+	t.Run("with an empty resolv.conf", func(t *testing.T) {
+		if os.Getuid() != 0 {
+			t.Skip("only root can mount an empty file over /etc/resolv.conf")
+		}
+		empty := exec.Command("unshare", "--mount", "sh", "-ec", `mount --bind /dev/null /etc/resolv.conf; exec "$0" -quickstart`, built(t))
+		p := quickstart(t, addr, empty)
+		if want := "Other names get SERVFAIL: /etc/resolv.conf has no line with nameserver. Write `upstream . ADDRESS`"; !strings.Contains(p.out.String(), want) {
+			t.Errorf("output %s; want %q", p.out.String(), want)
+		}
+	})
+}
+
+func quickstart(t *testing.T, addr string, cmd *exec.Cmd) *process {
 	folder := t.TempDir()
-	cmd := exec.Command(built(t), "-quickstart")
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), "TMPDIR="+folder)
 	p := launch(t, addr, cmd)
 	if p.ended() {
@@ -105,6 +115,7 @@ func TestQuickstart(t *testing.T) {
 	s.dir = made[1]
 	s.write("endpoints.json", export(fc1+" 10.20.0.44"))
 	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
+	return p
 }
 
 func isFree(addr string) bool {

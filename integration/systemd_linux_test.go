@@ -23,7 +23,7 @@ func TestUnitIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), filepath.Base(unit))
-	adapted := strings.ReplaceAll(string(text), "/usr/local/bin/privatelink-dns", built(t))
+	adapted := strings.NewReplacer("ExecStart=privatelink-dns", "ExecStart="+built(t), "ExecReload=privatelink-dns", "ExecReload="+built(t)).Replace(string(text))
 	if err := os.WriteFile(path, []byte(adapted), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +51,19 @@ func TestUnitRuns(t *testing.T) {
 	m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
 	m.eventually("dig @127.0.0.1 +tcp +short "+exported, `^10\.20\.0\.12\n$`)
 	for _, tt := range []struct{ name, command, want string }{
-		{"a dynamic user", "stat -c %u /proc/$PID", `^6[1-5]\d{3}\n$`},
+		{"its own user", "stat -c %U /proc/$PID", `^privatelink-dns\n$`},
 		{"one capability", "grep ^Cap /proc/$PID/status", `^(Cap...:\t0000000000000400\n){5}$`},
 		{"system calls are filtered", "grep Seccomp: /proc/$PID/status", `2`},
 		{"a long queue of TCP clients", "ss -lnt sport = 53", `LISTEN +0 +4096 `},
-		{"the state file is private to the service", "stat -c '%a %U' /var/lib/private/privatelink-dns/state.json", `^600 `},
+		{"the state file is private to the service", "stat -c '%a %U' /var/lib/privatelink-dns/state.json", `^600 privatelink-dns\n$`},
 		{"the start time is exported", "curl -s 127.0.0.1:9153/metrics", `(?m)^process_start_time_seconds `},
 		{"the environment file is read", `tr '\0' '\n' < /proc/$PID/environ`, `(?m)^AZURE_CLIENT_ID=11111111-`},
-		{"it reloads", "systemctl reload privatelink-dns; cat /run/log", `Reloading complete`},
+		{"it reloads", "systemctl reload privatelink-dns && cat /run/log", `Reloading complete`},
+		{"it reports a failed reload", "cd /etc/privatelink-dns; cp Corefile good; echo '. { nope }' > Corefile; systemctl reload privatelink-dns || echo failed; mv good Corefile", `failed\n$`},
+		{"the reason is in the log", "cat /run/log", `privatelink-dns reload: the running Corefile stays in force: .*nope`},
+		{"a failed reload changes nothing", "dig @127.0.0.1 +short " + fc1, `^10\.20\.0\.4\n$`},
+		{"a good Corefile is read again", "systemctl reload privatelink-dns && systemctl is-active privatelink-dns", `^active`},
+		{"it stops in time", "systemctl show -p TimeoutStopUSec privatelink-dns", `=1min`},
 		{"it stops with exit status 0", "systemctl stop privatelink-dns; systemctl show -p ExecMainStatus -p Result privatelink-dns", `^Result=success\nExecMainStatus=0\n$`},
 		{"it starts again", "systemctl start privatelink-dns; dig @127.0.0.1 +short " + fc1, `^10\.20\.0\.4\n$`},
 	} {

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"log"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -19,22 +18,23 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
 )
 
-// version and commit are stamped by the linker; `go install` leaves them to the
-// module's own version.
-var version, commit string
+// version, commit and date are stamped by the linker. See [build] for a build without
+// stamps.
+var version, commit, date string
 
 func main() {
 	if err := dnsserver.SetDirectives(directives); err != nil {
 		log.Fatal(err)
 	}
-	caddy.AppName, caddy.AppVersion, coremain.GitCommit = "privatelink-dns", release(), cmp.Or(commit, "unknown commit")
+	caddy.AppName, caddy.AppVersion, coremain.GitCommit = "privatelink-dns", release(), cmp.Or(build().Commit, "unknown commit")
 
-	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
-		os.Exit(runCommand(os.Args[1:]))
-	}
 	flag.Usage = usage
 	quickstart := flag.Bool("quickstart", false, "Serve sample endpoints on port 1053 of the loopback address, to try it out")
 	flag.Func("log", "Append the log to `FILE`, not to the console", logTo)
+	flag.Lookup("version").Value = showVersion{}
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+		os.Exit(runCommand(os.Args[1:]))
+	}
 	caddy.RegisterCaddyfileLoader("quickstart", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		if !*quickstart {
 			return nil, nil
@@ -58,9 +58,5 @@ func main() {
 }
 
 func release() string {
-	v := version
-	if info, ok := debug.ReadBuildInfo(); v == "" && ok {
-		v = info.Main.Version
-	}
-	return v + " (CoreDNS " + coremain.CoreVersion + ")"
+	return build().Version + " (CoreDNS " + coremain.CoreVersion + ")"
 }

@@ -36,6 +36,7 @@ printf '[Service]\nSystemCallErrorNumber=\nStandardOutput=append:/run/log\nStand
 echo 0123456789abcdef0123456789abcdef > $root/etc/machine-id
 printf 'root:x:0:0::/root:/bin/sh\n' > $root/etc/passwd
 printf 'root:x:0:\nazexport:x:4242:\n' > $root/etc/group
+systemd-sysusers --root=$root "$deploy/sysusers.conf"
 
 mkdir $root/etc/privatelink-dns
 cp "$folder/Corefile" "$folder/endpoints.json" $root/etc/privatelink-dns

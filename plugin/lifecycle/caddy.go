@@ -84,6 +84,9 @@ func (s *shutdown) serves(inst *caddy.Instance) {
 	}
 	if s.supervised {
 		takeSignals()
+		if err := notifyReady(); err != nil {
+			log.Warningf("the start is not reported to systemd: %v", err)
+		}
 	}
 }
 

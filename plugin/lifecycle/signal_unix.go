@@ -54,8 +54,12 @@ func handle(signals <-chan os.Signal) {
 			log.Warning("SIGUSR2 is ignored: restart the service to run another binary")
 			continue
 		}
-		if err := Reload(); err != nil {
+		err := Reload()
+		if err != nil {
 			log.Errorf("SIGUSR1: the running Corefile stays in force: %v", err)
+		}
+		if err := writeResult(ResultFile(), err); err != nil {
+			log.Warningf("the result of the reload is not reported: %v", err)
 		}
 	}
 }

@@ -30,6 +30,10 @@ type Command struct {
 	// is empty, such an argument belongs to a [Repeatable] flag before it, or is an error.
 	Operand string
 
+	// Arguments names what follows the command, "bash|zsh|fish" for a choice. A command
+	// without it has flags only. The function that runs reads them from the flags.
+	Arguments string
+
 	// Setup defines the command's flags and returns the function that runs once they
 	// are parsed. An error means [Failed], and is printed; [Wrong] adds a hint at -h.
 	Setup func(flags *flag.FlagSet) Run
@@ -63,7 +67,7 @@ func (c Command) run(ctx context.Context, program string, args []string, out Out
 	flags := flag.NewFlagSet(c.Name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	run := c.Setup(flags)
-	err := parse(flags, args, c.Operand)
+	err := parse(flags, args, c.Operand, c.Arguments != "")
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		c.help(out.Stdout, program, flags)

@@ -17,8 +17,9 @@ type Repeatable interface {
 	Repeatable()
 }
 
-// parse parses the flags. Its errors name the remedy.
-func parse(flags *flag.FlagSet, args []string, operand string) error {
+// parse parses the flags, and leaves arguments to the command if it has some. Its errors
+// name the remedy.
+func parse(flags *flag.FlagSet, args []string, operand string, arguments bool) error {
 	for {
 		if err := flags.Parse(args); err != nil {
 			return misspelt(flags, err)
@@ -28,6 +29,9 @@ func parse(flags *flag.FlagSet, args []string, operand string) error {
 			return nil
 		}
 		before := last(flags, args[:len(args)-len(rest)])
+		if before == nil && arguments {
+			return nil
+		}
 		n, err := 1, error(nil)
 		if operand == "" {
 			n, err = more(before, rest)
