@@ -41,7 +41,7 @@ func (r *report) print(w io.Writer, out command.Output) {
 func distinct(all []verdict.Finding) (found []verdict.Finding) {
 	for _, f := range all {
 		same := func(other verdict.Finding) bool {
-			other.Block, other.Public = f.Block, f.Public
+			other.Block, other.Public, other.Since = f.Block, f.Public, f.Since
 			return reflect.DeepEqual(other, f)
 		}
 		if !slices.ContainsFunc(found, same) {
@@ -83,7 +83,9 @@ func (r *report) printOne(w io.Writer, f verdict.Finding, out command.Output) {
 	if f.Source != "" {
 		command.Fprintf(w, "  source: %s\n", r.source(f))
 	}
-	if !f.Served {
+	if f.Step == 0 {
+		command.Fprintf(w, "  clients get REFUSED\n")
+	} else if !f.Served {
 		command.Fprintf(w, "  clients get %s (step %d: %s)%s\n", gets(f), f.Step, how(f), asked(f.Public))
 	} else if f.Text != "" {
 		command.Fprintf(w, "  %s\n", out.Paint(command.Warn, "note: "+f.Text))

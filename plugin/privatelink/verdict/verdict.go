@@ -24,7 +24,8 @@ type Verdict struct {
 	Kind   Kind         `json:"kind"`
 
 	// Step is the step of the resolution order that decides, see the type Privatelink
-	// of plugin privatelink. Answer is the answer that a client gets.
+	// of plugin privatelink, and 0 for a name that the plugin never gets. Answer is the
+	// answer that a client gets.
 	Step   int    `json:"step"`
 	Answer Answer `json:"answer"`
 
@@ -57,7 +58,7 @@ type Verdict struct {
 // name.
 func (v *Verdict) Known() bool {
 	switch v.Kind {
-	case NeverSeen, NotReady:
+	case NeverSeen, NotReady, NoBlock:
 		return false
 	case OutsideZones:
 		return v.Endpoint != ""
@@ -81,10 +82,12 @@ const (
 	OutsideZones             // it is in none of the zones
 	Removed                  // it was served, and its source lost it
 	NotReady                 // a source that may have it has not been read
+	NoBlock                  // no server block is for it
 )
 
 var kinds = []string{
-	"never_seen", "served", "held_back", "not_approved", "provisioning", "no_dns_configuration", "other_vnet", "invalid", "outside_zones", "removed", "not_ready",
+	"never_seen", "served", "held_back", "not_approved", "provisioning", "no_dns_configuration", "other_vnet", "invalid",
+	"outside_zones", "removed", "not_ready", "no_server_block",
 }
 
 func (k Kind) String() string { return kinds[k] }
@@ -111,6 +114,7 @@ const (
 	NoData   Answer = "nodata"   // no address
 	NXDomain Answer = "nxdomain" // the name does not exist
 	ServFail Answer = "servfail" // not ready
+	Refused  Answer = "refused"  // no server block is for the name
 	Upstream Answer = "upstream" // that of the next plugin, which may be public
 )
 
