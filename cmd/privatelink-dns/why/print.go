@@ -20,7 +20,7 @@ func (r *report) print(w io.Writer, out command.Output) {
 		if i > 0 {
 			command.Fprintf(w, "\n")
 		}
-		found := distinct(answer.Found)
+		found := distinct(aligned(answer.Found))
 		switch {
 		case len(found) == 0:
 			command.Fprintf(w, "%s\n", out.Paint(command.Bad, answer.Question+" is the address of no record: no endpoint of the sources has it, or it is not served"))
@@ -41,7 +41,7 @@ func (r *report) print(w io.Writer, out command.Output) {
 func distinct(all []verdict.Finding) (found []verdict.Finding) {
 	for _, f := range all {
 		same := func(other verdict.Finding) bool {
-			other.Block, other.Public, other.Since = f.Block, f.Public, f.Since
+			other.Block, other.Public = f.Block, f.Public
 			return reflect.DeepEqual(other, f)
 		}
 		if !slices.ContainsFunc(found, same) {
@@ -83,9 +83,7 @@ func (r *report) printOne(w io.Writer, f verdict.Finding, out command.Output) {
 	if f.Source != "" {
 		command.Fprintf(w, "  source: %s\n", r.source(f))
 	}
-	if f.Step == 0 {
-		command.Fprintf(w, "  clients get REFUSED\n")
-	} else if !f.Served {
+	if !f.Served {
 		command.Fprintf(w, "  clients get %s (step %d: %s)%s\n", gets(f), f.Step, how(f), asked(f.Public))
 	} else if f.Text != "" {
 		command.Fprintf(w, "  %s\n", out.Paint(command.Warn, "note: "+f.Text))
@@ -133,7 +131,8 @@ func (r *report) source(f verdict.Finding) string {
 
 // answers has what clients get in place of the private address.
 var answers = map[verdict.Answer]string{
-	verdict.NoData: "no address", verdict.NXDomain: "NXDOMAIN", verdict.ServFail: "SERVFAIL", verdict.Upstream: "the answer of the upstream, which may be public",
+	verdict.Refused: "REFUSED",
+	verdict.NoData:  "no address", verdict.NXDomain: "NXDOMAIN", verdict.ServFail: "SERVFAIL", verdict.Upstream: "the answer of the upstream, which may be public",
 }
 
 // gets is what clients get.
@@ -147,6 +146,8 @@ func gets(f verdict.Finding) string {
 // how is why the step of the resolution order decides.
 func how(f verdict.Finding) string {
 	switch {
+	case f.Step == 0:
+		return "plugin privatelink gets no query for it"
 	case f.Step == 1 && f.Served:
 		return fmt.Sprintf("the zone %s has the record %s", f.Zone, f.Owner)
 	case f.Step == 1:
