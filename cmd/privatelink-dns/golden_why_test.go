@@ -62,6 +62,7 @@ func TestGoldenWhy(t *testing.T) {
 		{"pending", "pending.privatelink.blob.core.windows.net"},
 		{"pending-vault", "wepod01new.blob.core.windows.net"},
 		{"pending-vault-name", "9876543210987654321-ab-pod01-fc1.privatelink.we.backup.windowsazure.com"},
+		{"strict", "9876543210987654321-ab-pod01-fc1.we.backup.windowsazure.com"},
 		{"rejected", "rejected.blob.core.windows.net"},
 		{"provisioning", "updating.blob.core.windows.net"},
 		{"no-dns-configuration", "grouped.queue.core.windows.net"},

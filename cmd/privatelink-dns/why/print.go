@@ -140,6 +140,9 @@ func gets(f verdict.Finding) string {
 	if f.Answer == verdict.Upstream && f.Kind == verdict.NeverSeen && f.Zone == "" {
 		return "the answer of the upstream"
 	}
+	if f.Answer == verdict.Upstream && f.Strict {
+		return "NXDOMAIN if the upstream's CNAME chain leads into the zone, otherwise the upstream's answer, which may be public"
+	}
 	return answers[f.Answer]
 }
 

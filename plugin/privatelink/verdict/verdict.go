@@ -31,7 +31,10 @@ type Verdict struct {
 
 	Owner dnsname.Name `json:"owner,omitempty"` // the name of the record, empty outside the zones
 	Zone  dnsname.Name `json:"zone,omitempty"`
-	Addrs []netip.Addr `json:"addresses,omitempty"` // of a removed name, the last ones
+	// Strict reports that the zone answers NXDOMAIN for a name that it lacks. A client
+	// that asks for the public name gets that if Azure's CNAME chain leads into the zone.
+	Strict bool         `json:"strict,omitempty"`
+	Addrs  []netip.Addr `json:"addresses,omitempty"` // of a removed name, the last ones
 
 	// The endpoint that has the name, or that would have it. Endpoint is a resource ID
 	// or the position of a line. All are empty if no endpoint is known.
