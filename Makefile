@@ -74,6 +74,7 @@ fuzz: ## every fuzzer for FUZZTIME
 	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/lru
 	go test -run '^$$' -fuzz FuzzResponse -fuzztime $(FUZZTIME) ./plugin/upstream
 	go test -run '^$$' -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./plugin/privatelink
+	go test -run '^$$' -fuzz FuzzAsk -fuzztime $(FUZZTIME) ./plugin/privatelink/verdict
 	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/fastpath
 
 differential: ## the fast path beside the chain, with many packets

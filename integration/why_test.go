@@ -103,3 +103,18 @@ func TestWhyLive(t *testing.T) {
 		t.Errorf("without the server: status %d\n%s%s", status, out, stderr)
 	}
 }
+
+// A second server with the port of status in use serves DNS. Its log has a warning, and
+// the command asks the first one.
+func TestStatusPortInUse(t *testing.T) {
+	t.Parallel()
+	first, _ := serve(t, corefile("status 127.0.0.1:{$PORT_STATUS}"))
+	second, _ := serve(t, corefile("status "+first.addr("_STATUS")))
+	second.logs(`\[WARNING\] plugin/status: Off, DNS is not affected: listen tcp ` + first.addr("_STATUS") + `: `)
+	second.remains(fc1, fc1Served)
+	for _, s := range []*server{first, second} {
+		if out, stderr, status := s.why(fc1, "-status", first.addr("_STATUS")); status != 0 || stderr != "" || !strings.Contains(out, "is private: 10.20.0.4") {
+			t.Errorf("why: status %d\n%s%s", status, out, stderr)
+		}
+	}
+}

@@ -24,6 +24,15 @@ const unreadCorefile = `. {
 }
 `
 
+// blobCorefile has a server block for a part of the names.
+const blobCorefile = `blob.core.windows.net backup.windowsazure.com {
+    privatelink {
+        files why.json
+    }
+    upstream . 168.63.129.16
+}
+`
+
 // The command why, from the files alone, for each cause.
 func TestGoldenWhy(t *testing.T) {
 	golden, err := filepath.Abs("testdata/golden")
@@ -35,7 +44,8 @@ func TestGoldenWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	for name, text := range map[string]string{"why.json": string(world), "Corefile": whyCorefile, "Corefile.unread": unreadCorefile} {
+	inputs := map[string]string{"why.json": string(world), "Corefile": whyCorefile, "Corefile.unread": unreadCorefile, "Corefile.blob": blobCorefile}
+	for name, text := range inputs {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -52,6 +62,7 @@ func TestGoldenWhy(t *testing.T) {
 		{"pending", "pending.privatelink.blob.core.windows.net"},
 		{"pending-vault", "wepod01new.blob.core.windows.net"},
 		{"pending-vault-name", "9876543210987654321-ab-pod01-fc1.privatelink.we.backup.windowsazure.com"},
+		{"strict", "9876543210987654321-ab-pod01-fc1.we.backup.windowsazure.com"},
 		{"rejected", "rejected.blob.core.windows.net"},
 		{"provisioning", "updating.blob.core.windows.net"},
 		{"no-dns-configuration", "grouped.queue.core.windows.net"},
@@ -64,6 +75,7 @@ func TestGoldenWhy(t *testing.T) {
 		{"foreign", "www.example.com"},
 		{"zone", "privatelink.blob.core.windows.net"},
 		{"unread", "wepod01ecs1.blob.core.windows.net -conf Corefile.unread"},
+		{"no-server-block", "wepod01ecs1.queue.core.windows.net -conf Corefile.blob"},
 		{"several", "wepod01ecs1.blob.core.windows.net other.blob.core.windows.net"},
 		{"json", "-json pending.blob.core.windows.net"},
 		{"files", "-files why.json wepod01ecs1.blob.core.windows.net"},

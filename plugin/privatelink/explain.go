@@ -49,6 +49,7 @@ func Handlers(c *caddy.Controller) []verdict.Block {
 }
 
 // register adds the handler to those of its instance.
-func (p *Privatelink) register(c *caddy.Controller, position string) {
-	c.Set(blocksKey{}, append(slices.Clip(Handlers(c)), verdict.Block{Position: position, Explainer: p}))
+func (p *Privatelink) register(c *caddy.Controller, b Block) {
+	one := verdict.Block{Position: b.Position, Origins: b.Origins, Listen: b.Listen, Explainer: p}
+	c.Set(blocksKey{}, append(slices.Clip(Handlers(c)), one))
 }

@@ -34,7 +34,7 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error("privatelink", fmt.Errorf("%s: state: %w", cfg.position, err))
 	}
 	p := newPrivatelink(cfg, fmt.Sprint(c.ServerBlockKeys, server.ListenHosts, server.ViewName))
-	p.register(c, cfg.position)
+	p.register(c, newBlock(c, server, cfg))
 	lifecycle.Attach(c, lifecycle.Hooks{
 		Begin: func() error {
 			if err := taken(server, c.ServerBlockKeys); err != nil {

@@ -67,12 +67,19 @@ func parse(args []string) (string, error) {
 	if _, err := netip.ParseAddr(host); err != nil && host != "" {
 		return "", fmt.Errorf("%q: %q is not an IP address", text, host)
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", fmt.Errorf("%q: port %q is not a number from 0 to 65535", text, port)
-	} else if host == "" {
-		return fmt.Sprintf("[::]:%d", n), nil
 	}
 	return text, nil
+}
+
+// hostOf returns the IP address of an address, and the unspecified one for ":8053".
+func hostOf(address string) netip.Addr {
+	host, _, _ := net.SplitHostPort(address)
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr
+	}
+	return netip.IPv6Unspecified()
 }
 
 // Addresses returns the addresses of the status directives of a Corefile at which this
@@ -95,10 +102,9 @@ func Addresses(corefile caddy.Input) (all []string) {
 
 // local returns the loopback address in place of the unspecified one.
 func local(address string) string {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil || !at.Addr().IsUnspecified() {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil || !hostOf(address).IsUnspecified() {
 		return address
 	}
-	host := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	return netip.AddrPortFrom(host, at.Port()).String()
+	return net.JoinHostPort("127.0.0.1", port)
 }

@@ -5,7 +5,6 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +56,7 @@ func acquire(address string) *site {
 
 // warnOfOthers warns of an address that other machines may reach.
 func warnOfOthers(address string) {
-	if at, err := netip.ParseAddrPort(address); err == nil && !at.Addr().IsLoopback() {
+	if !hostOf(address).IsLoopback() {
 		log.Warningf("Other machines may reach %s: without encryption and without a password, it has the names, addresses and endpoints: "+
 			"use a loopback address, or a firewall", address)
 	}

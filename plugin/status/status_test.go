@@ -203,3 +203,14 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+// Only a loopback address is not warned about.
+func TestHostOf(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1:1": true, "127.1.2.3:1": true, "[::1]:1": true, ":1": false, "0.0.0.0:1": false, "[::]:1": false, "10.0.0.1:1": false, "[fd00::1]:1": false,
+	} {
+		if got := hostOf(address).IsLoopback(); got != want {
+			t.Errorf("hostOf(%s) is loopback: %v; want %v", address, got, want)
+		}
+	}
+}

@@ -36,7 +36,7 @@ func parse(flags *flag.FlagSet, args []string, operand string, arguments bool) e
 		if operand == "" {
 			n, err = more(before, rest)
 		} else {
-			err = setOperand(flags, operand, rest[0])
+			err = setOperand(flags, operand, before, rest[0])
 		}
 		if err != nil {
 			return err
@@ -45,11 +45,14 @@ func parse(flags *flag.FlagSet, args []string, operand string, arguments bool) e
 	}
 }
 
-// setOperand sets the flag of operands. A file is not meant as one: a shell made it of
-// a pattern.
-func setOperand(flags *flag.FlagSet, operand, arg string) error {
-	if _, err := os.Stat(arg); err == nil {
-		return Wrong(fmt.Sprintf("%q is a file: quote the pattern of a flag, or write the flag before each file", arg))
+// setOperand sets the flag of operands. A file behind a repeatable flag is not meant as
+// an operand: a shell made it of a pattern.
+func setOperand(flags *flag.FlagSet, operand string, before *flag.Flag, arg string) error {
+	if before != nil {
+		_, repeatable := before.Value.(Repeatable)
+		if _, err := os.Stat(arg); err == nil && repeatable {
+			return Wrong(fmt.Sprintf("%q is a file: quote the pattern behind -%s, or write the flag before each file", arg, before.Name))
+		}
 	}
 	if err := flags.Set(operand, arg); err != nil {
 		return Wrong(err.Error())

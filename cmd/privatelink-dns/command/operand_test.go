@@ -5,14 +5,13 @@ import (
 	"context"
 	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
 func TestOperands(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile(filepath.Base("b.json"), nil, 0o600); err != nil {
+	if err := os.WriteFile("b.json", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	why := Command{Name: "why", Operand: "name", Setup: func(flags *flag.FlagSet) Run {
@@ -33,7 +32,8 @@ func TestOperands(t *testing.T) {
 		{"after a repeatable flag", "-files a.json a b", "[a b] [a.json] false"},
 		{"between flags", "-files a.json a -files c.json b", "[a b] [a.json c.json] false"},
 		{"by its flag", "-name a b", "[a b] [] false"},
-		{"a file of a pattern", "-files a.json b.json a", `prog why: "b.json" is a file: quote the pattern of a flag, or write the flag before each file` + "\n" + hint},
+		{"a file of a pattern", "-files a.json b.json a", `prog why: "b.json" is a file: quote the pattern behind -files, or write the flag before each file` + "\n" + hint},
+		{"a name that is also that of a file", "b.json -all", "[b.json] [] true"},
 		{"a bad value", "bad", "prog why: it is bad\n" + hint},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func (r *report) print(w io.Writer, out command.Output) {
 		if i > 0 {
 			command.Fprintf(w, "\n")
 		}
-		found := distinct(answer.Found)
+		found := distinct(aligned(answer.Found))
 		switch {
 		case len(found) == 0:
 			command.Fprintf(w, "%s\n", out.Paint(command.Bad, answer.Question+" is the address of no record: no endpoint of the sources has it, or it is not served"))
@@ -133,7 +133,8 @@ func (r *report) source(f verdict.Finding) string {
 
 // answers has what clients get in place of the private address.
 var answers = map[verdict.Answer]string{
-	verdict.NoData: "no address", verdict.NXDomain: "NXDOMAIN", verdict.ServFail: "SERVFAIL", verdict.Upstream: "the answer of the upstream, which may be public",
+	verdict.Refused: "REFUSED",
+	verdict.NoData:  "no address", verdict.NXDomain: "NXDOMAIN", verdict.ServFail: "SERVFAIL", verdict.Upstream: "the answer of the upstream, which may be public",
 }
 
 // gets is what clients get.
@@ -141,12 +142,17 @@ func gets(f verdict.Finding) string {
 	if f.Answer == verdict.Upstream && f.Kind == verdict.NeverSeen && f.Zone == "" {
 		return "the answer of the upstream"
 	}
+	if f.Answer == verdict.Upstream && f.Strict {
+		return "NXDOMAIN if the upstream's CNAME chain leads into the zone, otherwise the upstream's answer, which may be public"
+	}
 	return answers[f.Answer]
 }
 
 // how is why the step of the resolution order decides.
 func how(f verdict.Finding) string {
 	switch {
+	case f.Step == 0:
+		return "plugin privatelink gets no query for it"
 	case f.Step == 1 && f.Served:
 		return fmt.Sprintf("the zone %s has the record %s", f.Zone, f.Owner)
 	case f.Step == 1:

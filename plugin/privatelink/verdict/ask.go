@@ -23,7 +23,9 @@ type Ledger interface {
 
 // A Block is a privatelink block of a Corefile.
 type Block struct {
-	Position string // file and line
+	Position string         // file and line
+	Origins  []dnsname.Name // of the server block, which gets no query for other names
+	Listen   []string       // addresses of the server block
 	Explainer
 }
 
@@ -63,10 +65,21 @@ func Ask(blocks []Block, question string) (Why, error) {
 	if err != nil {
 		return found, err
 	}
-	for _, b := range blocks {
-		found.Found = append(found.Found, b.explain(name))
-	}
+	found.ofName(blocks, name)
 	return found, nil
+}
+
+func (w *Why) ofName(blocks []Block, name dnsname.Name) {
+	for i := range blocks {
+		if responsible(blocks, i, name) {
+			w.Found = append(w.Found, blocks[i].explain(name))
+		}
+	}
+	if len(w.Found) == 0 && len(blocks) > 0 {
+		one := blocks[0].explain(name)
+		one.refuse(blocks)
+		w.Found = append(w.Found, one)
+	}
 }
 
 func (w *Why) ofAddress(blocks []Block, addr netip.Addr) {

@@ -18,6 +18,9 @@ func (b *Book) Explain(name dnsname.Name) Verdict {
 	found := b.Snapshot.Lookup(string(name))
 	owner, _ := b.Snapshot.OwnerOf(name)
 	v.Owner, v.Zone = owner.Name, owner.Zone
+	if z := b.Snapshot.Zones[owner.Zone]; z != nil {
+		v.Strict = z.Strict
+	}
 	r := found.Record
 	switch found.Result {
 	case zone.Success:

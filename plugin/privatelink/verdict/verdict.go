@@ -24,13 +24,17 @@ type Verdict struct {
 	Kind   Kind         `json:"kind"`
 
 	// Step is the step of the resolution order that decides, see the type Privatelink
-	// of plugin privatelink. Answer is the answer that a client gets.
+	// of plugin privatelink, and 0 for a name that the plugin never gets. Answer is the
+	// answer that a client gets.
 	Step   int    `json:"step"`
 	Answer Answer `json:"answer"`
 
 	Owner dnsname.Name `json:"owner,omitempty"` // the name of the record, empty outside the zones
 	Zone  dnsname.Name `json:"zone,omitempty"`
-	Addrs []netip.Addr `json:"addresses,omitempty"` // of a removed name, the last ones
+	// Strict reports that the zone answers NXDOMAIN for a name that it lacks. A client
+	// that asks for the public name gets that if Azure's CNAME chain leads into the zone.
+	Strict bool         `json:"strict,omitempty"`
+	Addrs  []netip.Addr `json:"addresses,omitempty"` // of a removed name, the last ones
 
 	// The endpoint that has the name, or that would have it. Endpoint is a resource ID
 	// or the position of a line. All are empty if no endpoint is known.
@@ -57,7 +61,7 @@ type Verdict struct {
 // name.
 func (v *Verdict) Known() bool {
 	switch v.Kind {
-	case NeverSeen, NotReady:
+	case NeverSeen, NotReady, NoBlock:
 		return false
 	case OutsideZones:
 		return v.Endpoint != ""
@@ -81,10 +85,12 @@ const (
 	OutsideZones             // it is in none of the zones
 	Removed                  // it was served, and its source lost it
 	NotReady                 // a source that may have it has not been read
+	NoBlock                  // no server block is for it
 )
 
 var kinds = []string{
-	"never_seen", "served", "held_back", "not_approved", "provisioning", "no_dns_configuration", "other_vnet", "invalid", "outside_zones", "removed", "not_ready",
+	"never_seen", "served", "held_back", "not_approved", "provisioning", "no_dns_configuration", "other_vnet", "invalid",
+	"outside_zones", "removed", "not_ready", "no_server_block",
 }
 
 func (k Kind) String() string { return kinds[k] }
@@ -111,6 +117,7 @@ const (
 	NoData   Answer = "nodata"   // no address
 	NXDomain Answer = "nxdomain" // the name does not exist
 	ServFail Answer = "servfail" // not ready
+	Refused  Answer = "refused"  // no server block is for the name
 	Upstream Answer = "upstream" // that of the next plugin, which may be public
 )
 
