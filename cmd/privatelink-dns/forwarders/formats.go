@@ -59,7 +59,9 @@ func formatNames() string {
 	return strings.Join(all, ", ")
 }
 
-// about begins every text. check shows how to test the configuration.
+// about begins every text, and whole that of a file. The others show how to test the
+// configuration. Most servers remove our SOA record from an answer if it is above the
+// name that they forward, so that single names are tested by an address.
 const (
 	about = `The names of Azure private endpoints go to privatelink-dns, all others where they
 went before. These are the public names: with privatelink.* alone many DNS servers
@@ -71,9 +73,8 @@ A name that it serves later has no forwarder: print this text again after each
 change of the records ("privatelink-dns records -diff" reports changes).`
 	whole = `This is a complete file. It replaces the file of an earlier run, and with it the
 forwarders that are no longer needed.`
-	check      = `To check: the answer to "dig +short %s SOA" begins with %s.`
-	checkNames = `To check: the answer to "dig %s SOA" has %s
-in its authority section.`
+	checkParents = `To check: the answer to "dig +short %s %s" begins with %s.`
+	checkNames   = `To check: the answer to "dig +short %s %s" has %s.`
 )
 
 //go:embed formats
@@ -88,10 +89,11 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	},
 	"whole": func(mark string) string { return comment(mark, whole) },
 	"check": func(mark string, t target) string {
+		one, format := t.Checks[0], checkParents
 		if t.Names {
-			return comment(mark, fmt.Sprintf(checkNames, t.Checks[0], t.NameServer))
+			format = checkNames
 		}
-		return comment(mark, fmt.Sprintf(check, t.Checks[0], t.NameServer))
+		return comment(mark, fmt.Sprintf(format, one.Name, one.Type, one.Data))
 	},
 	"join": strings.Join,
 }).ParseFS(files, "formats/*"))

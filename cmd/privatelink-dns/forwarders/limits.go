@@ -3,6 +3,7 @@ package forwarders
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,11 @@ var name = regexp.MustCompile(`^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$`)
 // dnsname.Parse accepts the same characters: this check is for the day when it accepts
 // more.
 func onlyNames(t target) error {
-	for _, text := range append(append(append([]string{t.NameServer}, t.Zones...), t.Suffixes...), t.Checks...) {
+	all := append(slices.Clone(t.Zones), t.Suffixes...)
+	for _, q := range t.Checks {
+		all = append(all, q.Name)
+	}
+	for _, text := range all {
 		if !name.MatchString(text) || len(text) > 253 {
 			return fmt.Errorf("%q cannot be forwarded: only letters, digits, hyphens and underscores are allowed in a name", text)
 		}

@@ -79,14 +79,22 @@ func many256() string {
 	return serving(".", "", records...)
 }
 
-// The check in the comments is about a name that is forwarded.
+// The check is the address of a name that is forwarded.
 func TestCheckOfNames(t *testing.T) {
-	for _, f := range formats {
-		if f.name == "powershell" {
-			continue
+	for _, tt := range []struct{ name, record, question string }{
+		{"IPv4", "b.blob.core.windows.net fd00::1 10.0.0.1", "b.privatelink.blob.core.windows.net A 10.0.0.1"},
+		{"IPv6", "b.blob.core.windows.net fd00::1", "b.privatelink.blob.core.windows.net AAAA fd00::1"},
+		{"a wildcard", "*.b.blob.core.windows.net 10.0.0.1", "any.b.privatelink.blob.core.windows.net A 10.0.0.1"},
+	} {
+		for _, f := range formats {
+			_, stdout, _ := run(t, ". {\nprivatelink {\nrecord "+tt.record+"\n}\n}\n", "-names -server 10.0.0.4 -format "+f.name)
+			parts := strings.Fields(tt.question)
+			want := fmt.Sprintf("the answer to \"dig +short %s %s\" has %s.", parts[0], parts[1], parts[2])
+			if f.name == "powershell" {
+				want = fmt.Sprintf("@{ Name = '%s'; Type = '%s'; Data = '%s' }", parts[0], parts[1], parts[2])
+			}
+			has(t, stdout, want)
 		}
-		_, stdout, _ := run(t, serving(".", ""), "-names -server 10.0.0.4 -format "+f.name)
-		has(t, stdout, `the answer to "dig a.privatelink.blob.core.windows.net SOA" has ns.privatelink-dns.invalid`)
 	}
 }
 
@@ -113,14 +121,15 @@ var hostile = []string{
 
 // No text is printed for a name that has a meaning in its syntax, whoever lets it pass.
 func TestHostileTargets(t *testing.T) {
-	ok := target{Zones: []string{"a.example"}, Suffixes: []string{"example"}, Checks: []string{"a.example"}, NameServer: "ns.example"}
+	ok := target{Zones: []string{"a.example"}, Suffixes: []string{"example"}, Checks: []question{{"a.example", "SOA", "ns.example"}}}
 	if err := ok.Servers.Set("10.0.0.4"); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range formats {
 		for _, text := range hostile {
 			for i, change := range []func(*target){
-				func(c *target) { c.Zones = []string{"b.example", text} }, func(c *target) { c.Suffixes = []string{text} }, func(c *target) { c.Checks = []string{text} },
+				func(c *target) { c.Zones = []string{"b.example", text} }, func(c *target) { c.Suffixes = []string{text} },
+				func(c *target) { c.Checks = []question{{text, "A", "10.0.0.1"}} },
 			} {
 				bad := ok
 				change(&bad)

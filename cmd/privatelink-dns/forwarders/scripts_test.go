@@ -28,12 +28,11 @@ func TestPowerShell(t *testing.T) {
 		"$servers = @(\n    '10.0.0.4'\n    'fd00::4'\n)\n",
 		"$names = @(\n    'backup.windowsazure.us'\n    'blob.core.usgovcloudapi.net'\n    'queue.core.usgovcloudapi.net'\n"+
 			"    'siterecovery.windowsazure.us'\n)\n",
-		"$served = @(\n    'privatelink.blob.core.usgovcloudapi.net'\n    'privatelink.queue.core.usgovcloudapi.net'\n"+
-			"    'privatelink.siterecovery.windowsazure.us'\n    'privatelink.ugv.backup.windowsazure.us'\n)\n",
+		"$served = @(\n    @{ Name = 'privatelink.blob.core.usgovcloudapi.net'; Type = 'SOA'; Data = 'ns.privatelink-dns.invalid' }\n",
+		"    @{ Name = 'privatelink.ugv.backup.windowsazure.us'; Type = 'SOA'; Data = 'ns.privatelink-dns.invalid' }\n)\n",
 		"Add-DnsServerConditionalForwarderZone -ComputerName $computer -Name $name -MasterServers $servers "+
 			"-ForwarderTimeout 5 -UseRecursion:$false @options\n",
 		"Set-DnsServerConditionalForwarderZone -ComputerName $computer -Name $name -MasterServers $servers -ForwarderTimeout 5 -UseRecursion $false\n",
-		".PrimaryServer -contains 'ns.privatelink-dns.invalid'\n",
 	)
 }
 

@@ -1,6 +1,7 @@
 package forwarders
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,22 +15,26 @@ import (
 
 // A target is the data of the templates.
 type target struct {
-	Zones      []string // to forward
-	Names      bool     // Zones has the served names, not their parents
-	Suffixes   []string // the parents: a forwarder below one of them, to the same servers, is one of this command
-	Servers    servers
-	Scope      scope
-	Upstreams  []string // addresses to which privatelink-dns forwards names below the parents
-	Checks     []string // of each zone the name whose SOA query proves that privatelink-dns answers
-	NameServer string   // in the SOA record of that answer
+	Zones     []string // to forward
+	Names     bool     // Zones has the served names, not their parents
+	Suffixes  []string // the parents: a forwarder below one of them, to the same servers, is one of this command
+	Servers   servers
+	Scope     scope
+	Upstreams []string   // addresses to which privatelink-dns forwards names below the parents
+	Checks    []question // of each zone one
 }
+
+// A question has a name and a type, and the data that only privatelink-dns returns.
+type question struct{ Name, Type, Data string }
 
 // ofParents is the target for one forwarder for each parent zone.
 func ofParents(blocks []privatelink.Block) target {
-	t := target{NameServer: nameServer(), Suffixes: texts(topmost(of(blocks, parents)))}
+	t := target{Suffixes: texts(topmost(of(blocks, parents)))}
 	t.Zones = t.Suffixes
 	for i := range blocks {
-		t.addChecks(blocks[i].Zones.Zones)
+		for _, name := range blocks[i].Zones.Zones {
+			t.addCheck(question{name.String(), "SOA", nameServer()})
+		}
 	}
 	return t
 }
@@ -44,50 +49,47 @@ func ofNames(blocks []privatelink.Block, looked []input.Block, wholeZones bool) 
 	t.Names, t.Checks = true, nil
 	var all []dnsname.Name
 	for i := range looked {
-		names, firsts := served(looked[i].Snapshot, wholeZones)
-		all = append(all, names...)
-		t.addChecks(firsts)
+		aliases := looked[i].Snapshot.Aliases()
+		for _, name := range slices.Sorted(maps.Keys(looked[i].Snapshot.Zones)) {
+			z := looked[i].Snapshot.Zones[name]
+			records := slices.SortedFunc(z.Records(), func(a, b *zone.Record) int { return strings.Compare(string(a.Name), string(b.Name)) })
+			for _, r := range records {
+				owner := withoutStar(r.Name)
+				if wholeZones {
+					owner = z.Name
+				}
+				all = append(append(all, owner), aliases[r]...)
+			}
+			if len(records) > 0 {
+				t.addCheck(ofRecord(records[len(records)-1]))
+			}
+		}
+	}
+	for i := range all {
+		all[i] = withoutStar(all[i])
 	}
 	slices.Sort(all)
 	t.Zones = texts(topmost(all))
 	return t
 }
 
-// served returns all names of the snapshot, and one record of each zone.
-func served(s *zone.Snapshot, wholeZones bool) (names, firsts []dnsname.Name) {
-	aliases := s.Aliases()
-	for _, z := range s.Zones {
-		var first dnsname.Name
-		for r := range z.Records() {
-			name := withoutStar(r.Name)
-			if first == "" || name < first {
-				first = name
-			}
-			if wholeZones {
-				name = z.Name
-			}
-			names = append(names, name)
-			for _, alias := range aliases[r] {
-				names = append(names, withoutStar(alias))
-			}
-		}
-		if first != "" {
-			firsts = append(firsts, first)
-		}
+// ofRecord returns the question for the first address of a record. A name that a
+// wildcard matches has the addresses of the wildcard.
+func ofRecord(r *zone.Record) question {
+	name := strings.Replace(r.Name.String(), "*", "any", 1)
+	if r.Addrs[0].Is4() {
+		return question{name, "A", r.Addrs[0].String()}
 	}
-	slices.Sort(firsts)
-	return names, firsts
+	return question{name, "AAAA", r.Addrs[0].String()}
 }
 
 func withoutStar(name dnsname.Name) dnsname.Name {
 	return dnsname.Name(strings.TrimPrefix(string(name), "*."))
 }
 
-func (t *target) addChecks(names []dnsname.Name) {
-	for _, text := range texts(names) {
-		if !slices.Contains(t.Checks, text) {
-			t.Checks = append(t.Checks, text)
-		}
+func (t *target) addCheck(q question) {
+	if !slices.Contains(t.Checks, q) {
+		t.Checks = append(t.Checks, q)
 	}
 }
 
