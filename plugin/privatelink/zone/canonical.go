@@ -9,7 +9,7 @@ import (
 )
 
 // allZones is the table of all zones of all clouds.
-var allZones = sync.OnceValue(func() table {
+var allZones = sync.OnceValue(func() *table {
 	var forms []cloud.Form
 	for _, c := range cloud.All() {
 		forms = append(forms, c.Forms()...)
@@ -20,7 +20,7 @@ var allZones = sync.OnceValue(func() table {
 			t.add(&Zone{Name: name})
 		}
 	}
-	return t
+	return &t
 })
 
 // Canonical returns one name for all forms in which Azure lists the name of a record:
