@@ -84,8 +84,9 @@ func (s *Set) strict(zone dnsname.Name) bool {
 type Owner struct {
 	Zone dnsname.Name
 	Name dnsname.Name // in the zone
-	// DNSZoneEndpoint is the name itself if it is a DNS zone endpoint, such as
-	// x.zNN.blob.storage.azure.net, and empty otherwise. Other aliases follow from Name.
+	// DNSZoneEndpoint is the name itself if it has the label of a DNS zone, as
+	// x.zNN.blob.storage.azure.net and the static website x.zNN.web.core.windows.net have,
+	// and empty otherwise. Other aliases follow from Name.
 	DNSZoneEndpoint dnsname.Name
 }
 
