@@ -38,7 +38,10 @@ func Canonical(fqdn dnsname.Name) dnsname.Name {
 		return fqdn
 	}
 	first := cloud.Rules(c.zone.Name)[0]
-	return dnsname.Name(labels) + "." + first.Suffix[first.Kept:]
+	if public := first.Suffix[first.Kept:]; fqdn[len(labels)+1:] != public {
+		return dnsname.Name(labels) + "." + public
+	}
+	return fqdn // most names, without a copy
 }
 
 // zoneIn returns the zone of Microsoft's table that has the name, or "".
