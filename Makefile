@@ -70,6 +70,7 @@ fuzz: ## every fuzzer for FUZZTIME
 	go test -run '^$$' -fuzz FuzzDecodeHosts -fuzztime $(FUZZTIME) ./plugin/privatelink/source
 	go test -run '^$$' -fuzz FuzzDecodeZoneFile -fuzztime $(FUZZTIME) ./plugin/privatelink/source
 	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./plugin/privatelink
+	go test -run '^$$' -fuzz FuzzAddressOf -fuzztime $(FUZZTIME) ./plugin/privatelink/zone
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./plugin/privatelink/state
 	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/lru
 	go test -run '^$$' -fuzz FuzzResponse -fuzztime $(FUZZTIME) ./plugin/upstream

@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -64,6 +66,37 @@ func TestEveryZone(t *testing.T) {
 	}
 	if out := digText(t, s.addr(""), "-x", "10.30.0.1", "+short"); out != "kv1.privatelink.vaultcore.azure.net.\n" {
 		t.Errorf("dig -x: %q", out)
+	}
+}
+
+// The zone files of all zones with a record load into BIND and NSD without a warning,
+// among them those of a wildcard and of a zone without the prefix privatelink.
+func TestEveryZoneFile(t *testing.T) {
+	t.Parallel()
+	bind, nsd := need(t, "named-checkzone", "bind9-utils"), need(t, "nsd-checkzone", "nsd")
+	s := prepare(t, strings.NewReplacer("{$PORT}", "0", "forward . {$UPSTREAM}", "").Replace(everyZone()))
+	s.write("tenant.json", export(tenant...))
+	stdout, stderr, status := s.command("records -conf Corefile -format zone -out zones")
+	if status != 0 || stderr != "" {
+		t.Fatalf("status %d, stderr %s", status, stderr)
+	}
+	checked := 0
+	for line := range strings.Lines(stdout) {
+		path, count, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if count == "no records" {
+			continue
+		}
+		checked++
+		zone := strings.TrimSuffix(filepath.Base(path), ".zone")
+		for _, program := range []string{bind, nsd} {
+			out, err := exec.Command(program, zone, filepath.Join(s.dir, path)).CombinedOutput()
+			if err != nil || strings.Contains(strings.ToLower(string(out)), "warning") {
+				t.Errorf("%s %s: %v\n%s", program, zone, err, out)
+			}
+		}
+	}
+	if checked != 14 {
+		t.Errorf("%d zones have records; want 14:\n%s", checked, stdout)
 	}
 }
 

@@ -248,6 +248,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("{\ngeo we\ncloud usgov\nfiles /a*\nhosts /b\nrecord a.blob.core.windows.net 10.0.0.1\nttl 1m\nrefresh 5s\n" +
 		"strict\nfallthrough privatelink.blob.core.windows.net\n}")
 	f.Add("{\nrecord a.b.we.backup.windowsazure.com ::1\n}")
+	f.Add("all privatelink.weu.azurecr.io {\nptr\nstrict privatelink.westeurope.azmk8s.io\nrecord a.z6.web.core.windows.net 10.0.0.1\n}")
+	f.Add("scm.privatelink.azurewebsites.net {\nfiles /a\n}")
 	f.Fuzz(func(t *testing.T, block string) {
 		cfg, err := parse(caddy.NewTestController("dns", "privatelink "+block), "")
 		if err != nil {

@@ -14,8 +14,8 @@ func (m *message) reverse(owner string, found zone.Answer, qtype uint16) {
 		m.Ns = append(m.Ns, reverseSOA(owner))
 		return
 	}
-	for p := found.Pointer; p != nil; p = p.Next {
-		m.Answer = append(m.Answer, &dns.PTR{Hdr: header(owner, dns.TypePTR, found.Zone.TTL), Ptr: string(p.Record.Name)})
+	for name := range found.Names(owner) {
+		m.Answer = append(m.Answer, &dns.PTR{Hdr: header(owner, dns.TypePTR, found.Zone.TTL), Ptr: string(name)})
 	}
 }
 

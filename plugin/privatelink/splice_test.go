@@ -174,6 +174,7 @@ func countedFor(t *testing.T, name string, labels ...string) (sum float64) {
 func FuzzSplice(f *testing.F) {
 	for _, seed := range []string{
 		"NOERROR: " + toA + stamp,
+		"NOERROR: c1.test. CNAME 1.0.0.10.in-addr.arpa.; PTR public.test.",
 		"NOERROR: " + links(17, "a.fall.test.") + public,
 		"NXDOMAIN: c1.test. CNAME no.privatelink.hard.test. / privatelink.hard.test. NS x. / b.hard.test. A 198.51.100.1",
 		"NOERROR tc: c1.test. CNAME c1.test.; HTTPS 1 a.fall.test. ipv4hint=198.51.100.1",

@@ -28,9 +28,7 @@ type Row struct {
 type Rule struct {
 	Kind   RuleKind
 	Suffix dnsname.Name
-	// Kept is the number of octets at the start of the suffix that belong to the
-	// name in the zone: 4 for web.purview.azure.com, where x.web is x.web.ZONE.
-	Kept int
+	Kept   int // length of NAME. in the suffix, for OneName
 }
 
 // A RuleKind is the form of the public names.
@@ -42,6 +40,7 @@ const (
 	DNSZoneEndpoints                 // x.zNN.SUFFIX is x.ZONE, if a source has the name
 	StaticWebsites                   // x.zNN.SUFFIX is x.ZONE
 	Forwarded                        // the names lead into the zone by a CNAME record
+	OneName                          // NAME.REST, the suffix, is NAME.ZONE, and x.NAME.REST is x.NAME.ZONE
 )
 
 // A Form is the suffix of zones that exist once for each region, geo code or
@@ -146,7 +145,7 @@ func Rules(zone dnsname.Name) []Rule {
 // have their public names, the most common one first.
 func PublicZones(zone dnsname.Name) (all []dnsname.Name) {
 	for _, r := range Rules(zone) {
-		if r.Kind == PublicNames {
+		if r.Kind == PublicNames || r.Kind == OneName {
 			all = append(all, r.Suffix[r.Kept:])
 		}
 	}
@@ -197,7 +196,7 @@ func readRule(text string) Rule {
 		return Rule{Kind: StaticWebsites, Suffix: dnsname.Name(suffix)}
 	}
 	if name, suffix, ok := strings.Cut(text, "@"); ok {
-		return Rule{Suffix: dnsname.Name(name + "." + suffix), Kept: len(name) + 1}
+		return Rule{Kind: OneName, Suffix: dnsname.Name(name + "." + suffix), Kept: len(name) + 1}
 	}
 	return Rule{Suffix: dnsname.Name(text)}
 }

@@ -101,9 +101,9 @@ func TestRules(t *testing.T) {
 		{"storage", "privatelink.dfs.core.windows.net.", "0 dfs.core.windows.net., 1 dfs.storage.azure.net."},
 		{"static websites", "privatelink.web.core.windows.net.", "0 web.core.windows.net., 2 web.core.windows.net., 1 web.storage.azure.net."},
 		{"US Government has no DNS zone endpoints", "privatelink.blob.core.usgovcloudapi.net.", "0 blob.core.usgovcloudapi.net."},
-		{"Purview has two, one for few names", "privatelink.purviewstudio.azure.com.", "0 purviewstudio.azure.com., 0 web.+purview.azure.com."},
-		{"Virtual Desktop", "privatelink-global.wvd.microsoft.com.", "0 rdweb.+wvd.microsoft.com."},
-		{"Resource Manager", string(ResourceManager), "0 management.+azure.com."},
+		{"Purview has two, one for few names", "privatelink.purviewstudio.azure.com.", "0 purviewstudio.azure.com., 4 web.+purview.azure.com."},
+		{"Virtual Desktop", "privatelink-global.wvd.microsoft.com.", "4 rdweb.+wvd.microsoft.com."},
+		{"Resource Manager", string(ResourceManager), "4 management.+azure.com."},
 		{"names that lead into a zone", "privatelink.monitor.azure.com.", "0 monitor.azure.com., 3 services.visualstudio.com., 3 applicationinsights.azure.com."},
 	} {
 		var got []string

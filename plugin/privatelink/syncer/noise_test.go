@@ -58,7 +58,7 @@ func TestOutsideZones(t *testing.T) {
 			"skipped 7 names of 7 endpoints" + such + "kv0.vault.azure.net" + add + "privatelink.database.windows.net privatelink.vaultcore.azure.net" + zones},
 		{"another cloud", entries(2, "st%d.blob.core.usgovcloudapi.net"),
 			"skipped 2 names of 2 endpoints" + such + "st0.blob.core.usgovcloudapi.net: set cloud usgov, because these are names of that cloud"},
-		{"many services", entries(9, "x.s%d.example"), "skipped 9 names of 9 endpoints" + such + "x.s0.example" + add + five + " and 4 more zones" + zones},
+		{"many services", entries(9, "x.s%d.example"), "skipped 9 names of 9 endpoints" + such + "x.s0.example" + add + five + " and 4 more zones" + zones + ", or the word all"},
 		{"not of Azure", []string{"www.example. 10.0.0.1"}, "skipped /pe/www.example.: www.example is in none of the zones"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

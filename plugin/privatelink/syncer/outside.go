@@ -54,11 +54,11 @@ func (o outsiders) advice(set *zone.Set) string {
 		all = append(all, fmt.Sprintf("set cloud %s, because these are names of that cloud", name))
 	}
 	if names := byCount(zones); len(names) > 0 {
-		more := ""
+		more, or := "", ""
 		if n := len(names) - maxZones; n > 0 {
-			names, more = names[:maxZones], fmt.Sprintf(" and %d more zones", n)
+			names, more, or = names[:maxZones], fmt.Sprintf(" and %d more zones", n), ", or the word all"
 		}
-		all = append(all, "to serve them, add "+strings.Join(names, " ")+more+" to the zones of privatelink")
+		all = append(all, "to serve them, add "+strings.Join(names, " ")+more+" to the zones of privatelink"+or)
 	}
 	if len(all) == 0 {
 		return ""

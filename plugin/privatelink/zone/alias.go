@@ -65,7 +65,7 @@ func (s *Set) PublicSuffixes() (all []dnsname.Name) {
 	for _, zone := range s.Zones {
 		for suffix, c := range claims(zone) {
 			switch c.kind {
-			case publicNames, forwarded:
+			case publicNames, oneName, forwarded:
 				all = append(all, suffix)
 			case dnsZoneEndpoints:
 				last = append(last, suffix)
@@ -100,8 +100,12 @@ func (c claim) suffix(name dnsname.Name, labels string) dnsname.Name {
 	if labels == "" {
 		return name
 	}
-	rest := name[len(labels)+1-int(c.kept):]
-	if c.kind == staticWebsites {
+	rest := name[len(labels)+1:]
+	switch c.kind {
+	case oneName:
+		_, last := cutLast(labels)
+		return dnsname.Name(last) + "." + rest
+	case staticWebsites:
 		_, after, _ := strings.Cut(string(rest), ".")
 		return dnsname.Name(after)
 	}

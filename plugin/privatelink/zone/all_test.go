@@ -85,7 +85,7 @@ func TestAllIsConsistent(t *testing.T) {
 		for _, zone := range c.Zones() {
 			for _, public := range cloud.Rules(zone) {
 				name := "q." + public.Suffix
-				if public.Kind != cloud.PublicNames {
+				if public.Kind != cloud.PublicNames && public.Kind != cloud.OneName {
 					continue
 				}
 				if o, err := set.OwnerOf(name); err != nil || o.Zone != zone {
@@ -223,6 +223,18 @@ func TestAliasesOfAll(t *testing.T) {
 			if m := s.Lookup(string(alias)); m.Result != Alias || m.Target(string(alias)) != string(owner) {
 				t.Errorf("Lookup(%q) = %v; want an alias of %s", alias, m, owner)
 			}
+		}
+	}
+}
+
+func TestLookupOfAllDoesNotAllocate(t *testing.T) {
+	s := NewBuilder(all(cloud.Public), nil).Snapshot(true, at(1))
+	for _, name := range []string{
+		"x.westeurope.kusto.windows.net.", "app.3.azurestaticapps.net.", "app.azurestaticapps.net.", "st.z6.web.core.windows.net.", "st.web.core.windows.net.",
+		"web.purview.azure.com.", "hub.web.purview.azure.com.", "mi1.0a1b.database.windows.net.", "sql1.database.windows.net.", "portal.azure.com.",
+	} {
+		if n := testing.AllocsPerRun(100, func() { s.Lookup(name) }); n != 0 {
+			t.Errorf("Lookup(%q) makes %v allocations; want 0", name, n)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (b *Builder) Snapshot(complete bool, serial func(*Zone) uint32) *Snapshot {
 	}
 	s := &Snapshot{Zones: b.zones, Complete: complete, directory: directory{claims: b.claims, endpoints: b.endpoints}, large: isLarge(b.zones)}
 	if b.set.PTR {
-		s.point(b.zones, b.set.TTL)
+		s.reverse = newReverse(b.zones, b.set.TTL)
 	}
 	return s
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // allZones is the table of all zones of all clouds.
-var allZones = sync.OnceValue(func() table {
+var allZones = sync.OnceValue(func() *table {
 	var forms []cloud.Form
 	for _, c := range cloud.All() {
 		forms = append(forms, c.Forms()...)
@@ -20,7 +20,7 @@ var allZones = sync.OnceValue(func() table {
 			t.add(&Zone{Name: name})
 		}
 	}
-	return t
+	return &t
 })
 
 // Canonical returns one name for all forms in which Azure lists the name of a record:
@@ -38,7 +38,10 @@ func Canonical(fqdn dnsname.Name) dnsname.Name {
 		return fqdn
 	}
 	first := cloud.Rules(c.zone.Name)[0]
-	return dnsname.Name(labels) + "." + first.Suffix[first.Kept:]
+	if public := first.Suffix[first.Kept:]; fqdn[len(labels)+1:] != public {
+		return dnsname.Name(labels) + "." + public
+	}
+	return fqdn // most names, without a copy
 }
 
 // zoneIn returns the zone of Microsoft's table that has the name, or "".

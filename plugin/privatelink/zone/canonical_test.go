@@ -6,6 +6,17 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
+func BenchmarkCanonical(b *testing.B) {
+	for _, fqdn := range []dnsname.Name{"a.blob.core.windows.net.", "a.privatelink.blob.core.windows.net.", "a.z7.blob.storage.azure.net."} {
+		b.Run(string(fqdn), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Canonical(fqdn)
+			}
+		})
+	}
+}
+
 func TestCanonical(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

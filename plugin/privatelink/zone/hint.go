@@ -39,7 +39,7 @@ func (s *Set) HintFor(name dnsname.Name) Hint {
 		return Hint{Cloud: of}
 	}
 	zone := zoneOf(name)
-	if strings.Count(zone, ".") < 2 {
+	if strings.Count(zone, ".") < 2 || s.Has(dnsname.Name(zone+".")) { // azure.com has other names than those of its zone
 		return Hint{}
 	}
 	return Hint{Zone: zone}

@@ -30,13 +30,19 @@ func TestHintFor(t *testing.T) {
 		{"kv.vault.usgovcloudapi.net", cloud.USGov, Hint{Zone: "privatelink.vaultcore.usgovcloudapi.net"}},
 		{"host.corp.example", cloud.USGov, Hint{Zone: "privatelink.corp.example"}},
 		{"www.example", cloud.Public, Hint{}},
+		{"web.purview.azure.com", cloud.Public, Hint{Zone: "privatelink.purviewstudio.azure.com"}},
+		{"rdweb.wvd.microsoft.com", cloud.Public, Hint{Zone: "privatelink-global.wvd.microsoft.com"}},
+		{"st.z6.web.core.windows.net", cloud.Public, Hint{Zone: "privatelink.web.core.windows.net"}},
+		{"mi1.0a1b2c3d.database.windows.net", cloud.Public, Hint{Zone: "privatelink.0a1b2c3d.database.windows.net"}},
+		{"app.scm.privatelink.azurewebsites.net", cloud.Public, Hint{Zone: "privatelink.azurewebsites.net"}},
+		{"portal.azure.com", cloud.Public, Hint{}},
 		{"example", cloud.Public, Hint{}},
 	} {
 		name, err := dnsname.Parse(tc.name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		set := Set{Cloud: tc.in}
+		set := Set{Cloud: tc.in, Zones: []dnsname.Name{cloud.ResourceManager}}
 		if got := set.HintFor(name); got != tc.want {
 			t.Errorf("%s in %s: %+v; want %+v", tc.name, tc.in.Name, got, tc.want)
 		}

@@ -3,6 +3,7 @@ package zone
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -16,15 +17,13 @@ type directory struct {
 	// endpoints has the records by DNS zone endpoint, because these names do not
 	// follow from the name of the record.
 	endpoints map[string]*Record
-	pointers  []Pointer // ascending by address, then by name; nil without Set.PTR
-	reverse   *Zone     // that counts the answers for reverse names
+	reverse   *Zone // with the pointers; nil without Set.PTR
 }
 
-// A Pointer is one name of an address. The directory has a sorted slice, which takes 32
-// octets for each address of a record. A map would take three times as much.
-type Pointer struct {
-	Record *Record
-	Next   *Pointer // another name of the address, or nil
+// A pointer is one name of an address. The zone has a sorted slice, which takes 24
+// octets for each address of a record. A map would take several times as much.
+type pointer struct {
+	record *Record
 	addr   [16]byte // as netip.Addr.As16
 }
 
@@ -32,51 +31,72 @@ type Pointer struct {
 // zone of that name.
 const reverseZone dnsname.Name = "arpa."
 
-// point adds the names of all addresses. A wildcard is not a name of a host.
-func (x *directory) point(zones map[dnsname.Name]*Zone, ttl uint32) {
-	x.reverse = &Zone{Name: reverseZone, TTL: ttl}
+// newReverse returns a zone with the names of all addresses, by address and name. A
+// wildcard is not a name of a host.
+func newReverse(zones map[dnsname.Name]*Zone, ttl uint32) *Zone {
 	n := 0
 	for _, z := range zones {
 		for r := range z.Records() {
 			n += len(r.Addrs)
 		}
 	}
-	x.pointers = make([]Pointer, 0, n)
+	all := make([]pointer, 0, n)
 	for _, z := range zones {
 		for r := range z.Records() {
 			if strings.HasPrefix(string(r.Name), wildcardLabel) {
 				continue
 			}
 			for _, addr := range r.Addrs {
-				x.pointers = append(x.pointers, Pointer{Record: r, addr: addr.As16()})
+				all = append(all, pointer{r, addr.As16()})
 			}
 		}
 	}
-	slices.SortFunc(x.pointers, func(a, b Pointer) int {
-		return cmp.Or(bytes.Compare(a.addr[:], b.addr[:]), strings.Compare(string(a.Record.Name), string(b.Record.Name)))
+	slices.SortFunc(all, func(a, b pointer) int {
+		return cmp.Or(bytes.Compare(a.addr[:], b.addr[:]), strings.Compare(string(a.record.Name), string(b.record.Name)))
 	})
-	for i := range len(x.pointers) - 1 {
-		if x.pointers[i].addr == x.pointers[i+1].addr {
-			x.pointers[i].Next = &x.pointers[i+1]
-		}
-	}
+	return &Zone{Name: reverseZone, TTL: ttl, pointers: all}
 }
 
-// lookupAddress returns the answer for a name outside every zone. It is the names of an
-// address if the name is its reverse name and a record has the address.
+// lookupAddress returns the answer for a name outside every zone: Reverse if it is the
+// reverse name of an address that a record has. The compiler must be able to inline it.
 func (x *directory) lookupAddress(name string) Answer {
-	if x.pointers == nil {
+	if x.reverse == nil {
 		return Answer{}
 	}
+	return x.reverse.lookupAddress(name)
+}
+
+func (z *Zone) lookupAddress(name string) Answer {
+	if len(z.namesOf(name)) == 0 {
+		return Answer{}
+	}
+	return Answer{Result: Reverse, Zone: z}
+}
+
+// namesOf returns the pointers of a reverse name in lower case.
+func (z *Zone) namesOf(name string) []pointer {
 	addr, ok := addressOf(name)
 	if !ok {
-		return Answer{}
+		return nil
 	}
-	i := sort.Search(len(x.pointers), func(i int) bool { return bytes.Compare(x.pointers[i].addr[:], addr[:]) >= 0 })
-	if i == len(x.pointers) || x.pointers[i].addr != addr {
-		return Answer{}
+	first := sort.Search(len(z.pointers), func(i int) bool { return bytes.Compare(z.pointers[i].addr[:], addr[:]) >= 0 })
+	end := first
+	for end < len(z.pointers) && z.pointers[end].addr == addr {
+		end++
 	}
-	return Answer{Result: Reverse, Zone: x.reverse, Pointer: &x.pointers[i]}
+	return z.pointers[first:end]
+}
+
+// Names yields the names of the address, sorted. name is the reverse name that was
+// looked up.
+func (a Answer) Names(name string) iter.Seq[dnsname.Name] {
+	return func(yield func(dnsname.Name) bool) {
+		for _, p := range a.Zone.namesOf(strings.ToLower(name)) {
+			if !yield(p.record.Name) {
+				return
+			}
+		}
+	}
 }
 
 // addressOf returns the address of a reverse name (RFC 1035, 3.5, and RFC 3596, 2.5). It

@@ -84,8 +84,9 @@ func (s *Set) strict(zone dnsname.Name) bool {
 type Owner struct {
 	Zone dnsname.Name
 	Name dnsname.Name // in the zone
-	// DNSZoneEndpoint is the name itself if it is a DNS zone endpoint, such as
-	// x.zNN.blob.storage.azure.net, and empty otherwise. Other aliases follow from Name.
+	// DNSZoneEndpoint is the name itself if it has the label of a DNS zone, as
+	// x.zNN.blob.storage.azure.net and the static website x.zNN.web.core.windows.net have,
+	// and empty otherwise. Other aliases follow from Name.
 	DNSZoneEndpoint dnsname.Name
 }
 
@@ -105,11 +106,12 @@ func (s *Set) OwnerOf(fqdn dnsname.Name) (Owner, error) { return NewBuilder(s, n
 // the one with the plain name, privatelink.SUFFIX, because Azure does not use it: the
 // other claim comes from Azure's table.
 func (s *Set) Check(zone dnsname.Name) error {
-	claimed := NewBuilder(s, nil).claims
+	t := NewBuilder(s, nil).claims
 	for suffix, mine := range claims(zone) {
-		c, taken := claimed[string(suffix)]
+		c, taken := t.claims[string(suffix)]
 		mine.zone = &Zone{Name: zone}
-		if !taken || c.zone.Name == zone || mine.kind == forwarded || c.shares(mine) || c.next != nil && c.next.zone.Name == zone {
+		second, shared := t.shared[string(suffix)]
+		if !taken || c.zone.Name == zone || shared && second.zone.Name == zone || mine.kind == forwarded || t.share(suffix, c, mine) {
 			continue
 		}
 		other := c.zone.Name

@@ -33,6 +33,7 @@ type Zone struct {
 	// wildcards has the wildcards among the records by the labels after "*.". It is
 	// nil without them, as in most zones.
 	wildcards map[string]*Record
+	pointers  []pointer // of reverse names
 }
 
 // A Record has the RRsets A and AAAA of a name.
@@ -58,11 +59,10 @@ const (
 // for a public name without a record. Record is nil for a name that does not exist
 // and for the name of a zone.
 type Answer struct {
-	Result  Result
-	labels  uint8 // length of the labels before the suffix, for the alias of a wildcard
-	Zone    *Zone
-	Record  *Record
-	Pointer *Pointer // the names of the address, for Reverse
+	Result Result
+	labels uint8 // length of the labels before the suffix, for the alias of a wildcard
+	Zone   *Zone
+	Record *Record
 }
 
 // Lookup returns how to answer name, which is in lower case with its trailing dot.
@@ -74,7 +74,7 @@ func (s *Snapshot) Lookup(name string) Answer {
 		return s.lookupAddress(name)
 	case zoneNames:
 		return s.inZone(c.zone, labels)
-	case publicNames, staticWebsites:
+	case publicNames, oneName, staticWebsites:
 		r := c.zone.records.find(labels)
 		if r != nil && len(r.Addrs) > 0 {
 			return Answer{Result: Alias, Zone: c.zone, Record: r}

@@ -16,14 +16,17 @@ import (
 //
 // The longest suffix decides, and there is no second rule. The alternative, a list of
 // zones that each examine the name, needs one for names that two zones accept.
-type table map[string]claim
+type table struct {
+	claims map[string]claim
+	// shared has a second claim on a suffix, for the names whose labels lack the form of
+	// the first one.
+	shared map[string]claim
+}
 
 // A claim is the right of a zone to the names below a suffix.
 type claim struct {
 	zone *Zone
-	next *claim // on the same suffix, for the names whose labels lack the form of this one
 	kind claimKind
-	kept uint8 // octets at the start of the suffix that belong to the name in the zone
 }
 
 type claimKind uint8
@@ -32,6 +35,7 @@ const (
 	unclaimed        claimKind = iota
 	zoneNames                  // the suffix is the zone's own name
 	publicNames                // x.SUFFIX is a public name of x.ZONE
+	oneName                    // NAME.REST, the suffix, is a public name of NAME.ZONE, and x.NAME.REST of x.NAME.ZONE
 	staticWebsites             // x.zNN.SUFFIX is a public name of x.ZONE
 	dnsZoneEndpoints           // x.zNN.SUFFIX is a public name of x.ZONE, if a source has it
 	zonesByForm                // x.LABEL.SUFFIX and x.privatelink.LABEL.SUFFIX are in a zone without records
@@ -40,7 +44,8 @@ const (
 )
 
 var kinds = [...]claimKind{
-	cloud.PublicNames: publicNames, cloud.StaticWebsites: staticWebsites, cloud.DNSZoneEndpoints: dnsZoneEndpoints, cloud.Forwarded: forwarded,
+	cloud.PublicNames: publicNames, cloud.OneName: oneName, cloud.StaticWebsites: staticWebsites,
+	cloud.DNSZoneEndpoints: dnsZoneEndpoints, cloud.Forwarded: forwarded,
 }
 
 // claims yields the suffixes that a zone claims.
@@ -50,7 +55,7 @@ func claims(zone dnsname.Name) iter.Seq2[dnsname.Name, claim] {
 			return
 		}
 		for _, r := range cloud.Rules(zone) {
-			if !yield(r.Suffix, claim{kind: kinds[r.Kind], kept: uint8(r.Kept)}) { //nolint:gosec // G115: a part of a name
+			if !yield(r.Suffix, claim{kind: kinds[r.Kind]}) {
 				return
 			}
 		}
@@ -60,71 +65,85 @@ func claims(zone dnsname.Name) iter.Seq2[dnsname.Name, claim] {
 // newTable returns the table without zones, in which only the suffixes of forms are
 // claimed.
 func newTable(forms []cloud.Form) table {
-	t := table{}
+	t := table{claims: map[string]claim{}, shared: map[string]claim{}}
 	for _, f := range forms {
 		kind := zonesByForm
 		if f.Number {
 			kind = zonesByNumber
 		}
-		t[string(f.Suffix)] = claim{zone: &Zone{Name: f.Suffix, Strict: f.Strict}, kind: kind}
+		t.claims[string(f.Suffix)] = claim{zone: &Zone{Name: f.Suffix, Strict: f.Strict}, kind: kind}
 	}
 	return t
 }
 
 // add adds the claims of a zone. A suffix that an earlier zone has claimed stays with
 // that zone. Set.Check rejects such zones in a Corefile.
-func (t table) add(z *Zone) {
+func (t *table) add(z *Zone) {
 	for suffix, c := range claims(z.Name) {
 		c.zone = z
-		first, taken := t[string(suffix)]
+		first, taken := t.claims[string(suffix)]
 		switch {
-		case c.kind == forwarded:
-		case !taken:
-			t[string(suffix)] = c
-		case first.shares(c) && c.kind == publicNames:
-			first.next = &c
-			t[string(suffix)] = first
-		case first.shares(c):
-			c.next = &first
-			t[string(suffix)] = c
+		case c.kind == forwarded, taken && !t.share(suffix, first, c):
+		case taken && c.kind == publicNames:
+			t.shared[string(suffix)] = c
+		case taken:
+			t.shared[string(suffix)] = first
+			t.claims[string(suffix)] = c
+		default:
+			t.claims[string(suffix)] = c
 		}
 	}
 }
 
-// shares reports whether both claims may be on one suffix, because the labels decide
+// share reports whether both claims may be on one suffix, because the labels decide
 // between them: x is in the zone of the plain name and x.LABEL is not. Microsoft's table
 // has such zones.
-func (c claim) shares(other claim) bool {
-	public, form := c, other
+func (t *table) share(suffix dnsname.Name, public, form claim) bool {
 	if public.kind != publicNames {
-		public, form = other, c
+		public, form = form, public
 	}
-	byForm := form.isForm() && cloud.Listed(public.zone.Name) || form.kind == staticWebsites && form.zone == public.zone
-	return public.kind == publicNames && byForm && c.next == nil
+	if _, taken := t.shared[string(suffix)]; taken || public.kind != publicNames {
+		return false
+	}
+	return form.isForm() && cloud.Listed(public.zone.Name) || form.kind == staticWebsites && form.zone == public.zone
 }
 
 // find returns the claim on the longest claimed suffix of name, and the labels of the
 // name in the zone. It skips claims that do not apply to the number or the form of
-// the labels.
-func (t table) find(name string) (c claim, labels string) {
+// the labels. Every query runs it.
+func (t *table) find(name string) (c claim, labels string) {
 	for off, end := 0, false; !end; off, end = dns.NextLabel(name, off) {
-		c, ok := t[name[off:]]
+		c, ok := t.claims[name[off:]]
 		if !ok {
 			continue
 		}
-		if labels := name[:max(off-1+int(c.kept), 0)]; c.applies(labels) {
-			return c, c.relative(labels)
-		} else if c.next != nil && c.next.applies(labels) {
-			return *c.next, labels
+		labels := name[:max(off-1, 0)]
+		if c.kind == publicNames && labels != "" || c.kind == zoneNames {
+			return c, labels
+		}
+		if c, labels = t.byForm(c, name, off); c.kind != unclaimed {
+			return c, labels
 		}
 	}
 	return claim{}, ""
 }
 
-// applies reports whether the claim includes the name that has the labels before
-// the suffix. Like find, every query runs it: the compiler must be able to inline it.
-func (c claim) applies(labels string) bool {
-	return c.kind == zoneNames || labels != "" && (c.kind == publicNames || c.hasForm(labels))
+// byForm returns the claim on the suffix name[off:] that includes the name, and the
+// labels of the name in the zone. No claim does if the labels before the suffix lack the
+// form that its kind requires.
+func (t *table) byForm(c claim, name string, off int) (_ claim, relative string) {
+	suffix, labels := name[off:], name[:max(off-1, 0)]
+	switch {
+	case c.kind == oneName:
+		return c, name[:off+strings.IndexByte(suffix, '.')]
+	case labels == "" || c.kind == publicNames:
+		return claim{}, ""
+	case !c.hasForm(labels):
+		return t.shared[suffix], labels
+	case c.kind == staticWebsites:
+		labels, _ = cutLast(labels)
+	}
+	return c, labels
 }
 
 // hasForm reports whether the labels have the form that the kind requires.
@@ -137,14 +156,6 @@ func (c claim) hasForm(labels string) bool {
 	return rest != "" && c.form().Has(label)
 }
 
-// relative returns the labels of the name in the zone.
-func (c claim) relative(labels string) string {
-	if c.kind == staticWebsites {
-		labels, _ = cutLast(labels)
-	}
-	return labels
-}
-
 // isForm reports whether the claim is of newTable.
 func (c claim) isForm() bool { return c.kind == zonesByForm || c.kind == zonesByNumber }
 
@@ -155,7 +166,7 @@ func (c claim) form() cloud.Form {
 
 // ownerOf returns the owner of a name. The error is ErrOutOfZone, or the error of a
 // name that is too long.
-func (t table) ownerOf(fqdn dnsname.Name) (Owner, error) {
+func (t *table) ownerOf(fqdn dnsname.Name) (Owner, error) {
 	c, labels := t.find(string(fqdn))
 	if c.kind == unclaimed {
 		return Owner{}, ErrOutOfZone
