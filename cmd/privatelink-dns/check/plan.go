@@ -188,6 +188,9 @@ func (e *endpoint) count(k kind) (n int) {
 
 // short is the endpoint's own name, without the path to it.
 func (e *endpoint) short() string {
+	if zone := source.ZoneIn(e.id); zone != "" {
+		return "private DNS zone " + zone
+	}
 	id := e.id[strings.LastIndexByte(e.id, '/')+1:]
 	if !strings.HasPrefix(e.id, "/subscriptions/") {
 		id = e.id

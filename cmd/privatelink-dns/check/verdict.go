@@ -156,7 +156,11 @@ func ofSkip(e *endpoint, skip source.Skip) finding {
 	}
 	detail := strings.TrimSuffix(skip.Detail, ": "+skip.Remedy())
 	remedy := cmp.Or(skip.Remedy(), remedies[skip.Reason], "correct it in the source")
-	return finding{Kind: notServed, Endpoint: e.id, Text: fmt.Sprintf("%s is not served: %s", e.short(), detail), Remedy: remedy}
+	text := fmt.Sprintf("%s is not served: %s", e.short(), detail)
+	if skip.Reason == source.NoAddress { // the other records of the zone are served
+		text = fmt.Sprintf("%s: %s", e.short(), detail)
+	}
+	return finding{Kind: notServed, Endpoint: e.id, Text: text, Remedy: remedy}
 }
 
 // ofName adds the findings of the answers for one name.

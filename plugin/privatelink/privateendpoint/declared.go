@@ -1,9 +1,11 @@
 package privateendpoint
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -18,6 +20,8 @@ var (
 	// errTable is for the output of az with --query, or of a query that lists names.
 	errTable = errors.New("names and addresses without the state of the connection, which decides whether they are served: " +
 		"export whole private endpoints with " + listCommand + ", without --query")
+	errRows = errors.New("rows of a query, whose columns have names of their own: " +
+		"export whole private endpoints with " + listCommand + ", without --query")
 	errZones = errors.New("private DNS zones without their records: " +
 		"export the records of each with az network private-dns record-set list -g GROUP -z ZONE -o json")
 	errTemplate = errors.New("an ARM template, which declares private endpoints and has neither addresses nor approvals: " +
@@ -27,9 +31,15 @@ var (
 	errOutputs = errors.New("outputs of Terraform, whose form is up to their author: export the state with terraform show -json")
 )
 
+// specialKeys are keys of special documents. Each such document has one of them.
+var specialKeys = []string{"format_version", "terraform_version", "$schema", "sensitive"}
+
 // special decodes a document that is not a resource: the state of Terraform. For other
 // known documents it returns an error. It reports false for everything else.
 func (d document) special() (Page, bool, error) {
+	if !slices.ContainsFunc(specialKeys, func(key string) bool { return bytes.Contains(d.text, []byte(key)) }) {
+		return Page{}, false, nil // a file may have very many documents
+	}
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(d.text, &keys) != nil {
 		return Page{}, false, nil
