@@ -24,12 +24,33 @@ var (
 		"export whole private endpoints with " + listCommand + ", without --query")
 	errZones = errors.New("private DNS zones without their records: " +
 		"export the records of each with az network private-dns record-set list -g GROUP -z ZONE -o json")
+	errPublicZone = errors.New("records of a public DNS zone: " +
+		"export the private zone with az network private-dns record-set list -g GROUP -z ZONE -o json")
+	errConnections = errors.New("connections of a resource, without the names of its private endpoints: " +
+		"export the endpoints with " + listCommand)
 	errTemplate = errors.New("an ARM template, which declares private endpoints and has neither addresses nor approvals: " +
 		"export the deployed ones with " + listCommand)
 	errPlan    = errors.New("a plan of Terraform, which is not applied yet: export the state with terraform show -json, without a file")
 	errState   = errors.New("a state file of Terraform, whose format is internal: export it with terraform show -json")
 	errOutputs = errors.New("outputs of Terraform, whose form is up to their author: export the state with terraform show -json")
 )
+
+// unreadable returns the error of a resource, or a row, that people export by mistake, or
+// nil for any other element.
+func (e element) unreadable() error {
+	kind, err := e.kind()
+	switch {
+	case err != nil:
+		return nil
+	case kind == zoneType:
+		return errZones
+	case strings.HasPrefix(kind, "microsoft.network/dnszones"):
+		return errPublicZone
+	case strings.HasSuffix(kind, "/privateendpointconnections"):
+		return errConnections
+	}
+	return e.table()
+}
 
 // specialKeys are keys of special documents. Each such document has one of them.
 var specialKeys = []string{"format_version", "terraform_version", "$schema", "sensitive"}

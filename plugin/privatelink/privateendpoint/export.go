@@ -214,10 +214,7 @@ var errNothing = errors.New("no private endpoint, zone group, network interface 
 // unknown returns the error of a document of which no element is known.
 func unknown(elements []element) error {
 	for _, e := range elements {
-		if kind, err := e.kind(); err == nil && kind == zoneType {
-			return fmt.Errorf("line %d: %w", e.line, errZones)
-		}
-		if err := e.table(); err != nil {
+		if err := e.unreadable(); err != nil {
 			return fmt.Errorf("line %d: %w", e.line, err)
 		}
 	}
