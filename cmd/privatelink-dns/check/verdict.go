@@ -146,6 +146,9 @@ func (c *checker) ofTarget(all *findings, t *target) {
 // ofSkip is the finding of an endpoint, or a name of it, that is not served.
 func ofSkip(e *endpoint, skip source.Skip) finding {
 	text := fmt.Sprintf("%s is not served: %s", e.Title(), verdict.TextOf(skip))
+	if skip.Reason == source.NoAddress { // the other records of the zone are served
+		text = fmt.Sprintf("%s: %s", e.Title(), verdict.TextOf(skip))
+	}
 	return finding{Kind: notServed, Endpoint: e.ID, Text: text, Remedy: verdict.RemedyOf(skip)}
 }
 

@@ -9,6 +9,17 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
+// A zone is served although it has a record without an address.
+func TestSkippedRecord(t *testing.T) {
+	const zone = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+	const detail = "its CNAME record of old.privatelink.blob.core.windows.net has no address, only A and AAAA records are served"
+	f := ofSkip(&endpoint{Endpoint: &verdict.Endpoint{ID: zone}}, source.Skip{Endpoint: zone, Reason: source.NoAddress, Detail: detail})
+	want := "private DNS zone privatelink.blob.core.windows.net: " + detail
+	if f.Text != want || f.Remedy != "nothing, or add the addresses of the name with record or hosts in the Corefile" {
+		t.Errorf("%q, remedy %q; want %q", f.Text, f.Remedy, want)
+	}
+}
+
 // The remedy is that of the endpoint's state, not of the reason alone.
 func TestRemedyOfState(t *testing.T) {
 	for _, tc := range []struct{ status, provisioning, want string }{

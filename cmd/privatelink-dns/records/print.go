@@ -69,10 +69,14 @@ func table(w io.Writer, s set, out command.Output) {
 	}
 }
 
-// endpoint is the endpoint's name, and its target: "pe-vault (vault rsv-we)".
+// endpoint is the endpoint's name, and its target: "pe-vault (vault rsv-we)". A record
+// of a private DNS zone has the zone.
 func (r *record) endpoint() string {
 	if r.Endpoint == "" {
 		return "-"
+	}
+	if zone := source.ZoneIn(r.Endpoint); zone != "" {
+		return "private DNS zone " + zone
 	}
 	return source.Title(path.Base(r.Endpoint), r.Target)
 }

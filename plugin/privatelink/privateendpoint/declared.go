@@ -1,9 +1,11 @@
 package privateendpoint
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -18,8 +20,14 @@ var (
 	// errTable is for the output of az with --query, or of a query that lists names.
 	errTable = errors.New("names and addresses without the state of the connection, which decides whether they are served: " +
 		"export whole private endpoints with " + listCommand + ", without --query")
+	errRows = errors.New("rows of a query, whose columns have names of their own: " +
+		"export whole private endpoints with " + listCommand + ", without --query")
 	errZones = errors.New("private DNS zones without their records: " +
 		"export the records of each with az network private-dns record-set list -g GROUP -z ZONE -o json")
+	errPublicZone = errors.New("records of a public DNS zone: " +
+		"export the private zone with az network private-dns record-set list -g GROUP -z ZONE -o json")
+	errConnections = errors.New("connections of a resource, without the names of its private endpoints: " +
+		"export the endpoints with " + listCommand)
 	errTemplate = errors.New("an ARM template, which declares private endpoints and has neither addresses nor approvals: " +
 		"export the deployed ones with " + listCommand)
 	errPlan    = errors.New("a plan of Terraform, which is not applied yet: export the state with terraform show -json, without a file")
@@ -27,9 +35,32 @@ var (
 	errOutputs = errors.New("outputs of Terraform, whose form is up to their author: export the state with terraform show -json")
 )
 
+// unreadable returns the error of a resource, or a row, that people export by mistake, or
+// nil for any other element.
+func (e element) unreadable() error {
+	kind, err := e.kind()
+	switch {
+	case err != nil:
+		return nil
+	case kind == zoneType:
+		return errZones
+	case strings.HasPrefix(kind, "microsoft.network/dnszones"):
+		return errPublicZone
+	case strings.HasSuffix(kind, "/privateendpointconnections"):
+		return errConnections
+	}
+	return e.table()
+}
+
+// specialKeys are keys of special documents. Each such document has one of them.
+var specialKeys = []string{"format_version", "terraform_version", "$schema", "sensitive"}
+
 // special decodes a document that is not a resource: the state of Terraform. For other
 // known documents it returns an error. It reports false for everything else.
 func (d document) special() (Page, bool, error) {
+	if !slices.ContainsFunc(specialKeys, func(key string) bool { return bytes.Contains(d.text, []byte(key)) }) {
+		return Page{}, false, nil // a file may have very many documents
+	}
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(d.text, &keys) != nil {
 		return Page{}, false, nil

@@ -62,6 +62,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"hosts file of the portal", "# Private endpoint\n10.20.0.4 a\n", "line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
 		{"names and addresses by a query", `[{"FQDN": "a.blob.core.windows.net", "IPAddress": "10.20.0.4"}]`, "line 1: " + table},
 		{"the same of Resource Graph", `{"data": [{"dnsName": "a", "privateIp": "10.20.0.4"}], "count": 1}`, "line 1: " + table},
+		{"rows with a state by a query", `[{"fqdn": "a.blob.core.windows.net", "ip": "10.20.0.4", "status": "Approved"}]`, "line 1: " + errRows.Error()},
 		{"names alone by a query", `[{"fqdn": "a.blob.core.windows.net"}]`, nothing},
 		{"subnet as text by a query", `[{"id": "pe", "customDnsConfigs": [], "subnet": "/subscriptions/x"}]`,
 			"line 1: Subnet: a JSON string is not what belongs there (a query changed it: export whole private endpoints, without --query)"},

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The limits are far above Azure's own sizes (an endpoint has about 3 kB). They keep a
@@ -97,7 +98,10 @@ func Decode(data []byte) (Page, error) {
 		if size += len(p.Endpoints) + len(p.Records); size > maxResources {
 			return Page{}, tooMany(d.line)
 		}
-		all.Endpoints, all.Records = append(all.Endpoints, p.Endpoints...), append(all.Records, p.Records...)
+		all.Endpoints = append(all.Endpoints, p.Endpoints...)
+		for _, set := range p.Records {
+			all.addRecord(set)
+		}
 		all.Next, known = cmp.Or(all.Next, p.Next), known || ok
 	}
 	if !known {
@@ -178,7 +182,7 @@ func (e element) add(p *Page, check func(element) error) (known bool, err error)
 	}
 	if set, ok, err := e.recordSet(kind); ok || err != nil {
 		if ok {
-			p.Records = append(p.Records, set)
+			p.addRecord(set)
 		}
 		return ok, err
 	}
@@ -192,16 +196,31 @@ func (e element) add(p *Page, check func(element) error) (known bool, err error)
 	return ok, err
 }
 
+// addRecord adds a record set. Its texts keep no resource ID in memory, and those that it
+// shares with the last one are one string.
+func (p *Page) addRecord(set RecordSet) {
+	var last RecordSet
+	if n := len(p.Records); n > 0 {
+		last = p.Records[n-1]
+	}
+	set.Zone, set.Type = shared(set.Zone, last.Zone), shared(set.Type, last.Type)
+	p.Records = append(p.Records, set)
+}
+
+func shared(text, last string) string {
+	if text == last {
+		return last
+	}
+	return strings.Clone(text)
+}
+
 var errNothing = errors.New("no private endpoint, zone group, network interface or record set of a private DNS zone in it")
 
 // unknown returns the error of a document of which no element is known.
 func unknown(elements []element) error {
 	for _, e := range elements {
-		switch kind, err := e.kind(); {
-		case err == nil && kind == zoneType:
-			return fmt.Errorf("line %d: %w", e.line, errZones)
-		case e.isTable():
-			return fmt.Errorf("line %d: %w", e.line, errTable)
+		if err := e.unreadable(); err != nil {
+			return fmt.Errorf("line %d: %w", e.line, err)
 		}
 	}
 	return errNothing

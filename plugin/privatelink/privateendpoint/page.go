@@ -57,11 +57,14 @@ func (r *reader) lineOfNext() int {
 
 // array reads the rest of an array.
 func (r *reader) array() (all []element, err error) {
+	var one json.RawMessage // one buffer for all of them
 	for r.More() {
 		e := element{line: r.lineOfNext()}
-		if err := r.Decode(&e.RawMessage); err != nil {
+		if err := r.Decode(&one); err != nil {
 			return nil, fmt.Errorf("line %d: %w", e.line, err)
 		}
+		end := r.InputOffset()
+		e.RawMessage = r.data[end-int64(len(one)) : end]
 		if all = append(all, e); len(all) > maxResources {
 			return nil, tooMany(e.line)
 		}

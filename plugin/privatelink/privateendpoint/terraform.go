@@ -154,6 +154,6 @@ func (p *Page) addTerraformRecord(values json.RawMessage, line int) error {
 			set.Addresses = append(set.Addresses, address)
 		}
 	}
-	p.Records = append(p.Records, set)
+	p.addRecord(set)
 	return nil
 }

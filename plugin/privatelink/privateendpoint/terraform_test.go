@@ -50,6 +50,8 @@ func TestDecodeDeclarations(t *testing.T) {
 		return head + `, "values": {"root_module": {"resources": [{"address": "module.m.x", "type": "` + kind + `", "values": ` + values + `}]}}}`
 	}
 	for _, tc := range []struct{ name, in, want string }{
+		{"records of a public zone", `[{"id": "/s/dnszones/z/A/x", "type": "Microsoft.Network/dnszones/A", "ARecords": [{"ipv4Address": "10.0.0.4"}]}]`, "line 1: " + errPublicZone.Error()},
+		{"connections of a vault", "[\n{\"id\": \"x\", \"type\": \"Microsoft.RecoveryServices/vaults/privateEndpointConnections\"}]", "line 2: " + errConnections.Error()},
 		{"ARM template", schema + `deploymentTemplate.json#", "contentVersion": "1.0.0.0", "resources": ` + pe + "}", "line 1: " + errTemplate.Error()},
 		{"ARM template of a subscription", "\n" + schema + `subscriptionDeploymentTemplate.json#", "resources": ` + pe + "}", "line 2: " + errTemplate.Error()},
 		{"parameters of a template", schema + `deploymentParameters.json#", "parameters": {}}`, "line 1: " + errTemplate.Error()},

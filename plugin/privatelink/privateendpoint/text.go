@@ -11,22 +11,31 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
-// isTable reports whether an element has a name and an address, and is not a resource.
-func (e element) isTable() bool {
+// table returns the error of an element that has a name and an address, and is not a
+// resource, or nil.
+func (e element) table() error {
 	var row map[string]json.RawMessage
 	if json.Unmarshal(e.RawMessage, &row) != nil {
-		return false
+		return nil
 	}
-	name, address := false, false
+	name, address, state := false, false, false
 	for key := range row {
 		switch word := letters(casefold.Lower(key)); {
+		case strings.Contains(word, "state") || strings.Contains(word, "status"):
+			state = true
 		case strings.Contains(word, "ip") || strings.Contains(word, "address"):
 			address = true
 		case strings.Contains(word, "fqdn") || strings.Contains(word, "dns") || strings.Contains(word, "host") || strings.Contains(word, "name"):
 			name = true
 		}
 	}
-	return name && address
+	switch {
+	case !name || !address:
+		return nil
+	case state:
+		return errRows
+	}
+	return errTable
 }
 
 // notJSON returns the error of a text that is not meant to be JSON: CSV, tables, hosts

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -93,6 +94,12 @@ func ZoneIn(endpoint string) string {
 		return ""
 	}
 	return endpoint[at+len(zoneProvider):]
+}
+
+// ZoneRepeats reports whether one of two entries for a name is of a private DNS zone and
+// has the addresses of the other, because the zone has the name of an endpoint.
+func ZoneRepeats(a, b *Entry) bool {
+	return slices.Equal(a.Addrs, b.Addrs) && (ZoneIn(a.Endpoint) != "" || ZoneIn(b.Endpoint) != "")
 }
 
 // recordsOf returns the entries of the record sets. Each zone has one string, because a

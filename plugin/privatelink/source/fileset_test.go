@@ -209,6 +209,7 @@ func TestEncodings(t *testing.T) {
 			}
 			check(NewFiles([]string{f.at("x")}, nil, 0), "[\n"+exportA+"\n]\n", goodA, tc.exportError)
 			check(NewHosts([]string{f.at("x")}, 0), "10.20.0.4 a.example\n", "a.example. 10.20.0.4 (x:1)", tc.hostsError)
+			check(NewZoneFiles([]string{f.at("x")}, 0), "a.example. A 10.20.0.4\n", "a.example. 10.20.0.4 (x)", tc.hostsError)
 		})
 	}
 }

@@ -18,8 +18,9 @@ type filesSource interface {
 	Remember(parts map[string]int)
 }
 
-// A scenario runs steps on a folder and its source, in a synctest bubble. The kind of the
-// files is "files", "lines" (an export with one endpoint a line), "hosts" or "zonefile":
+// A scenario runs steps on a folder and its source, in a synctest bubble. The kind of its
+// files is "files", "hosts", "zonefile" or "lines", an export with one resource a line,
+// every second of which is a record set. The steps:
 //
 //	NAME=X:N     writes the file NAME, now, with the names X1 to XN; a + joins several X:N
 //	cut NAME     leaves the first half of a file
@@ -141,12 +142,14 @@ func (s *scenario) content(spec string) string {
 
 func (s *scenario) contentOf(names []string) string {
 	var all []string
-	for _, name := range names {
-		switch s.kind {
-		case "hosts":
+	for i, name := range names {
+		switch {
+		case s.kind == "hosts":
 			all = append(all, "10.20.0.4 "+name+"\n")
-		case "zonefile":
+		case s.kind == "zonefile":
 			all = append(all, name+". A 10.20.0.4\n")
+		case s.kind == "lines" && i%2 == 1:
+			all = append(all, strings.ReplaceAll(recordSet("A", name, "10.20.0.4"), name+".privatelink.z.", name+"."))
 		default:
 			all = append(all, approved("pe-"+name, config(name, "10.20.0.4")))
 		}

@@ -190,12 +190,12 @@ func originOf(path string, data []byte) string {
 		return dns.Fqdn(string(found[1]))
 	}
 	base := strings.TrimPrefix(filepath.Base(path), "db.")
-	for _, ending := range []string{".zone", ".dns", ".db", ".txt"} {
+	for _, ending := range []string{".signed", ".zone", ".dns", ".db", ".txt"} {
 		base = strings.TrimSuffix(base, ending)
 	}
 	name, err := dnsname.Parse(base)
-	if err != nil || strings.Count(base, ".") < 2 {
-		return ""
+	if last := base[strings.LastIndexByte(base, '.')+1:]; err != nil || strings.Count(base, ".") < 2 || strings.Trim(last, "0123456789") == "" {
+		return "" // of another form, a date for example
 	}
 	return string(name)
 }

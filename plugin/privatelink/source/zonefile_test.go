@@ -137,6 +137,7 @@ func TestDecodeZoneFile(t *testing.T) {
 		{"name in the file's name, Debian", "db.z.example.org", "a A 10.20.0.4\n", "a.z.example.org. 10.20.0.4 (db.z.example.org, zone z.example.org)", ""},
 		{"$ORIGIN counts more than the file's name", "z.example.org.zone", "$ORIGIN example.\na A 10.20.0.4\n", "a.example. 10.20.0.4 (z.example.org.zone, zone z.example.org)", ""},
 		{"name in the file's name, too short", "blob.zone", "\n" + soa, "", `line 2: bad owner name: "@"` + relative},
+		{"name in the file's name, a date", "zone.2026.11.26.zone", "a A 10.20.0.4\n", "", `line 1: bad owner name: "a"` + relative},
 		{"relative name, no zone", "z", "a A 10.20.0.4\n", "", `line 1: bad owner name: "a"` + relative},
 		{"$INCLUDE", "z", "$ORIGIN example.\n$INCLUDE /etc/passwd\n", "",
 			`line 2: $INCLUDE directive not allowed: "/etc/passwd": write all records into one file, for example with named-compilezone`},

@@ -93,7 +93,7 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 		if first == nil {
 			f.first[r.Name] = e
 			b.SetOrigin(owner, f.origin+uint32(i)) //nolint:gosec // G115: far fewer entries
-		} else if first.Endpoint != e.Endpoint && !slices.Equal(first.Addrs, e.Addrs) { // a zone repeats its endpoints
+		} else if first.Endpoint != e.Endpoint && !source.ZoneRepeats(first, e) {
 			f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 		}
 		f.warn(owner.Name, e)

@@ -74,13 +74,19 @@ func TestLookFindings(t *testing.T) {
 // a finding.
 func TestLookZoneBesideEndpoints(t *testing.T) {
 	const zone = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
-	list := listOf("a 10.0.0.1", "b 10.0.0.2")
+	list := listOf("a 10.0.0.1", "b 10.0.0.2", "c 10.0.0.3")
+	again := listOf("c 10.0.0.3").Entries[0] // of a second endpoint
+	again.Endpoint = "/pe/c2"
+	list.Entries = append(list.Entries, again)
 	for _, e := range listOf("a 10.0.0.1", "b 10.0.0.9").Entries {
 		e.Endpoint = zone
 		list.Entries = append(list.Entries, e)
 	}
 	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)
-	want := []string{"conflict: b.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/b and " + zone}
+	want := []string{
+		"conflict: b.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/b and " + zone,
+		"conflict: c.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/c and /pe/c2",
+	}
 	if got := kinds(p.Sources[0].Findings); !slices.Equal(got, want) {
 		t.Errorf("Look() finds %q; want %q", got, want)
 	}

@@ -140,6 +140,9 @@ func (e *Endpoint) Count(s Service) (n int) {
 
 // Title is the endpoint's own name, without the path to it.
 func (e *Endpoint) Title() string {
+	if zone := source.ZoneIn(e.ID); zone != "" {
+		return "private DNS zone " + zone
+	}
 	id := e.ID
 	if strings.HasPrefix(id, "/subscriptions/") {
 		id = id[strings.LastIndexByte(id, '/')+1:]
