@@ -50,11 +50,13 @@ func TestDecodeRecordSets(t *testing.T) {
 
 func TestDecodeRecordSet(t *testing.T) {
 	const (
-		id    = `"id": "/s/providers/Microsoft.Network/privateDnsZones/privatelink.z/`
-		typeA = `"type": "Microsoft.Network/privateDnsZones/A", `
-		lower = `"type": "microsoft.network/privatednszones/a", `
-		link  = `{"id": "/s/privateDnsZones/z/virtualNetworkLinks/l", "type": "Microsoft.Network/privateDnsZones/virtualNetworkLinks"}`
-		zone  = `{"id": "/s/privateDnsZones/z", "type": "Microsoft.Network/privateDnsZones", "numberOfRecordSets": 3}`
+		id        = `"id": "/s/providers/Microsoft.Network/privateDnsZones/privatelink.z/`
+		typeA     = `"type": "Microsoft.Network/privateDnsZones/A", `
+		lower     = `"type": "microsoft.network/privatednszones/a", `
+		link      = `{"id": "/s/privateDnsZones/z/virtualNetworkLinks/l", "type": "Microsoft.Network/privateDnsZones/virtualNetworkLinks"}`
+		zone      = `{"id": "/s/privateDnsZones/z", "type": "Microsoft.Network/privateDnsZones", "numberOfRecordSets": 3}`
+		shortened = "line 1: the resource: a JSON string is not what belongs there " +
+			"(PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
 		zones = "private DNS zones without their records: " +
 			"export the records of each with az network private-dns record-set list -g GROUP -z ZONE -o json"
 	)
@@ -73,6 +75,7 @@ func TestDecodeRecordSet(t *testing.T) {
 		{"addresses an object", `[{` + typeA + id + `A/x", "aRecords": {}}]`, "line 1: ARecords: a JSON object is not what belongs there"},
 		{"address a number", `[{` + typeA + id + `A/x", "aRecords": [{"ipv4Address": 4}]}]`, "line 1: ARecords.IPv4Address: a JSON number is not what belongs there"},
 		{"record a number", `[{` + typeA + id + `A/x", "records": [4]}]`, "line 1: the resource: a JSON number is not what belongs there"},
+		{"records shortened by ConvertTo-Json", `[{` + id + `A/x", "Records": ["Microsoft.Azure.Commands.PrivateDns.Models.ARecord"]}]`, shortened},
 		{"names and addresses by a query", `[{"fqdn": "x.privatelink.z", "ips": ["10.0.0.4"]}]`, "line 1: " + errTable.Error()},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -109,7 +109,11 @@ func (r *zoneReader) finish(data []byte) (List, bool, error) {
 }
 
 func (r *zoneReader) add(rr dns.RR) {
-	owner := rr.Header().Name
+	owner, recordType := rr.Header().Name, dns.Type(rr.Header().Rrtype).String()
+	if class := dns.Class(rr.Header().Class); class != dns.ClassINET {
+		r.others.add(r.label, class.String()+" "+recordType, owner)
+		return
+	}
 	var addr netip.Addr
 	switch rr := rr.(type) {
 	case *dns.SOA:
@@ -120,7 +124,7 @@ func (r *zoneReader) add(rr dns.RR) {
 	case *dns.AAAA:
 		addr, _ = netip.AddrFromSlice(rr.AAAA)
 	default:
-		r.others.add(r.label, dns.TypeToString[rr.Header().Rrtype], owner)
+		r.others.add(r.label, recordType, owner)
 		return
 	}
 	entry, skips, ok := check(r.label, "", owner, []string{addr.Unmap().String()})

@@ -146,6 +146,8 @@ func TestDecodeZoneFile(t *testing.T) {
 		{"other types", "z", "a.example. A 10.20.0.4\na.example. TXT x\nb.example. CNAME c.\nd.example. CNAME c.\n" + rrsig,
 			"a.example. 10.20.0.4 (z); no_address z: its TXT record of a.example" + only +
 				"; no_address z: its 2 CNAME records, such as that of b.example, have no address, only A and AAAA records are served", ""},
+		{"an unknown type and another class", "z", "a.example. TYPE65400 \\# 1 00\nb.example. CH A 10.20.0.4\n",
+			"no_address z: its TYPE65400 record of a.example" + only + "; no_address z: its CH A record of b.example" + only, ""},
 		{"an address of no host", "z", "a.example. A 0.0.0.0\n", `bad_address z: a.example: "0.0.0.0" is not the address of a host`, ""},
 		{"a bad name", "z", "a\\.b.example. A 10.20.0.4\n", `bad_name z: "a\\.b.example.": '\\' is not allowed in a domain name`, ""},
 		{"a bad address", "z", soaLine + "a.example. A 10.20.0.256\n", "", `line 2: bad A A: "10.20.0.256"`},
