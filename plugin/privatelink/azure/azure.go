@@ -53,9 +53,10 @@ type Source struct {
 	subscriptions map[string]*knownSubscription // by ID in lower case; their resources are served
 	scopeErr      error                         // of the last listing of subscriptions
 	doubts        map[string]*doubt             // by resource ID in lower case
-	names         map[string]int                // of each subscription in an earlier process
-	directs       map[string]direct             // by resource ID in lower case
-	budget        budget                        // of directs
+	names         map[string]int                // of each subscription in an earlier process, until they are compared
+	verifyErrs    []error
+	directs       map[string]direct // by resource ID in lower case
+	budget        budget            // of directs
 }
 
 // Config implements source.Source.
@@ -111,7 +112,7 @@ func (s *Source) fetch(ctx context.Context) (*source.List, error) {
 	if s.list == nil || s.dirty {
 		s.publish(source.UniteListed(append(s.pages(), s.groupPages()...), s.VNets), unread)
 	}
-	return s.list, joined(slices.Concat(s.withScope(failed), s.lost(), s.doubtErrs(), errs))
+	return s.list, joined(slices.Concat(s.withScope(failed), s.lost(), s.verifyErrs, s.doubtErrs(), errs))
 }
 
 // withScope adds the error of the listing of subscriptions before those of the others.
@@ -124,7 +125,7 @@ func (s *Source) withScope(failed []error) []error {
 
 // publish replaces the list, unless it has the same content as before.
 func (s *Source) publish(list *source.List, unread []string) {
-	list.Complete, list.Unread = !slices.Contains(s.listings, nil) && !s.unknown(), unread
+	list.Complete, list.Unread = !slices.Contains(s.listings, nil) && !s.unknown() && len(s.names) == 0, unread
 	if s.several() {
 		list.Parts = s.parts(list)
 	}

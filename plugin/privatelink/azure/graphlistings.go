@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
@@ -70,8 +71,10 @@ func (s *Source) readGraph(ctx context.Context) (failed []error) {
 		s.dirty = s.dirty || changed[i] || s.failed[i] != (err != nil)
 		s.failed[i] = err != nil
 	}
+	s.verifyErrs = nil
 	if len(failed) == 0 {
 		s.settleGraph(ctx)
+		s.verifyErrs = s.verify(ctx)
 	}
 	if !slices.Contains(s.listings, nil) {
 		s.useDirect(found, begin)
@@ -227,12 +230,16 @@ func (s *Source) doubtErrs() (errs []error) {
 // parts returns how many names the list has of each subscription. One without
 // a name is among them, so that it is known after a restart.
 func (s *Source) parts(list *source.List) map[string]int {
-	parts := map[string]int{}
+	parts, seen := map[string]int{}, map[string]bool{}
 	for id := range s.subscriptions {
 		parts[id] = 0
 	}
 	for _, e := range list.Entries {
-		parts[subscriptionOf(e.Endpoint)]++
+		id, name := subscriptionOf(e.Endpoint), string(cloud.Canonical(e.FQDN))
+		if key := id + " " + name; !seen[key] {
+			seen[key] = true
+			parts[id]++
+		}
 	}
 	return parts
 }
