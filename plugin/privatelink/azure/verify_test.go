@@ -107,7 +107,7 @@ func TestGuardOfASubscription(t *testing.T) {
 		after time.Duration // while the names are served
 		gone  time.Duration // when they are not served any more; 0: never
 	}{
-		{"deleted", func(arm *fakearm.Server) { arm.Update(func(e fakearm.Estate) { delete(e, subA) }) }, 3 * time.Minute, 6 * time.Minute},
+		{"deleted", func(arm *fakearm.Server) { arm.Update(func(e fakearm.Estate) { delete(e, subA) }) }, 150 * time.Second, 6 * time.Minute},
 		{"no role any more", role(true), time.Hour, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
