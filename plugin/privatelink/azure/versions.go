@@ -16,7 +16,7 @@ const (
 	// that Microsoft runs.
 	apiVersion = "2024-05-01"
 
-	// These versions have all that we read, and are in every cloud that Microsoft runs.
+	// These versions have all that we read. They are old, so that each cloud has them.
 	graphVersion           = "2021-03-01"
 	subscriptionVersion    = "2020-01-01"
 	managementGroupVersion = "2020-05-01"
