@@ -61,6 +61,9 @@ func (s *Server) resourceManager(r *http.Request) answer {
 	if m := descendantsPath.FindStringSubmatch(r.URL.Path); m != nil && r.Method == http.MethodGet {
 		return s.descendants(r, m[1])
 	}
+	if m := zonePath.FindStringSubmatch(r.URL.Path); m != nil && r.Method == http.MethodGet {
+		return s.privateDNS(r, m)
+	}
 	return s.listing(r, 0)
 }
 
@@ -76,6 +79,8 @@ func (s *Server) count(r *http.Request) {
 		kind = "zone_groups"
 	case m != nil:
 		kind = "listing"
+	case zonePath.MatchString(r.URL.Path):
+		kind = kindOfZone(zonePath.FindStringSubmatch(r.URL.Path))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 )
 
 // azureUsage is the syntax of an azure line.
-const azureUsage = "SUBSCRIPTION|*|managementgroup NAME|ID [GROUP...] [tenant ID] [client ID] [except SUBSCRIPTION...]"
+const azureUsage = "SUBSCRIPTION|*|managementgroup NAME|ID [GROUP...] [tenant ID] [client ID] [except SUBSCRIPTION...] [privatedns]"
 
 var (
 	guid            = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -32,17 +32,27 @@ func (p *parser) addAzure(args []string) error {
 	}
 	p.addSource("azure", func() source.Source {
 		line.Cloud, line.VNets, line.Interval = p.zones.Cloud, p.vnets, p.refresh
-		return line
+		if line.privateDNS {
+			return azure.NewPrivateDNS(line.Source)
+		}
+		return line.Source
 	})
 	return nil
 }
 
-// parseAzure returns the source of a line, without the properties of the block.
+// An azureLine is the source of a line, without the properties of the block.
+type azureLine struct {
+	*azure.Source
+	privateDNS bool // the contents of private DNS zones, not the private endpoints
+}
+
+// parseAzure reads the values of a line.
 //
-// The words tenant, client and except always begin an option, in any case of letters. A
-// resource group of such a name is written as in a resource ID: resourceGroups/tenant.
-func parseAzure(args []string) (*azure.Source, error) {
-	src := new(azure.Source)
+// The words tenant, client, except and privatedns always begin an option, in any case of
+// letters. A resource group of such a name is written as in a resource ID:
+// resourceGroups/tenant.
+func parseAzure(args []string) (*azureLine, error) {
+	src := &azureLine{Source: new(azure.Source)}
 	rest, err := parseScope(&src.Scope, args)
 	if err != nil {
 		return nil, err
@@ -103,13 +113,16 @@ func parseGroup(arg string) (string, error) {
 }
 
 // parseOption reads an option, and returns the values behind it.
-func parseOption(src *azure.Source, args []string) (rest []string, err error) {
+func parseOption(src *azureLine, args []string) (rest []string, err error) {
 	word := casefold.Lower(args[0])
 	end := slices.IndexFunc(args[1:], isKeyword) + 1
 	if end == 0 {
 		end = len(args)
 	}
 	values, rest := args[1:end], args[end:]
+	if word == "privatedns" {
+		return rest, src.addPrivateDNS(values)
+	}
 	if len(values) == 0 {
 		return nil, fmt.Errorf("%s: its ID is missing; the resource group %s is written %s%s", word, args[0], azure.GroupPrefix, args[0])
 	}
@@ -126,10 +139,23 @@ func parseOption(src *azure.Source, args []string) (rest []string, err error) {
 	case !guid.MatchString(values[0]):
 		return nil, fmt.Errorf("%s: %q is not an ID such as %s; the resource group %s is written %s%s", word, values[0], zeros, args[0], azure.GroupPrefix, args[0])
 	case len(values) > 1:
-		return nil, fmt.Errorf("%s: %q follows its ID: write resource groups before tenant, client and except", word, values[1])
+		return nil, fmt.Errorf("%s: %q follows its ID: write resource groups before tenant, client, except and privatedns", word, values[1])
 	}
 	*to = casefold.Lower(values[0])
 	return rest, nil
+}
+
+func (l *azureLine) addPrivateDNS(values []string) error {
+	switch {
+	case len(values) > 0:
+		return fmt.Errorf("privatedns: %q follows it: write resource groups before tenant, client, except and privatedns", values[0])
+	case l.privateDNS:
+		return errors.New("privatedns: specified more than once")
+	case l.Subscription == "":
+		return errors.New("privatedns: it is for one subscription: write a line for each")
+	}
+	l.privateDNS = true
+	return nil
 }
 
 func addExcept(scope *azure.Scope, ids []string) error {

@@ -31,6 +31,7 @@ func TestAzureLines(t *testing.T) {
 		{"tenant", subA + " tenant " + idT, "azure " + subA + " tenant " + idT},
 		{"client", subA + " rg-1 CLIENT " + strings.ToUpper(idC), "azure " + subA + " rg-1 client " + idC},
 		{"all options in any order", "* except " + subA + " client " + idC + " tenant " + idT, "azure * tenant " + idT + " client " + idC + " except " + subA},
+		{"private DNS zones", subA + " rg-1 privatedns tenant " + idT, "azure " + subA + " rg-1 tenant " + idT + " privatedns"},
 		{"resource groups called like options", subA + " resourceGroups/tenant ResourceGroups/Client resourcegroups/rg-1", "azure " + subA + " resourceGroups/tenant resourceGroups/Client rg-1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -47,7 +48,7 @@ func TestAzureLines(t *testing.T) {
 
 func TestAzureLineErrors(t *testing.T) {
 	const (
-		usage   = "azure SUBSCRIPTION|*|managementgroup NAME|ID [GROUP...] [tenant ID] [client ID] [except SUBSCRIPTION...]"
+		usage   = "azure SUBSCRIPTION|*|managementgroup NAME|ID [GROUP...] [tenant ID] [client ID] [except SUBSCRIPTION...] [privatedns]"
 		zeroes  = "00000000-0000-0000-0000-000000000000"
 		notID   = ` is not the ID of a subscription, such as ` + zeroes
 		others  = `; all subscriptions are *, those of a management group managementgroup NAME`
@@ -69,8 +70,11 @@ func TestAzureLineErrors(t *testing.T) {
 		{"tenant before client", "* tenant client " + idC, `tenant: its ID is missing; the resource group tenant is written resourceGroups/tenant`},
 		{"two tenants", "* tenant " + idT + " tenant " + idT, `tenant: specified more than once`},
 		{"two clients", "* client " + idT + " Client " + idT, `client: specified more than once`},
-		{"resource group behind an option", subA + " tenant " + idT + " rg-1", `tenant: "rg-1" follows its ID: write resource groups before tenant, client and except`},
+		{"resource group behind an option", subA + " tenant " + idT + " rg-1", `tenant: "rg-1" follows its ID: write resource groups before tenant, client, except and privatedns`},
 		{"Client as a resource group", subA + " Client rg-1", `client: "rg-1" is not an ID such as ` + zeroes + `; the resource group Client is written resourceGroups/Client`},
+		{"private DNS zones of all", "* privatedns", `privatedns: it is for one subscription: write a line for each`},
+		{"private DNS zones twice", subA + " privatedns privatedns", `privatedns: specified more than once`},
+		{"private DNS zones with a value", subA + " privatedns rg-1", `privatedns: "rg-1" follows it: write resource groups before tenant, client, except and privatedns`},
 		{"except nothing", "* except", `except: its ID is missing; the resource group except is written resourceGroups/except`},
 		{"except a name", "* except sub-dev", `except: "sub-dev"` + notID},
 		{"except twice", "* except " + subA + " " + strings.ToUpper(subA), `except: "` + strings.ToUpper(subA) + `" is specified more than once`},

@@ -37,6 +37,8 @@ type Source struct {
 	// A transport other than *http.Client must not follow redirects.
 	Options policy.ClientOptions
 
+	privateDNS bool // it is that of a PrivateDNS
+
 	arm      *client
 	busy     *source.RetryAfterError // of the last fetch
 	until    time.Time               // the end of its pause
@@ -53,9 +55,10 @@ type Source struct {
 	subscriptions map[string]*knownSubscription // by ID in lower case; their resources are served
 	scopeErr      error                         // of the last listing of subscriptions
 	doubts        map[string]*doubt             // by resource ID in lower case
-	names         map[string]int                // of each subscription in an earlier process
-	directs       map[string]direct             // by resource ID in lower case
-	budget        budget                        // of directs
+	names         map[string]int                // of each subscription in an earlier process, until they are compared
+	verifyErrs    []error
+	directs       map[string]direct // by resource ID in lower case
+	budget        budget            // of directs
 }
 
 // Config implements source.Source.
@@ -74,10 +77,16 @@ func (s *Source) Config() source.Config {
 // A query may trigger a fetch at any moment. While Azure asks for a pause, a fetch
 // sends no request.
 func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
+	return s.paused(s.list, func() (*source.List, error) { return s.fetch(ctx) })
+}
+
+// paused returns the result of a fetch. While Azure asks for a pause, it returns the
+// last list and the error of before.
+func (s *Source) paused(last *source.List, fetch func() (*source.List, error)) (*source.List, error) {
 	if left := time.Until(s.until); s.busy != nil && left > 0 {
-		return s.list, &source.RetryAfterError{Err: s.busy.Err, After: left}
+		return last, &source.RetryAfterError{Err: s.busy.Err, After: left}
 	}
-	list, err := s.fetch(ctx)
+	list, err := fetch()
 	s.ended = time.Now()
 	if s.busy = nil; errors.As(err, &s.busy) {
 		s.until = time.Now().Add(s.busy.After)
@@ -85,17 +94,25 @@ func (s *Source) Fetch(ctx context.Context) (*source.List, error) {
 	return list, err
 }
 
-func (s *Source) fetch(ctx context.Context) (*source.List, error) {
-	bounded, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+// connect makes the client before the first fetch, and starts a fetch.
+func (s *Source) connect() error {
 	if s.arm == nil {
 		arm, err := newClient(s)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.arm = arm
 	}
 	s.arm.tokens.begin()
+	return nil
+}
+
+func (s *Source) fetch(ctx context.Context) (*source.List, error) {
+	bounded, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := s.connect(); err != nil {
+		return nil, err
+	}
 	failed := s.readListings(bounded)
 	if len(failed) == len(s.listings) {
 		return nil, first(s.withScope(failed))
@@ -111,7 +128,7 @@ func (s *Source) fetch(ctx context.Context) (*source.List, error) {
 	if s.list == nil || s.dirty {
 		s.publish(source.UniteListed(append(s.pages(), s.groupPages()...), s.VNets), unread)
 	}
-	return s.list, joined(slices.Concat(s.withScope(failed), s.lost(), s.doubtErrs(), errs))
+	return s.list, joined(slices.Concat(s.withScope(failed), s.lost(), s.verifyErrs, s.doubtErrs(), errs))
 }
 
 // withScope adds the error of the listing of subscriptions before those of the others.
@@ -124,7 +141,7 @@ func (s *Source) withScope(failed []error) []error {
 
 // publish replaces the list, unless it has the same content as before.
 func (s *Source) publish(list *source.List, unread []string) {
-	list.Complete, list.Unread = !slices.Contains(s.listings, nil) && !s.unknown(), unread
+	list.Complete, list.Unread = !slices.Contains(s.listings, nil) && !s.unknown() && len(s.names) == 0, unread
 	if s.several() {
 		list.Parts = s.parts(list)
 	}

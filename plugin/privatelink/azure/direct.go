@@ -15,9 +15,9 @@ import (
 )
 
 // Azure Backup adds names to the endpoint of a vault long after it was created, and
-// without a request to Resource Manager that would notify Resource Graph. A few of
-// these endpoints are therefore read by their ID in each sync, and as many as the budget has
-// in a sync that a query has triggered.
+// the lag of Resource Graph has no upper bound. A few of these endpoints are therefore
+// read by their ID in each sync, and as many as the budget has in a sync that a query
+// has triggered.
 const (
 	directEvery  = 18 * time.Second // 200 an hour
 	directMost   = 60

@@ -67,6 +67,7 @@ type statusError struct {
 	asked  string // api-version of the request
 	// subscription is that of the request, empty if it is for several.
 	subscription string
+	graph        bool     // the request is a query of Resource Graph
 	offered      []string // api-versions, if ARM does not have that one
 }
 
@@ -79,6 +80,7 @@ func (c *client) refusal(response *http.Response) error {
 	if response.Request != nil && response.Request.URL != nil {
 		e.asked = response.Request.URL.Query().Get("api-version")
 		e.subscription = cmp.Or(e.subscription, subscriptionOf(response.Request.URL.Path))
+		e.graph = kindOf(response.Request) == readGraph
 	}
 	body := outcome{body: peek(response)}
 	var parsed *azcore.ResponseError
@@ -108,6 +110,8 @@ func (c *client) pageAdvice(status int) string {
 // advice returns the remedy for an error of ARM.
 func (c *client) advice(e *statusError, body []byte) string {
 	switch {
+	case e.graph && e.status == http.StatusNotFound:
+		return ": this cloud has no Resource Graph: write a line azure SUBSCRIPTION for each subscription"
 	case e.offered != nil:
 		return ": it offers no api-version from " + oldestVersion + " to " + apiVersion + ", and none in preview is used"
 	case e.code == "MissingSubscriptionRegistration":

@@ -13,6 +13,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 const (
@@ -43,12 +44,33 @@ func (s *Source) readGraph(ctx context.Context) (failed []error) {
 	s.scopeErr = s.readSubscriptions(ctx)
 	s.dirty = s.dirty || known != len(s.subscriptions) || unknown != s.unknown()
 	if s.scopeErr != nil && len(s.readableSubscriptions()) == 0 {
-		return make([]error, len(s.listings))
+		return make([]error, len(s.listings)) // all failed; scopeErr is the error
 	}
+	begin := time.Now()
+	errs, found := s.queryGraph(ctx, s.nextDirect(begin))
+	for i, err := range errs {
+		if err != nil {
+			failed = append(failed, err)
+		}
+		s.dirty = s.dirty || s.failed[i] != (err != nil)
+		s.failed[i] = err != nil
+	}
+	s.verifyErrs = nil
+	if len(failed) == 0 {
+		s.settleGraph(ctx)
+		s.verifyErrs = s.verify(ctx)
+	}
+	if !slices.Contains(s.listings, nil) {
+		s.useDirect(found, begin)
+	}
+	return failed
+}
+
+// queryGraph reads the listings, and at the same time a few resources by their IDs. It
+// returns the error of each listing, and the resources by ID in lower case.
+func (s *Source) queryGraph(ctx context.Context, ask []privateendpoint.Endpoint) (errs []error, found map[string]*privateendpoint.Endpoint) {
 	errs, changed := make([]error, len(graphKinds)), make([]bool, len(graphKinds))
 	var g errgroup.Group
-	begin := time.Now()
-	ask, found := s.nextDirect(begin), map[string]*privateendpoint.Endpoint{}
 	g.Go(func() error {
 		found = s.arm.readDirect(ctx, ask)
 		return nil
@@ -63,20 +85,8 @@ func (s *Source) readGraph(ctx context.Context) (failed []error) {
 		})
 	}
 	_ = g.Wait()
-	for i, err := range errs {
-		if err != nil {
-			failed = append(failed, err)
-		}
-		s.dirty = s.dirty || changed[i] || s.failed[i] != (err != nil)
-		s.failed[i] = err != nil
-	}
-	if len(failed) == 0 {
-		s.settleGraph(ctx)
-	}
-	if !slices.Contains(s.listings, nil) {
-		s.useDirect(found, begin)
-	}
-	return failed
+	s.dirty = s.dirty || slices.Contains(changed, true)
+	return errs, found
 }
 
 // readableSubscriptions returns the IDs of the subscriptions to ask for.
@@ -227,12 +237,16 @@ func (s *Source) doubtErrs() (errs []error) {
 // parts returns how many names the list has of each subscription. One without
 // a name is among them, so that it is known after a restart.
 func (s *Source) parts(list *source.List) map[string]int {
-	parts := map[string]int{}
+	parts, seen := map[string]int{}, map[string]bool{}
 	for id := range s.subscriptions {
 		parts[id] = 0
 	}
 	for _, e := range list.Entries {
-		parts[subscriptionOf(e.Endpoint)]++
+		id, name := subscriptionOf(e.Endpoint), string(zone.Canonical(e.FQDN))
+		if key := id + " " + name; !seen[key] {
+			seen[key] = true
+			parts[id]++
+		}
 	}
 	return parts
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -274,5 +275,52 @@ func TestManySubscriptions(t *testing.T) {
 	arm.Update(func(e fakearm.Estate) { e[last] = slices.Concat(e[last], one("new", "")) })
 	if list, err := src.Fetch(t.Context()); err != nil || names(list) != "first last new" {
 		t.Errorf("Fetch = %s, %v", show(list), err)
+	}
+}
+
+// However Resource Graph flaps, an endpoint that exists is never lost, and one that was
+// deleted goes.
+func TestRandomGraph(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 17))
+			estate := fakearm.Estate{subA: many(12), subB: one("b", "rg1", "rg2"), subC: one("c", "rg2")}
+			arm, err := fakearm.Start(fakearm.Config{Estate: estate, GraphPageSize: 1 + random.IntN(5)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			arm.Close()
+			src := inProcess(t, arm, Scope{})
+			first, err := src.Fetch(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 60 {
+				graph := fakearm.Estate{}
+				for id, all := range estate {
+					graph[id] = slices.DeleteFunc(slices.Clone(all), func(fakearm.Endpoint) bool { return random.IntN(3) == 0 })
+				}
+				arm.SetGraph(graph)
+				arm.SetFaults()
+				if random.IntN(4) == 0 {
+					kinds := []fakearm.Kind{fakearm.Short, fakearm.Broken, fakearm.Forbidden, fakearm.Garbage}
+					arm.SetFaults(fakearm.Fault{Kind: kinds[random.IntN(len(kinds))], Path: []string{"ResourceGraph", "/subscriptions/", "/subscriptions"}[random.IntN(3)]})
+				}
+				if list, err := src.Fetch(t.Context()); list != nil && (names(list) != names(first) || !list.Complete) {
+					t.Fatalf("seed %d: Fetch = %s, %v; want %s", seed, show(list), err, names(first))
+				}
+				time.Sleep(time.Minute)
+			}
+			arm.SetFaults()
+			arm.SetGraph(nil)
+			arm.SetEstate(fakearm.Estate{subA: many(3), subB: nil})
+			for range 20 {
+				_, _ = src.Fetch(t.Context())
+				time.Sleep(time.Minute)
+			}
+			if list, err := src.Fetch(t.Context()); err != nil || names(list) != "acct0 acct1 acct2" || len(list.Skipped) > 0 {
+				t.Errorf("seed %d: in the end %s, %v", seed, show(list), err)
+			}
+		})
 	}
 }

@@ -12,7 +12,8 @@ import (
 const (
 	readGraph         = "resource_graph" // a page of a query
 	readSubscriptions = "subscriptions"  // a page of subscriptions, or one of them
-	readListing       = "listing"        // a page of private endpoints or network interfaces
+	readListing       = "listing"        // a page of private endpoints, network interfaces or private DNS zones
+	readRecords       = "records"        // a page of the records of a private DNS zone
 	readZoneGroups    = "zone_groups"    // the zone groups of an endpoint
 	readResource      = "resource"       // an endpoint or an interface by its ID
 )
@@ -29,7 +30,9 @@ func kindOf(r *http.Request) string {
 		return readSubscriptions
 	case last == "privatednszonegroups":
 		return readZoneGroups
-	case last == "privateendpoints", last == "networkinterfaces":
+	case last == "all":
+		return readRecords
+	case last == "privateendpoints", last == "networkinterfaces", last == "privatednszones":
 		return readListing
 	}
 	return readResource

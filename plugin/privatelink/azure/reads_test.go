@@ -88,15 +88,17 @@ func TestReadsOfAnHour(t *testing.T) {
 // takes a second, the first one with endpoints without names if it takes a tenth.
 func TestLandingZone(t *testing.T) {
 	for _, tc := range []struct {
-		nameless int
-		delay    time.Duration
-		reads    string
+		e     fakearm.Estate
+		rows  int // on a page
+		delay time.Duration
+		names int
+		reads string
 	}{
-		{0, time.Second, "map[resource:2 resource_graph:8 subscriptions:2]"},
-		{300, time.Second / 10, "map[resource:2 resource_graph:12 subscriptions:2 zone_groups:300]"},
+		{landingZone(200, 2000, 0), 0, time.Second, 2000, "map[resource:2 resource_graph:8 subscriptions:2]"},
+		{landingZone(20, 200, 300), 200, time.Second / 10, 200, "map[resource:2 resource_graph:12 subscriptions:2 zone_groups:300]"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			arm, err := fakearm.Start(fakearm.Config{Estate: landingZone(200, 2000, tc.nameless), PageSize: 1000, Delay: tc.delay})
+			arm, err := fakearm.Start(fakearm.Config{Estate: tc.e, PageSize: 1000, GraphPageSize: tc.rows, Delay: tc.delay})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,8 +107,8 @@ func TestLandingZone(t *testing.T) {
 			for range 2 {
 				begin := time.Now()
 				list, err := src.Fetch(t.Context())
-				if n := len(strings.Fields(names(list))); err != nil || n != 2000 || !list.Complete {
-					t.Errorf("Fetch = %d names, %v; want 2000", n, err)
+				if n := len(strings.Fields(names(list))); err != nil || n != tc.names || !list.Complete {
+					t.Errorf("Fetch = %d names, %v; want %d", n, err, tc.names)
 				}
 				if took := time.Since(begin); took > 10*time.Second {
 					t.Errorf("Fetch took %s; want 10s at most", took)

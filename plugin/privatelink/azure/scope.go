@@ -20,9 +20,9 @@ type Scope struct {
 	Groups          []string // none: all resource groups
 }
 
-// Keywords are the words of an azure line after which an option follows. A resource
+// Keywords are the words of an azure line that begin an option. A resource
 // group of such a name is written with GroupPrefix.
-var Keywords = []string{"tenant", "client", "except"}
+var Keywords = []string{"tenant", "client", "except", "privatedns"}
 
 // GroupPrefix begins a resource group as the last part of its resource ID does.
 const GroupPrefix = "resourceGroups/"
@@ -65,6 +65,9 @@ func (s *Source) name() string {
 	}
 	if len(s.Except) > 0 {
 		words = append(append(words, "except"), s.Except...)
+	}
+	if s.privateDNS {
+		words = append(words, "privatedns")
 	}
 	if in := cmp.Or(s.Cloud.ARM, s.Cloud.Name, cloud.Public.Name); in != cloud.Public.Name {
 		words = append(words, "cloud", in)

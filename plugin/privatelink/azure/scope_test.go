@@ -117,7 +117,9 @@ func TestScopeErrors(t *testing.T) {
 		{"subscriptions cannot be listed", Scope{}, fault(fakearm.Broken, "/subscriptions"), "list /subscriptions: page 1: ARM answers 500 InternalServerError"},
 		{"a page of a proxy for subscriptions", Scope{}, fault(fakearm.HTML, "/subscriptions"), "list /subscriptions: page 1: an HTML page in place of a listing: " + ofProxy},
 		{"half a page of subscriptions", Scope{}, fault(fakearm.Truncated, "/subscriptions"), "list /subscriptions: page 1: unexpected EOF"},
-		{"no Resource Graph", Scope{ManagementGroup: "mg-root"}, fault(fakearm.Broken, "ResourceGraph"), query + "ARM answers 500 InternalServerError"},
+		{"Resource Graph is broken", Scope{ManagementGroup: "mg-root"}, fault(fakearm.Broken, "ResourceGraph"), query + "ARM answers 500 InternalServerError"},
+		{"no Resource Graph", Scope{ManagementGroup: "mg-root"}, fault(fakearm.NotFound, "ResourceGraph"), query +
+			"ARM answers 404 SubscriptionNotFound: this cloud has no Resource Graph: write a line azure SUBSCRIPTION for each subscription"},
 		{"Resource Graph is busy", Scope{ManagementGroup: "mg-root"}, fault(fakearm.Throttled, "ResourceGraph"), query + "ARM answers 429 RetryableError: " + tooMany},
 		{"a page of a proxy for rows", Scope{ManagementGroup: "mg-root"}, fault(fakearm.HTML, "ResourceGraph"), query + "an HTML page in place of rows: " + ofProxy},
 	} {

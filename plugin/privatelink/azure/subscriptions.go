@@ -130,53 +130,23 @@ func (s *Source) unknown() bool {
 }
 
 // subscriptions returns the IDs in a listing of subscriptions or of the descendants of
-// a management group, in lower case.
+// a management group, in lower case. Management groups and subscriptions that are
+// deleted are passed over.
 func (c *client) subscriptions(ctx context.Context, path string) (ids []string, err error) {
-	links := map[string]bool{}
-	for next := c.link(path); next != ""; {
-		if links[next] || len(links) == maxPages {
-			return nil, fmt.Errorf("list %s: page %d: the listing does not end", path, len(links)+1)
+	err = c.walk(ctx, path, func(value json.RawMessage) error {
+		var page []struct{ ID, State string }
+		if err := json.Unmarshal(value, &page); err != nil {
+			return fmt.Errorf("not a page of a listing: %w", err)
 		}
-		links[next] = true
-		body, err := c.get(ctx, next)
-		var page []string
-		if err == nil {
-			page, next, err = c.decodeSubscriptions(body)
+		for _, one := range page {
+			id := subscriptionOf(one.ID)
+			if id != "" && strings.Count(one.ID, "/") == 2 && !casefold.Equal(one.State, "Deleted") {
+				ids = append(ids, id)
+			}
 		}
-		if err != nil {
-			return nil, fmt.Errorf("list %s: page %d: %w", path, len(links), err)
-		}
-		ids = append(ids, page...)
-	}
-	return ids, nil
-}
-
-// decodeSubscriptions returns the subscriptions of a page and the link to the next one.
-// Management groups and subscriptions that are deleted are passed over.
-func (c *client) decodeSubscriptions(body []byte) (ids []string, next string, err error) {
-	var page struct {
-		Value    *[]struct{ ID, State string }
-		NextLink string
-	}
-	switch err := json.Unmarshal(body, &page); {
-	case (outcome{body: body}).isHTML():
-		return nil, "", errors.New("an HTML page in place of a listing: " + c.pageAdvice(200))
-	case err != nil:
-		return nil, "", fmt.Errorf("not a page of a listing: %w", err)
-	case page.Value == nil:
-		return nil, "", errors.New(`not a page of a listing: it has no array under "value"`)
-	case page.NextLink != "":
-		if err := c.checkNext(page.NextLink); err != nil {
-			return nil, "", err
-		}
-	}
-	for _, one := range *page.Value {
-		id := subscriptionOf(one.ID)
-		if id != "" && strings.Count(one.ID, "/") == 2 && !casefold.Equal(one.State, "Deleted") {
-			ids = append(ids, id)
-		}
-	}
-	return ids, page.NextLink, nil
+		return nil
+	})
+	return ids, err
 }
 
 // Remember adds the subscriptions that an earlier process has read. Parts are those of

@@ -16,10 +16,11 @@ const (
 	// that Microsoft runs.
 	apiVersion = "2024-05-01"
 
-	// These versions have all that we read, and are in every cloud that Microsoft runs.
+	// These versions have all that we read. They are old, so that each cloud has them.
 	graphVersion           = "2021-03-01"
 	subscriptionVersion    = "2020-01-01"
 	managementGroupVersion = "2020-05-01"
+	privateDNSVersion      = "2020-06-01"
 
 	// oldestVersion is the first one with the DNS configuration of an endpoint.
 	oldestVersion = "2020-03-01"
@@ -52,6 +53,8 @@ func (v *versions) of(path string) string {
 	switch {
 	case path == graphPath:
 		return graphVersion
+	case strings.Contains(casefold.Lower(path), "/privatednszones"):
+		return privateDNSVersion
 	case strings.HasPrefix(path, groupsPath):
 		return managementGroupVersion
 	case resourceType(path) == "":
