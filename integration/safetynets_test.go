@@ -201,7 +201,7 @@ func TestSafetyNetsInAnOutage(t *testing.T) {
 		upstream.Script(name, nil)
 	}
 	s.becomes("www.corp.example", "NOERROR ra: A 198.51.100.80, A 198.51.100.81")
-	s.logs(`\[INFO\] plugin/lru: The upstream answers again after \d+s; \d+ questions had no answer`)
+	s.logs(`\[INFO\] plugin/lru: The upstream answers again after \d+s; \d+ queries had no answer`)
 	if n := strings.Count(s.out.String(), "plugin/lru"); n != 2 {
 		t.Errorf("lru logs %d lines; want 2", n)
 	}

@@ -47,7 +47,7 @@ func BenchmarkMiss(b *testing.B) {
 }
 
 // load asks for n names that nobody has asked for, from 20 clients.
-func load(b *testing.B, addr, prefix string, n int) {
+func load(b testing.TB, addr, prefix string, n int) {
 	b.Helper()
 	const clients = 20
 	var all sync.WaitGroup
@@ -81,7 +81,7 @@ func load(b *testing.B, addr, prefix string, n int) {
 }
 
 // fastUpstream answers every query with one A record.
-func fastUpstream(b *testing.B) string {
+func fastUpstream(b testing.TB) string {
 	b.Helper()
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

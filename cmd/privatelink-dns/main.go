@@ -52,7 +52,7 @@ func main() {
 	checkReady()
 	watchCertificates()
 	caddy.RegisterEventHook("start", reportStart)
-	lifecycle.Supervise(directives[0], flush)
+	lifecycle.Supervise(directives, flush)
 	coremain.Run()
 	lifecycle.Wait()
 }

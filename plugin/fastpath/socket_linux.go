@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/sys/unix"
 )
 
 // A socket answers packets from memory. It is a net.PacketConn from which a server
@@ -82,12 +83,19 @@ func (s *socket) fill(fd uintptr) bool {
 		if s.respond(fd, n); s.passedEnd > 0 {
 			return true
 		}
-		if n < batchSize { // the socket is empty, and the poller reports later packets
+		switch {
+		case n == 1: // the socket is empty, and the poller reports later packets
 			return false
+		case n < batchSize:
+			yield()
 		}
 	}
 	return true
 }
+
+// yield lets the clients and the kernel run on this CPU, so that the next packets arrive
+// together. Under load, that costs less than a wait for the poller.
+func yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
 // respond answers the packets of a batch.
 func (s *socket) respond(fd uintptr, n int) {

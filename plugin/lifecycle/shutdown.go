@@ -43,15 +43,17 @@ type shutdown struct {
 var process = &shutdown{last: func() {}, exit: os.Exit}
 
 // Supervise makes the end of the process orderly and bounded, reloads at SIGUSR1
-// without loss of event hooks, and ignores SIGUSR2. The main function calls it before
-// it starts CoreDNS. The directive is the first one of the server. The function last
-// is called before the process ends, for a second at most.
-func Supervise(directive string, last func()) {
+// without loss of event hooks, and ignores SIGUSR2. It also refuses a first start on an
+// address of another process. The main function calls it before it starts CoreDNS. The
+// directives are those of the server. The function last is called before the process
+// ends, for a second at most.
+func Supervise(directives []string, last func()) {
 	process.last, process.supervised = last, true
-	caddy.RegisterParsingCallback("dns", directive, func(caddy.Context) error {
+	caddy.RegisterParsingCallback("dns", directives[0], func(caddy.Context) error {
 		watch()
 		return process.refuse()
 	})
+	caddy.RegisterParsingCallback("dns", directives[len(directives)-1], checkAddresses)
 }
 
 // Wait returns when all instances have ended. The main function calls it after CoreDNS

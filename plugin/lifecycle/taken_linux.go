@@ -5,50 +5,49 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strconv"
 	"syscall"
-
-	"github.com/coredns/caddy"
 )
 
-// Taken returns an error if another process listens on the UDP address already. It
-// is to be called from Begin. CoreDNS shares its ports (SO_REUSEPORT), so a second
-// server of the same user would start without an error, and get a part of the
-// queries. After a first start, the socket may be one of this process, and Taken
-// returns nil.
-func Taken(host, port string) error {
-	if port == "0" || slices.ContainsFunc(caddy.Instances(), started) {
-		return nil
+// taken reports whether another socket listens on the address.
+func taken(a address) bool {
+	var conn io.Closer
+	var err error
+	if a.network == "udp" {
+		conn, err = net.ListenPacket("udp", a.String())
+	} else {
+		conn, err = net.Listen("tcp", a.String())
 	}
-	conn, err := net.ListenPacket("udp", net.JoinHostPort(host, port))
 	if err == nil {
-		return conn.Close()
+		return conn.Close() != nil
 	}
-	if errors.Is(err, syscall.EADDRINUSE) && listens(host, port) {
-		return fmt.Errorf("another process listens on %s already, stop it first", net.JoinHostPort(host, port))
-	}
-	return nil // the server's own attempt reports it, or succeeds beside a socket on a part of the addresses
+	// Otherwise the server's own attempt reports the error, or succeeds beside a socket on
+	// a part of the addresses.
+	return errors.Is(err, syscall.EADDRINUSE) && listens(a)
 }
 
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// listens reports whether there is a UDP socket on exactly this address.
-func listens(host, port string) bool {
-	number, err := strconv.ParseUint(port, 10, 16)
-	addr, _ := netip.ParseAddr(host)
+// listening is the state of sockets that receive queries in the kernel's tables.
+var listening = map[string]string{"udp": "07", "tcp": "0A"}
+
+// listens reports whether a socket listens on exactly this address.
+func listens(a address) bool {
+	number, err := strconv.ParseUint(a.port, 10, 16)
+	addr, _ := netip.ParseAddr(a.host)
 	if err != nil {
 		return false
 	}
-	for _, path := range []string{"/proc/net/udp", "/proc/net/udp6"} {
-		table, _ := os.ReadFile(path) // without it, nothing is known
+	for _, version := range []string{"", "6"} {
+		table, _ := os.ReadFile("/proc/net/" + a.network + version) // without it, nothing is known
 		for line := range bytes.Lines(table) {
 			fields := bytes.Fields(line)
-			if len(fields) > 1 && isAddress(fields[1], addr, uint16(number)) {
+			if len(fields) > 3 && string(fields[3]) == listening[a.network] && isAddress(fields[1], addr, uint16(number)) {
 				return true
 			}
 		}

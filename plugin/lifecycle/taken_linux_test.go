@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"testing"
@@ -10,32 +11,49 @@ import (
 // does not keep a server from the wildcard address.
 func TestTaken(t *testing.T) {
 	for _, tc := range []struct {
-		name, listen, host string
-		want               bool
+		name, network, listen, host string
+		want                        bool
 	}{
-		{"same IPv4 address", "127.0.0.1", "127.0.0.1", true},
-		{"same IPv6 address", "::1", "::1", true},
-		{"another address", "127.0.0.2", "127.0.0.1", false},
-		{"wildcard", "", "", true},
-		{"one address beside the wildcard", "127.0.0.1", "", false},
+		{"same IPv4 address", "udp", "127.0.0.1", "127.0.0.1", true},
+		{"same IPv6 address", "udp", "::1", "::1", true},
+		{"another address", "udp", "127.0.0.2", "127.0.0.1", false},
+		{"wildcard", "udp", "", "", true},
+		{"one address beside the wildcard", "udp", "127.0.0.1", "", false},
+		{"TCP", "tcp", "127.0.0.1", "127.0.0.1", true},
+		{"TCP, another address", "tcp", "127.0.0.2", "127.0.0.1", false},
+		{"TCP, wildcard", "tcp", "", "", true},
 	} {
-		conn, err := net.ListenPacket("udp", net.JoinHostPort(tc.listen, "0"))
+		conn, local := listen(t, tc.network, tc.listen)
+		_, port, err := net.SplitHostPort(local)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, port, err := net.SplitHostPort(conn.LocalAddr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = Taken(tc.host, port)
-		if (err != nil) != tc.want {
-			t.Errorf("%s: %v; want an error: %v", tc.name, err, tc.want)
+		a := address{tc.network, tc.host, port}
+		if got := taken(a); got != tc.want {
+			t.Errorf("%s: taken(%v) = %v; want %v", tc.name, a, got, tc.want)
 		}
 		conn.Close()
-		if err := Taken(tc.host, port); err != nil {
-			t.Errorf("%s, closed: %v", tc.name, err)
+		if taken(a) {
+			t.Errorf("%s, closed: taken", tc.name)
 		}
 	}
+}
+
+// listen listens on a free port. The test ends it.
+func listen(t *testing.T, network, host string) (conn io.Closer, local string) {
+	t.Helper()
+	if network == "udp" {
+		c, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c, c.LocalAddr().String()
+	}
+	c, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, c.Addr().String()
 }
 
 func TestIsAddress(t *testing.T) {

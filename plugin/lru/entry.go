@@ -21,7 +21,7 @@ const (
 	maxNegative = time.Hour      // RFC 2308, 5: one to three hours
 	// failureTTL is how long a failure is cached (RFC 9520, 3.2: 1 s to 5 min).
 	failureTTL = 5 * time.Second
-	// minFailureTTL applies even if the upstream answers questions for other names.
+	// minFailureTTL applies even if the upstream answers queries for other names.
 	minFailureTTL = time.Second
 	staleTTL      = 30 // seconds (RFC 8767, 4)
 	prefetchHits  = 3  // hits from which an entry is prefetched
@@ -73,7 +73,7 @@ func (e *entry) stale(now time.Time, window time.Duration) bool {
 
 // stillApplies reports whether a cached failure may be served. A missing reply applies
 // for one second, and until its TTL has expired only while the upstream does not answer
-// other questions either.
+// other queries either.
 func (e *entry) stillApplies(now time.Time, unresponsive bool) bool {
 	return e.fresh(now) && (unresponsive || !e.noReply || now.Sub(e.stored) < minFailureTTL)
 }

@@ -48,13 +48,13 @@ type flights struct {
 	stopped    bool // the instance has ended
 	all        map[key]*flight
 	slots      fairqueue.Queue
-	loopProbes atomic.Uint32 // number of questions of plugin loop
+	loopProbes atomic.Uint32 // number of queries of plugin loop
 	background int           // number of flights with background set
 
 	outage outage
 }
 
-// A joinResult reports how a question got its flight.
+// A joinResult reports how a query got its flight.
 type joinResult uint8
 
 const (

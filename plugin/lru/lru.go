@@ -2,9 +2,13 @@
 // the next plugin and coalesces concurrent identical queries.
 //
 // The cache is one list under one lock. Shards would evict independently, so that the
-// cache would no longer hold the most recently used entries. A filter reduces each
-// response to the answer of its question before it is cached or returned, so that no
-// response can affect another name.
+// cache would no longer hold the most recently used entries. It is not that of
+// hashicorp/golang-lru/v2, which needs 176 octets for a key and a pointer, three times as
+// many as the index of this package: an entry of a CNAME and an A record, with all of its
+// 285 octets, would have 410. It also has no way to evict expired entries first.
+//
+// A filter reduces each response to the answer of its question before it is cached or
+// returned, so that no response can affect another name.
 package lru
 
 import (
@@ -20,7 +24,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
-// LRU is the plugin's handler. A question is answered in this order:
+// LRU is the plugin's handler. A query is answered in this order:
 //
 //  1. A special-use name that must not be forwarded gets a negative answer.
 //  2. A fresh entry is served. If it has many hits and is about to expire, the next
@@ -32,7 +36,7 @@ import (
 //  5. Otherwise the next plugin is asked, in one flight for all clients with the same
 //     question. A client that has waited for 1.8 s gets a stale answer if there is one.
 //
-// Other opcodes, other classes and questions without RD are passed on, because a cache
+// Other opcodes, other classes and queries without RD are passed on, because a cache
 // does not answer them. Zone transfers are refused.
 type LRU struct {
 	Next plugin.Handler
@@ -91,7 +95,7 @@ func (l *LRU) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 	return dns.RcodeSuccess, w.WriteMsg(e.reply(r, now))
 }
 
-// resolve answers a question that has no entry, an expired one, or a failure that no
+// resolve answers a query that has no entry, an expired one, or a failure that no
 // longer applies. cached is that entry or nil.
 func (l *LRU) resolve(ctx context.Context, w dns.ResponseWriter, k key, cached *entry, r *dns.Msg, now time.Time) *dns.Msg {
 	if cached == nil {
@@ -209,7 +213,7 @@ type key struct {
 	name          string // in lower case (RFC 4343)
 	qtype, qclass uint16
 	do, cd        bool
-	loopProbe     uint16 // not 0: a question of plugin loop, which must not share a flight
+	loopProbe     uint16 // not 0: a query of plugin loop, which must not share a flight
 }
 
 func keyOf(r *dns.Msg) key {

@@ -11,11 +11,11 @@ const subsystem = "lru"
 var (
 	hitsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "hits_total",
-		Help: "Questions answered from memory, by kind (fresh, negative, failure, stale).",
+		Help: "Queries answered from memory, by kind (fresh, negative, failure, stale).",
 	}, []string{"kind"})
-	misses       = counter("misses_total", "Questions that had to wait for the next plugin.")
-	coalesced    = counter("coalesced_total", "Misses that joined a question under way.")
-	refusals     = counter("refused_total", "Questions that were not sent, because too many were under way.")
+	misses       = counter("misses_total", "Queries that had to wait for the next plugin.")
+	coalesced    = counter("coalesced_total", "Misses that joined a query under way.")
+	refusals     = counter("refused_total", "Queries that were not sent, because too many were under way.")
 	evictions    = counter("evictions_total", "Entries that were of use and made room for others.")
 	prefetches   = counter("prefetches_total", "Entries fetched again behind an answer: before their time ran out, or while the upstream was silent.")
 	outages      = counter("outages_total", "Times that the upstream stopped answering.")
@@ -24,7 +24,7 @@ var (
 	})
 	upstreamSeconds = promauto.NewHistogram(prometheus.HistogramOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "upstream_seconds",
-		Help: "Time that the next plugin took for a question, in seconds.", Buckets: plugin.TimeBuckets,
+		Help: "Time that the next plugin took for a query, in seconds.", Buckets: plugin.TimeBuckets,
 	})
 
 	// hits has the counters of hitsTotal, because a lookup by label takes a lock.

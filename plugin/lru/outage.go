@@ -10,17 +10,17 @@ import (
 
 // An outage detects that the upstream does not answer. One unanswered name is not an
 // outage, because the servers of that name may be the cause. Two unanswered names in a
-// row are an outage, or one that is asked for again, unless any question is answered in
+// row are an outage, or one that is asked for again, unless any query is answered in
 // between.
 type outage struct {
-	unresponsive atomic.Bool  // the last question had no reply, and no other has had one since it was sent
-	since        atomic.Int64 // when the second unanswered question was sent, in Unix nanoseconds; 0: no outage
+	unresponsive atomic.Bool  // the last query had no reply, and no other has had one since it was sent
+	since        atomic.Int64 // when the second unanswered query was sent, in Unix nanoseconds; 0: no outage
 
 	mu         sync.Mutex
 	lastAnswer time.Time // time of the last answer
-	firstName  string    // name of the first unanswered question, or ""
+	firstName  string    // name of the first unanswered query, or ""
 	firstSent  time.Time // when it was sent
-	failures   int       // number of unanswered questions
+	failures   int       // number of unanswered queries
 	logged     bool
 }
 
@@ -31,7 +31,7 @@ func (o *outage) active(now time.Time) bool {
 	return since != 0 && now.UnixNano()-since >= int64(clientResponseTimer)
 }
 
-// sent records that a question is sent upstream.
+// sent records that a query is sent upstream.
 func (o *outage) sent(name string, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -48,14 +48,14 @@ func (o *outage) answered(now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.logged {
-		log.Infof("The upstream answers again after %s; %d questions had no answer", now.Sub(o.firstSent).Round(time.Second), o.failures)
+		log.Infof("The upstream answers again after %s; %d queries had no answer", now.Sub(o.firstSent).Round(time.Second), o.failures)
 	}
 	o.lastAnswer, o.firstName, o.failures, o.logged = now, "", 0, false
 	o.unresponsive.Store(false)
 	o.since.Store(0)
 }
 
-// unanswered records that a question had no answer. It is ignored if another question
+// unanswered records that a query had no answer. It is ignored if another query
 // has been answered since it was sent, because then the upstream works.
 func (o *outage) unanswered(k key, sent time.Time, err error) {
 	o.mu.Lock()

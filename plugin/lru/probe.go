@@ -6,7 +6,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// isLoopProbe reports whether a question may be the one by which plugin loop detects a
+// isLoopProbe reports whether a query may be the one by which plugin loop detects a
 // forwarding loop: HINFO of two labels of digits in its zone. Each copy that comes back
 // must reach that plugin. In a shared flight the second copy would wait for the first
 // one, and the loop would not be detected.

@@ -29,7 +29,7 @@ const (
 	discoveryZone = ".resolver.arpa."
 )
 
-// specialUse returns the answer to a question for a special-use name, or nil.
+// specialUse returns the answer to a query for a special-use name, or nil.
 func specialUse(k key) *entry {
 	name := "." + k.name
 	if strings.HasSuffix(name, discoveryZone) {

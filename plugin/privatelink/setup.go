@@ -7,8 +7,6 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
-	parsing "github.com/coredns/coredns/plugin/pkg/parse"
-	"github.com/coredns/coredns/plugin/pkg/transport"
 	"github.com/coredns/coredns/plugin/transfer"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
@@ -37,9 +35,6 @@ func setup(c *caddy.Controller) error {
 	p.register(c, newBlock(c, server, cfg))
 	lifecycle.Attach(c, lifecycle.Hooks{
 		Begin: func() error {
-			if err := taken(server, c.ServerBlockKeys); err != nil {
-				return err
-			}
 			p.begin(server)
 			return nil
 		},
@@ -54,24 +49,6 @@ func setup(c *caddy.Controller) error {
 		p.Next = next
 		return p
 	})
-	return nil
-}
-
-// taken returns an error if another process listens on an address of the server
-// block.
-func taken(server *dnsserver.Config, keys []string) error {
-	for _, key := range keys {
-		kind, rest := parsing.Transport(key)
-		_, port, err := plugin.SplitHostPort(rest)
-		if err != nil || kind != transport.DNS {
-			continue
-		}
-		for _, host := range server.ListenHosts {
-			if err := lifecycle.Taken(host, port); err != nil {
-				return err
-			}
-		}
-	}
 	return nil
 }
 
