@@ -1,18 +1,19 @@
 #!/bin/sh
-# apt.sh: turns dist/packages into an apt repository of one folder, for unattended
-# upgrades. It is signed with the OpenPGP key in APT_SIGNING_KEY, if there is one.
+# apt.sh [FOLDER]: turns dist/packages, or the folder, into an apt repository of one
+# folder, for unattended upgrades. It is signed with the OpenPGP key in APT_SIGNING_KEY,
+# if there is one.
 #
 #   deb [signed-by=/etc/apt/keyrings/privatelink-dns.asc] https://HOST/FOLDER ./
 set -eu
-cd "$(dirname "$0")/../../dist/packages"
+cd "${1:-$(dirname "$0")/../../dist/packages}"
 rm -f Packages Packages.gz Release InRelease privatelink-dns.asc
 apt-ftparchive packages . >Packages
 gzip -9nk Packages
 apt-ftparchive -o APT::FTPArchive::Release::Origin=privatelink-dns \
 	-o APT::FTPArchive::Release::Label=privatelink-dns \
 	-o APT::FTPArchive::Release::Suite=stable \
-	-o APT::FTPArchive::Release::Architectures="amd64 arm64" release . >../Release
-mv ../Release Release
+	-o APT::FTPArchive::Release::Architectures="amd64 arm64" release . >.Release
+mv .Release Release
 if [ -n "${APT_SIGNING_KEY:-}" ]; then
 	GNUPGHOME=$(mktemp -d)
 	export GNUPGHOME

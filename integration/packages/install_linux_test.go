@@ -67,7 +67,22 @@ func TestLife(t *testing.T) {
 // An upgrade replaces a Corefile that nobody has edited.
 func TestUntouchedCorefile(t *testing.T) {
 	m := boot(t, folder(t))
-	m.has("dpkg -i /srv/old.deb && dpkg -i /srv/new.deb && tail -1 /etc/privatelink-dns/Corefile && systemctl is-active privatelink-dns", `# newer\nactive\n$`)
+	m.run("dpkg -i /srv/old.deb")
+	before := m.run(pid)
+	m.has("dpkg -i /srv/new.deb && tail -1 /etc/privatelink-dns/Corefile && systemctl is-active privatelink-dns", `# newer\nactive\n$`)
+	if after := m.run(pid); after == before {
+		t.Errorf("the process is %s as before the upgrade; want another", after)
+	}
+}
+
+// A machine had the unit of an earlier version, with a user that systemd made for each
+// start. Its state is kept.
+func TestDynamicUserBefore(t *testing.T) {
+	m := boot(t, folder(t))
+	m.run("mkdir -p -m 700 /var/lib/private/privatelink-dns; echo '{}' > /var/lib/private/privatelink-dns/kept; " +
+		"chown -R 61234:61234 /var/lib/private/privatelink-dns; ln -s private/privatelink-dns /var/lib/privatelink-dns")
+	m.has("dpkg -i /srv/old.deb; systemctl is-active privatelink-dns", `\nactive\n$`)
+	m.has("stat -c '%F %U' /var/lib/privatelink-dns /var/lib/privatelink-dns/kept", `^directory privatelink-dns\nregular file privatelink-dns\n$`)
 }
 
 // An upgrade that does not accept the Corefile leaves the old process in service.
