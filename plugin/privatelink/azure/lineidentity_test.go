@@ -106,9 +106,15 @@ func TestLineIdentityErrors(t *testing.T) {
 	denied := func(code string) func(*http.Request) (*http.Response, error) {
 		return reply(400, "application/json", `{"error": "x", "error_description": "`+code+`: Text."}`)
 	}
+	noIdentity := func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "login.microsoftonline.com" {
+			return reply(200, "application/json", discovery)(r)
+		}
+		return reply(400, "application/json", `{"error": "invalid_request", "error_description": "Identity not found"}`)(r)
+	}
 	const who = "no token from client " + lineClient + " of tenant " + lineTenant + ": "
 	const onlyClient, firewall = "no token from client " + lineClient + ": ", "on a virtual machine of Azure, allow it in the firewall; elsewhere, use Azure Arc "
-	own, notFound := []string{"AZURE_CLIENT_SECRET" + suffix + "=s3cret"}, `{"error": "invalid_request", "error_description": "Identity not found"}`
+	own := []string{"AZURE_CLIENT_SECRET" + suffix + "=s3cret"}
 	for _, tc := range []struct {
 		name, tenant, client string
 		env                  []string
@@ -127,8 +133,12 @@ func TestLineIdentityErrors(t *testing.T) {
 		{"secret without a tenant", "", lineClient, own, silent, onlyClient + "its tenant is not known: add tenant to the line azure, or set AZURE_TENANT_ID"},
 		{"secret without a client", lineTenant, "", []string{"AZURE_CLIENT_SECRET=x"}, silent,
 			"no token from tenant " + lineTenant + ": its client is not known: add client to the line azure, or set AZURE_CLIENT_ID"},
-		{"user-assigned identity that is not assigned", "", lineClient, nil, reply(400, "application/json", notFound),
+		{"user-assigned identity that is not assigned", "", lineClient, nil, noIdentity,
 			onlyClient + `the identity with the client ID "` + lineClient + `" is not assigned to this machine: assign it, or correct client`},
+		{"no identity for another tenant", lineTenant, lineClient, nil, noIdentity,
+			who + "no identity is assigned to this machine: assign a managed identity to it, or set AZURE_CLIENT_ID to the client ID of one that is assigned"},
+		{"wrong identity for another tenant", lineTenant, lineClient, []string{"AZURE_CLIENT_ID=x"}, noIdentity,
+			who + `the identity with the client ID "x" is not assigned to this machine: assign it, or correct AZURE_CLIENT_ID`},
 		{"no identity of the machine", lineTenant, lineClient, nil, silent, who + "IMDS (169.254.169.254) does not answer: " + firewall +
 			"or a service principal (tenant, client, AZURE_CLIENT_SECRET" + suffix + ")"},
 		{"tenant alone", lineTenant, "", nil, silent, "no token from tenant " + lineTenant + ": the tool is not installed, or not in PATH: install it, or configure another identity"},
