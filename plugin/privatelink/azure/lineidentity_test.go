@@ -68,7 +68,8 @@ func TestLineIdentities(t *testing.T) {
 	}
 }
 
-// recorder notes how tokens are requested, and issues them.
+// recorder notes how tokens are requested, and issues them. Those of IMDS are short,
+// because the library keeps them for the process.
 func recorder(asked *[]string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host == "169.254.169.254" {
@@ -80,7 +81,7 @@ func recorder(asked *[]string) func(*http.Request) (*http.Response, error) {
 				resource = "arm"
 			}
 			*asked = append(*asked, "imds="+r.URL.Query().Get("client_id")+" resource="+resource)
-			return reply(200, "application/json", `{"access_token": "imds-token", "expires_in": "3600", "resource": "r", "token_type": "Bearer"}`)(r)
+			return reply(200, "application/json", `{"access_token": "imds-token", "expires_in": "10", "resource": "r", "token_type": "Bearer"}`)(r)
 		}
 		path := strings.Split(r.URL.Path, "/")
 		if strings.HasSuffix(r.URL.Path, "openid-configuration") {
