@@ -53,6 +53,11 @@ func TestLiveAllSubscriptions(t *testing.T) {
 	arm.Update(func(e fakearm.Estate) { e["dddddddd-0000-0000-0000-000000000000"] = accounts("new1") })
 	s.becomes("new1.blob.core.windows.net", private("new1", "10.20.7.1"))
 
+	arm.FreezeGraph(true) // from now on it lags, but the endpoint of a vault is also read from Resource Manager
+	arm.Update(func(e fakearm.Estate) { e[subscription] = []fakearm.Endpoint{vaultEndpoint(fc1, blob)} })
+	s.becomes(blob, blobServed)
+	arm.FreezeGraph(false)
+
 	arm.UpdateDirectory(func(d *fakearm.Directory) { d.Subscriptions[corp] = fakearm.Subscription{NoRole: true} })
 	s.logs(`azure \* except ` + second + ` cloud https://127\.0\.0\.1:\d+: subscription ` + corp + ` is not listed any more, its names stay: ` +
 		`ARM answers 403 AuthorizationFailed: grant Reader on subscription ` + corp + ` to the identity, or add it to except`)

@@ -72,7 +72,7 @@ func (l lineIdentity) candidate() candidate {
 			return azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: l.tenant})
 		}
 	case l.ownTenant:
-		one.probe, one.open = usesIMDS(), l.federated
+		one.probe, one.open, one.client = usesIMDS(), l.federated, ""
 	default:
 		one.managed, one.probe, one.open = true, usesIMDS(), l.managed
 	}
@@ -86,6 +86,9 @@ func (l lineIdentity) words() *strings.Replacer {
 	for _, name := range []string{"AZURE_CLIENT_SECRET_FILE", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"} {
 		variable, _ := l.variable(name)
 		words = append(words, name, variable)
+	}
+	if l.ownClient && l.ownTenant { // the variable selects the managed identity that the client trusts
+		words = append(words, "set AZURE_CLIENT_ID to", "set AZURE_CLIENT_ID to", "or correct AZURE_CLIENT_ID", "or correct AZURE_CLIENT_ID")
 	}
 	if l.ownClient {
 		words = append(words, "AZURE_CLIENT_ID", "client")

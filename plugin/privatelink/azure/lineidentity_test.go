@@ -68,7 +68,8 @@ func TestLineIdentities(t *testing.T) {
 	}
 }
 
-// recorder notes how tokens are requested, and issues them.
+// recorder notes how tokens are requested, and issues them. Those of IMDS are short,
+// because the library keeps them for the process.
 func recorder(asked *[]string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host == "169.254.169.254" {
@@ -80,7 +81,7 @@ func recorder(asked *[]string) func(*http.Request) (*http.Response, error) {
 				resource = "arm"
 			}
 			*asked = append(*asked, "imds="+r.URL.Query().Get("client_id")+" resource="+resource)
-			return reply(200, "application/json", `{"access_token": "imds-token", "expires_in": "3600", "resource": "r", "token_type": "Bearer"}`)(r)
+			return reply(200, "application/json", `{"access_token": "imds-token", "expires_in": "10", "resource": "r", "token_type": "Bearer"}`)(r)
 		}
 		path := strings.Split(r.URL.Path, "/")
 		if strings.HasSuffix(r.URL.Path, "openid-configuration") {
@@ -106,9 +107,15 @@ func TestLineIdentityErrors(t *testing.T) {
 	denied := func(code string) func(*http.Request) (*http.Response, error) {
 		return reply(400, "application/json", `{"error": "x", "error_description": "`+code+`: Text."}`)
 	}
+	noIdentity := func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "login.microsoftonline.com" {
+			return reply(200, "application/json", discovery)(r)
+		}
+		return reply(400, "application/json", `{"error": "invalid_request", "error_description": "Identity not found"}`)(r)
+	}
 	const who = "no token from client " + lineClient + " of tenant " + lineTenant + ": "
 	const onlyClient, firewall = "no token from client " + lineClient + ": ", "on a virtual machine of Azure, allow it in the firewall; elsewhere, use Azure Arc "
-	own, notFound := []string{"AZURE_CLIENT_SECRET" + suffix + "=s3cret"}, `{"error": "invalid_request", "error_description": "Identity not found"}`
+	own := []string{"AZURE_CLIENT_SECRET" + suffix + "=s3cret"}
 	for _, tc := range []struct {
 		name, tenant, client string
 		env                  []string
@@ -127,8 +134,12 @@ func TestLineIdentityErrors(t *testing.T) {
 		{"secret without a tenant", "", lineClient, own, silent, onlyClient + "its tenant is not known: add tenant to the line azure, or set AZURE_TENANT_ID"},
 		{"secret without a client", lineTenant, "", []string{"AZURE_CLIENT_SECRET=x"}, silent,
 			"no token from tenant " + lineTenant + ": its client is not known: add client to the line azure, or set AZURE_CLIENT_ID"},
-		{"user-assigned identity that is not assigned", "", lineClient, nil, reply(400, "application/json", notFound),
+		{"user-assigned identity that is not assigned", "", lineClient, nil, noIdentity,
 			onlyClient + `the identity with the client ID "` + lineClient + `" is not assigned to this machine: assign it, or correct client`},
+		{"no identity for another tenant", lineTenant, lineClient, nil, noIdentity,
+			who + "no identity is assigned to this machine: assign a managed identity to it, or set AZURE_CLIENT_ID to the client ID of one that is assigned"},
+		{"wrong identity for another tenant", lineTenant, lineClient, []string{"AZURE_CLIENT_ID=x"}, noIdentity,
+			who + `the identity with the client ID "x" is not assigned to this machine: assign it, or correct AZURE_CLIENT_ID`},
 		{"no identity of the machine", lineTenant, lineClient, nil, silent, who + "IMDS (169.254.169.254) does not answer: " + firewall +
 			"or a service principal (tenant, client, AZURE_CLIENT_SECRET" + suffix + ")"},
 		{"tenant alone", lineTenant, "", nil, silent, "no token from tenant " + lineTenant + ": the tool is not installed, or not in PATH: install it, or configure another identity"},

@@ -40,8 +40,8 @@ func TestReadsOfAnHour(t *testing.T) {
 		first, later int    // requests of the first hour and of any later one, at most
 		readme       string // the row of its table
 	}{
-		{"subscription", Scope{Subscription: subscription}, landingZone(1, 100, 0), 0, 120, 120, "| `azure SUBSCRIPTION`, 100 endpoints | 120 | 120 |"},
-		{"subscription, endpoints without names", Scope{Subscription: subscription}, landingZone(1, 100, 150), 0, 390, 240,
+		{"subscription", Scope{Subscription: subscription}, landingZone(1, 10, 0), 0, 120, 120, "| `azure SUBSCRIPTION`, 100 endpoints | 120 | 120 |"},
+		{"subscription, endpoints without names", Scope{Subscription: subscription}, landingZone(1, 10, 150), 0, 390, 240,
 			"| `azure SUBSCRIPTION`, 100 endpoints and 150 without names | 390 | 240 |"},
 		{"all", Scope{}, landingZone(20, 200, 0), 100, 420, 420, "| `azure *`, 200 subscriptions, 2,000 endpoints | 420 | 420 |"},
 		{"all, endpoints without names", Scope{}, landingZone(20, 200, 300), 200, 960, 660,
