@@ -20,7 +20,7 @@ type document struct {
 // output. Everything else between the values is an error, and so is a value that does
 // not end: the text is then half a listing.
 func documents(data []byte) (all []document, err error) {
-	at, line := 0, 1
+	at, line, last := 0, 1, len(bytes.TrimRight(data, blanks))
 	for {
 		begin := at + noise(data[at:])
 		line += bytes.Count(data[at:begin], []byte("\n"))
@@ -30,7 +30,7 @@ func documents(data []byte) (all []document, err error) {
 		if len(all) == maxResources {
 			return nil, fmt.Errorf("line %d: more than %d documents", line, maxResources)
 		}
-		size, err := document{data[begin:], line}.size()
+		size, err := document{data[begin:], line}.size(last - begin)
 		if err != nil {
 			return nil, err
 		}
@@ -45,13 +45,12 @@ func documents(data []byte) (all []document, err error) {
 }
 
 // size returns the length of the first JSON value of a text that does not begin with
-// noise.
-func (d document) size() (int, error) {
-	text := bytes.TrimRight(d.text, blanks)
-	if json.Valid(text) { // the usual case needs no copy of the value
-		return len(text), nil
+// noise. The text has only blanks from last on.
+func (d document) size(last int) (int, error) {
+	if json.Valid(d.text[:last]) { // the usual case needs no copy of the value
+		return last, nil
 	}
-	if text[0] != '{' && text[0] != '[' {
+	if d.text[0] != '{' && d.text[0] != '[' {
 		return 0, d.notJSON()
 	}
 	value := json.NewDecoder(bytes.NewReader(d.text))

@@ -73,6 +73,7 @@ func positions(page Page, err error) string {
 func TestManyDocuments(t *testing.T) {
 	const number = 20_000
 	in := bytes.Repeat([]byte(`{"id": "pe", "customDnsConfigs": []}`+"\n"), number)
+	in = append(in, bytes.Repeat([]byte(" \n"), 1<<20)...)
 	page, err := Decode(in)
 	if err != nil || len(page.Endpoints) != number || page.Documents != number || page.Endpoints[number-1].Line != number {
 		t.Errorf("Decode(%d lines) = %d endpoints, %d documents, %v", number, len(page.Endpoints), page.Documents, err)

@@ -12,6 +12,7 @@ import (
 // skip, because a zone may have very many of them.
 type otherRecords struct {
 	all []otherRecord
+	at  map[[2]string]int // by zone and type
 }
 
 type otherRecord struct {
@@ -27,12 +28,17 @@ func (o *otherRecords) add(zone, recordType, owner string) {
 	if slices.ContainsFunc(silent, func(s string) bool { return casefold.Equal(s, recordType) }) {
 		return
 	}
-	i := slices.IndexFunc(o.all, func(r otherRecord) bool { return r.zone == zone && casefold.Equal(r.recordType, recordType) })
-	if i < 0 {
-		o.all = append(o.all, otherRecord{zone, recordType, strings.Clone(owner), 1})
+	key := [2]string{zone, casefold.Lower(recordType)}
+	i, known := o.at[key]
+	if known {
+		o.all[i].number++
 		return
 	}
-	o.all[i].number++
+	if o.at == nil {
+		o.at = map[[2]string]int{}
+	}
+	o.at[key] = len(o.all)
+	o.all = append(o.all, otherRecord{zone, recordType, strings.Clone(owner), 1})
 }
 
 func (o *otherRecords) skips() (all []Skip) {
