@@ -1,10 +1,12 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,15 +23,17 @@ import (
 const (
 	directEvery  = 18 * time.Second // 200 an hour
 	directMost   = 60
-	directUsual  = 2 // in a sync at its time
+	directUsual  = 2  // in a sync at its time
+	directWanted = 15 // in a sync that a query for a name of Azure Backup has started
 	directAtOnce = 10
 )
 
 // A direct is a resource that was read by its ID.
 type direct struct {
-	asked time.Time
-	mark  uint64                    // of its row at that time; a row that changes is newer
-	now   *privateendpoint.Endpoint // nil: the row counts
+	asked   time.Time
+	changed time.Time                 // when an answer last differed from the one before
+	mark    uint64                    // of its row at that time; a row that changes is newer
+	now     *privateendpoint.Endpoint // nil: the row counts
 }
 
 // triggered reports whether a fetch begins long before its time.
@@ -37,16 +41,31 @@ func (s *Source) triggered(now time.Time) bool {
 	return !s.ended.IsZero() && now.Sub(s.ended) < s.Config().Interval*8/10
 }
 
-// nextDirect returns the resources to read, those first that were read the longest
-// time ago: the network interface of a vault's endpoint, which has all of its names, or the
-// endpoint itself while Resource Graph lacks the interface.
-func (s *Source) nextDirect(now time.Time) []privateendpoint.Endpoint {
-	if slices.Contains(s.listings, nil) {
+// nextDirect returns the resources to read: the network interface of a vault's endpoint,
+// which has all of its names, or the endpoint itself while Resource Graph lacks the
+// interface. A sync at its time reads those that were read the longest time ago. A sync that
+// a query for a name of Azure Backup has started reads those that most likely have it. One
+// that any other query has started reads none, so that a flood does not use up the budget.
+func (s *Source) nextDirect(now time.Time, wanted []string) []privateendpoint.Endpoint {
+	if slices.Contains(s.listings, nil) || s.triggered(now) && len(wanted) == 0 {
 		return nil
 	}
 	if s.budget.every == 0 {
 		s.budget = budget{directEvery, directMost, now.Add(-directMost * directEvery)}
 	}
+	all, most := s.vaults(wanted), directUsual
+	if len(wanted) > 0 {
+		most = directWanted
+	}
+	n := min(len(all), most, s.budget.left(now))
+	s.budget.spend(n, now)
+	return all[:n]
+}
+
+// vaults returns the resources of approved endpoints of vaults: those first that have a
+// name of the same vault as a wanted one, or no storage account yet, or that have changed
+// last, or that were read the longest time ago.
+func (s *Source) vaults(wanted []string) []privateendpoint.Endpoint {
 	vaults := map[string]privateendpoint.Endpoint{}
 	for _, r := range s.listings[0].resources {
 		if casefold.Index(r.Target, "/microsoft.recoveryservices/vaults/") >= 0 && casefold.Equal(r.Status, "Approved") {
@@ -58,18 +77,45 @@ func (s *Source) nextDirect(now time.Time) []privateendpoint.Endpoint {
 			vaults[id] = r
 		}
 	}
-	all := slices.SortedFunc(maps.Values(vaults), func(a, b privateendpoint.Endpoint) int {
-		first, second := s.directs[casefold.Lower(a.Resource)], s.directs[casefold.Lower(b.Resource)]
-		return first.asked.Compare(second.asked)
-	})
-	most := directUsual
-	if s.triggered(now) {
-		most = directMost
+	for id, r := range vaults {
+		if one := s.directs[casefold.Lower(r.Resource)]; one.now != nil {
+			vaults[id] = *one.now
+		}
 	}
-	n := min(len(all), most, s.budget.left(now))
-	s.budget.spend(n, now)
-	return all[:n]
+	ranks := map[string]int{}
+	for id, r := range vaults {
+		ranks[id] = likelihood(r, wanted)
+	}
+	return slices.SortedFunc(maps.Values(vaults), func(a, b privateendpoint.Endpoint) int {
+		first, second := s.directs[casefold.Lower(a.Resource)], s.directs[casefold.Lower(b.Resource)]
+		if len(wanted) == 0 {
+			return first.asked.Compare(second.asked)
+		}
+		return cmp.Or(ranks[casefold.Lower(b.ID)]-ranks[casefold.Lower(a.ID)], second.changed.Compare(first.changed), first.asked.Compare(second.asked))
+	})
 }
+
+// likelihood returns how likely it is that an endpoint has a wanted name: 2 if it has
+// another name of that vault, and 1 if it has no storage account, as before the first
+// backup.
+func likelihood(r privateendpoint.Endpoint, wanted []string) int {
+	storage := false
+	for _, one := range r.DNS {
+		fqdn := casefold.Lower(one.FQDN)
+		vault, _, isVault := strings.Cut(fqdn, vaultMark)
+		if isVault && slices.ContainsFunc(wanted, func(name string) bool { return strings.HasPrefix(name, vault+vaultMark) }) {
+			return 2
+		}
+		storage = storage || !isVault
+	}
+	if storage {
+		return 0
+	}
+	return 1
+}
+
+// vaultMark is between the ID of a vault and the service in a name of Azure Backup.
+const vaultMark = "-ab-"
 
 // readDirect reads resources by their IDs. It returns the answers by ID in lower case. A
 // resource without an answer is left to Resource Graph.
@@ -102,7 +148,10 @@ func (s *Source) useDirect(found map[string]*privateendpoint.Endpoint, asked tim
 			id := casefold.Lower(r.Resource)
 			one, known := before[id]
 			if now, read := found[id]; read {
-				one = direct{asked, l.mark(id), differs(now, r)}
+				one = direct{asked: asked, changed: one.changed, mark: l.mark(id), now: differs(now, r)}
+				if !reflect.DeepEqual(one.now, before[id].now) {
+					one.changed = asked
+				}
 			} else if known && one.mark != l.mark(id) {
 				one.now = nil
 			}

@@ -47,7 +47,7 @@ func (s *Source) readGraph(ctx context.Context) (failed []error) {
 		return make([]error, len(s.listings)) // all failed; scopeErr is the error
 	}
 	begin := time.Now()
-	errs, found := s.queryGraph(ctx, s.nextDirect(begin))
+	errs, found := s.queryGraph(ctx, s.nextDirect(begin, source.Wanted(ctx)))
 	for i, err := range errs {
 		if err != nil {
 			failed = append(failed, err)

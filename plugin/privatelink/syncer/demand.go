@@ -183,7 +183,7 @@ func (s *Syncer) sync(name string, w *want) {
 	defer close(w.done)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	syncs, whole := s.startSyncs(s.demand.priority(s.Zones.BackupForm(name)))
+	syncs, whole := s.startSyncs(name)
 	if len(syncs) == 0 && !whole {
 		s.demand.remember(name, 0)
 		s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())
@@ -217,13 +217,14 @@ func (s *Syncer) sync(name string, w *want) {
 
 // startSyncs returns the syncs that it has started, and reports whether they are those of
 // all sources.
-func (s *Syncer) startSyncs(p priority) (all []<-chan struct{}, whole bool) {
+func (s *Syncer) startSyncs(name string) (all []<-chan struct{}, whole bool) {
+	as := s.demand.priority(s.Zones.BackupForm(name))
 	s.mu.Lock()
 	pollers := s.pollers
 	s.mu.Unlock()
 	whole = true
 	for _, one := range pollers {
-		switch done := one.demand(p); {
+		switch done := one.demand(name, as); {
 		case done != nil:
 			all = append(all, done)
 		case !one.Static:

@@ -42,6 +42,7 @@ type poller struct {
 	retryAfter  time.Duration // how long the source asked not to be fetched
 	bucket      bucket        // of the polls that queries start
 	demanded    chan struct{} // closed at the end of the poll that a query has started; nil without one
+	wanted      []string      // names of Azure Backup that such queries ask for
 }
 
 // A subscription is the state of one syncer at a poller.
@@ -159,8 +160,8 @@ func (p *poller) run(ctx context.Context) {
 		return
 	}
 	for first, open := true, true; open; first, open = false, p.wait(ctx) {
-		waiting := p.waiting()
-		if p.poll(ctx) || first && ctx.Err() == nil {
+		waiting, wanted := p.waiting()
+		if p.poll(source.WithWanted(ctx, wanted)) || first && ctx.Err() == nil {
 			p.refreshSubscribers()
 		}
 		p.settle()

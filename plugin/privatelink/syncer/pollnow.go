@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -50,15 +51,21 @@ func (b *bucket) take(p priority) bool {
 	return b.limiter.TokensAt(now) >= reserve+1 && b.limiter.AllowN(now, 1)
 }
 
+// maxHints bounds the names that a poll is started with.
+const maxHints = 20
+
 // demand starts a poll soon, because a query asks for a name that the source may have by
 // now. The channel is closed when the poll has been published. All who call demand before
 // it begins share it. demand returns nil if the source must not be read yet.
-func (p *poller) demand(as priority) <-chan struct{} {
+func (p *poller) demand(name string, as priority) <-chan struct{} {
 	if p.Static {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if as == backupName && len(p.wanted) < maxHints {
+		p.wanted = append(p.wanted, strings.Clone(name))
+	}
 	if p.demanded != nil {
 		return p.demanded
 	}
@@ -83,15 +90,16 @@ func (p *poller) penaltyLocked() time.Duration {
 	return delay
 }
 
-// waiting returns the channel of those who wait for the poll that begins now, or nil.
-func (p *poller) waiting() chan struct{} {
+// waiting returns the channel of those who wait for the poll that begins now, or nil, and
+// the names of Azure Backup among those that they wait for.
+func (p *poller) waiting() (demanded chan struct{}, wanted []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
 	case <-p.now:
 	default:
 	}
-	demanded := p.demanded
-	p.demanded = nil
-	return demanded
+	demanded, wanted = p.demanded, p.wanted
+	p.demanded, p.wanted = nil, nil
+	return demanded, wanted
 }
