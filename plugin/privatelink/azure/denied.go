@@ -69,7 +69,7 @@ func causeOf(who candidate, err error, o outcome) (cause, remedy string) {
 	case o.status == 0 && o.host != "":
 		return o.at() + " does not answer", noAnswerRemedy(o)
 	case o.status >= http.StatusMultipleChoices && !challenge, len(o.body) > 0 && !challenge:
-		if who.managed || o.local {
+		if who.managed || who.federated && o.local {
 			return managedCause(who, o)
 		}
 		return authorityCause(o)

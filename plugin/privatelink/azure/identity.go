@@ -19,6 +19,9 @@ import (
 type candidate struct {
 	name    string // as in "no token from NAME"
 	managed bool
+	// federated reports that its token is of a managed identity, which an application
+	// trusts.
+	federated bool
 	// set reports that the environment configures this identity. Its error is the
 	// one to report, even if later identities fail as well.
 	set bool

@@ -72,7 +72,7 @@ func (l lineIdentity) candidate() candidate {
 			return azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: l.tenant})
 		}
 	case l.ownTenant:
-		one.probe, one.open, one.client = usesIMDS(), l.federated, ""
+		one.federated, one.probe, one.open, one.client = true, usesIMDS(), l.federated, ""
 	default:
 		one.managed, one.probe, one.open = true, usesIMDS(), l.managed
 	}
