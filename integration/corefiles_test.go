@@ -124,7 +124,8 @@ var rewrites = []struct {
 	{regexp.MustCompile(`(?m)^( *)status\b.*$`), "${1}status 127.0.0.1:{$$PORT_STATUS}"},
 	{regexp.MustCompile(`(?m)^( *(?:forward|upstream) \S+)( [^{\s]+)+`), "${1} {$$UPSTREAM}"},
 	{regexp.MustCompile(`(?m)^( *)tls .*$`), "${1}tls {$$DIR}/cert.pem {$$DIR}/key.pem"},
-	{regexp.MustCompile(`/(etc|var/lib)/privatelink-dns|C:/ProgramData/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},
+	{regexp.MustCompile(`/var/lib/privatelink-dns`), "{$$DIR}/state"},
+	{regexp.MustCompile(`/etc/privatelink-dns|C:/ProgramData/privatelink-dns|\{\$QUICKSTART\}`), "{$$DIR}"},
 	{regexp.MustCompile(`(?m)^ *lameduck .*\n`), ""},                           // nobody wants to wait for it
 	{regexp.MustCompile(`(?m)^( *)azure .*$`), "${1}files {$$DIR}/vault.json"}, // live sync has tests of its own
 }
@@ -149,7 +150,7 @@ func (s *server) onLoopback(text string) string {
 		return strings.Join(keys, " ") + " {\n    bind 127.0.0.1"
 	})
 	if strings.Contains(text, "{$DIR}/state/") {
-		s.write("state/made", "by install-service.ps1")
+		s.write("state/made", "by the installation")
 	}
 	if strings.Contains(text, "cert.pem") {
 		cert, key, _ := certificate(s.t)

@@ -37,7 +37,7 @@ func TestForwardersLoop(t *testing.T) {
 		loops   int  // parents that -probe reports
 	}{
 		{"controller without forwarders", false, 0},
-		{"controller with forwarders", true, 5},
+		{"controller with forwarders", true, 6},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -156,6 +156,7 @@ func TestForwardersCommandForTechnitium(t *testing.T) {
 		"contoso.internal Forwarder " + servers, "corp.example Primary ", "mine.blob.core.usgovcloudapi.net Forwarder 10.0.0.4",
 		"notblob.core.usgovcloudapi.net Forwarder " + servers,
 		"own.blob.core.usgovcloudapi.net Forwarder " + servers, "queue.core.usgovcloudapi.net Forwarder " + servers, "signed.queue.core.usgovcloudapi.net Primary ",
+		"siterecovery.windowsazure.us Forwarder " + servers,
 	}, "\n")
 	if err != nil || api.String() != want || !strings.Contains(out, "contoso.internal goes to the same servers") {
 		t.Errorf("%v\n%s\n got\n%s\nwant\n%s", err, out, api, want)

@@ -18,13 +18,12 @@ import (
 
 // Azure Backup adds names to the endpoint of a vault long after it was created, and
 // the lag of Resource Graph has no upper bound. A few of these endpoints are therefore
-// read by their ID in each sync, and as many as the budget has in a sync that a query
-// has triggered.
+// read by their ID in each sync.
 const (
 	directEvery  = 18 * time.Second // 200 an hour
 	directMost   = 60
 	directUsual  = 2  // in a sync at its time
-	directWanted = 15 // in a sync that a query for a name of Azure Backup has started
+	directWanted = 30 // in a sync that a query for a name of Azure Backup has started
 	directAtOnce = 10
 )
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/integration/fakearm"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // A name that Azure Backup adds to a vault's endpoint is in the list of the first sync
@@ -22,16 +24,18 @@ func TestNewNameOfAVault(t *testing.T) {
 		arm.Close()
 		src := inProcess(t, arm, Scope{})
 		src.Interval = time.Hour
+		wanted := []string{"abcdepod01ecs1.privatelink.blob.core.windows.net."}
 		fetch := func(after time.Duration) string {
 			t.Helper()
 			time.Sleep(after)
-			list, err := src.Fetch(t.Context())
+			list, err := src.Fetch(source.WithWanted(t.Context(), wanted))
 			if err != nil {
 				t.Fatal(err)
 			}
 			return names(list)
 		}
 		fetch(0)
+		flood(t, src)
 		arm.FreezeGraph(true)
 		for i := range 3 {
 			time.Sleep(20 * time.Minute)
@@ -54,6 +58,53 @@ func TestNewNameOfAVault(t *testing.T) {
 	})
 }
 
+// flood triggers syncs by queries for names that are not of Azure Backup.
+func flood(t *testing.T, src *Source) {
+	for range 60 {
+		time.Sleep(time.Second)
+		if _, err := src.Fetch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The vaults that most likely have a wanted name come first.
+func TestVaultsOfAWantedName(t *testing.T) {
+	vault := func(id string, names ...string) privateendpoint.Endpoint {
+		e := privateendpoint.Endpoint{ID: id, Resource: id, Connected: true, Status: "Approved", Target: "/s/providers/Microsoft.RecoveryServices/vaults/" + id}
+		for _, name := range names {
+			e.DNS = append(e.DNS, privateendpoint.DNSConfig{FQDN: name})
+		}
+		return e
+	}
+	const ofB, account = "2222-ab-pod01-rec2.privatelink.we.backup.windowsazure.com.", "apod01ecs1.privatelink.blob.core.windows.net."
+	src := &Source{listings: []*listing{{resources: []privateendpoint.Endpoint{
+		vault("a", "1111-ab-pod01-id1.we.backup.windowsazure.com", "xpod01ecs1.blob.core.windows.net"),
+		vault("b", "2222-AB-pod01-id1.we.backup.windowsazure.com", "ypod01ecs1.blob.core.windows.net"),
+		vault("c", "3333-ab-pod01-id1.we.backup.windowsazure.com", "zpod01ecs1.blob.core.windows.net"),
+		vault("new", "4444-ab-pod01-id1.we.backup.windowsazure.com"),
+	}}, {}}}
+	at := func(minutes int) time.Time { return time.Unix(int64(60*minutes), 0) }
+	src.directs = map[string]direct{"a": {asked: at(3)}, "b": {asked: at(2)}, "c": {asked: at(4), changed: at(1)}, "new": {asked: at(1)}}
+	for _, tc := range []struct {
+		name   string
+		wanted []string
+		want   string
+	}{
+		{"a name of a vault", []string{ofB}, "b new c a"},
+		{"an account", []string{account}, "new c b a"},
+		{"at its time", nil, "new b a c"},
+	} {
+		var got []string
+		for _, r := range src.vaults(tc.wanted) {
+			got = append(got, r.ID)
+		}
+		if strings.Join(got, " ") != tc.want {
+			t.Errorf("%s: %s; want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
 // However many syncs are triggered, the reads of an hour have a limit.
 func TestDirectReadsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -64,7 +115,7 @@ func TestDirectReadsAreBounded(t *testing.T) {
 		arm.Close()
 		src := inProcess(t, arm, Scope{})
 		for range 120 {
-			if _, err := src.Fetch(t.Context()); err != nil {
+			if _, err := src.Fetch(source.WithWanted(t.Context(), []string{"abcdepod01ecs1.privatelink.blob.core.windows.net."})); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(10 * time.Second)
