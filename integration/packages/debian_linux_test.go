@@ -63,7 +63,8 @@ var installing sync.Mutex
 func install(program, pkg string) (string, error) {
 	installing.Lock()
 	defer installing.Unlock()
-	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", pkg}} {
+	packages := append([]string{"install", "-y", "-qq", "--no-install-recommends"}, strings.Fields(pkg)...)
+	for _, args := range [][]string{{"update", "-qq"}, packages} {
 		cmd := exec.Command("apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
