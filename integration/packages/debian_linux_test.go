@@ -75,7 +75,7 @@ func install(program, pkg string) (string, error) {
 }
 
 // The machines have these, as servers of a company do. systemd is the init.
-const included = "systemd,systemd-sysv,systemd-resolved,dbus,bind9,bind9-dnsutils,iproute2,ca-certificates,procps,unattended-upgrades"
+const included = "systemd,systemd-sysv,systemd-resolved,dbus,bind9,bind9-dnsutils,iproute2,ca-certificates,procps,unattended-upgrades,rpm"
 
 // debianRoot returns the folder of a clean Debian, which mmdebstrap makes once, from this
 // machine's own sources of packages. INTEGRATION_DEBIAN names an existing one.
