@@ -31,9 +31,7 @@ func TestInstallerInWine(t *testing.T) {
 	defer run("wineserver", "-k") //nolint:errcheck // it may have ended
 	newer(t, paths[0], dir)
 
-	data := filepath.Join(prefix, "drive_c/ProgramData/privatelink-dns")
-	program := filepath.Join(prefix, "drive_c/Program Files/privatelink-dns/privatelink-dns.exe")
-	service := `HKLM\SYSTEM\CurrentControlSet\Services\privatelink-dns`
+	edited := false
 	for _, step := range []struct {
 		name, action, msi string
 		installed         bool
@@ -45,27 +43,36 @@ func TestInstallerInWine(t *testing.T) {
 		if out, err := run(wine, "msiexec", step.action, step.msi, "/qn", "FIREWALL=1", "CLIENTS=10.0.0.0/8"); err != nil {
 			t.Fatalf("%s: %v\n%s", step.name, err, out)
 		}
-		out, err := run(wine, "reg", "query", service, "/v", "ImagePath")
+		out, err := run(wine, "reg", "query", `HKLM\SYSTEM\CurrentControlSet\Services\privatelink-dns`, "/v", "ImagePath")
 		if (err == nil) != step.installed || step.installed && !strings.Contains(out, `-conf "C:\ProgramData\privatelink-dns\Corefile"`) {
 			t.Errorf("%s: service %v %s; installed %t", step.name, err, out, step.installed)
 		}
-		if _, err := os.Stat(program); (err == nil) != step.installed {
-			t.Errorf("%s: the program: %v; installed %t", step.name, err, step.installed)
+		inspect(t, step.name, filepath.Join(prefix, "drive_c"), step.installed, edited)
+		edited = true
+	}
+}
+
+// inspect looks at the files, and edits the Corefile if it is not edited yet.
+func inspect(t *testing.T, step, drive string, installed, edited bool) {
+	t.Helper()
+	data := filepath.Join(drive, "ProgramData/privatelink-dns")
+	if _, err := os.Stat(filepath.Join(drive, "Program Files/privatelink-dns/privatelink-dns.exe")); (err == nil) != installed {
+		t.Errorf("%s: the program: %v; installed %t", step, err, installed)
+	}
+	for _, folder := range []string{"state", "log"} {
+		if _, err := os.Stat(filepath.Join(data, folder)); err != nil {
+			t.Errorf("%s: %v", step, err)
 		}
-		text := read(t, filepath.Join(data, "Corefile"))
-		if step.name == "install" {
-			text += "# edited\r\n"
-			if err := os.WriteFile(filepath.Join(data, "Corefile"), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !strings.HasSuffix(text, "# edited\r\n") {
-			t.Errorf("%s: the Corefile is no longer the edited one", step.name)
-		}
-		for _, folder := range []string{"state", "log"} {
-			if _, err := os.Stat(filepath.Join(data, folder)); err != nil {
-				t.Errorf("%s: %v", step.name, err)
-			}
+	}
+	const line = "# edited\r\n"
+	corefile := filepath.Join(data, "Corefile")
+	text := read(t, corefile)
+	if strings.HasSuffix(text, line) != edited {
+		t.Errorf("%s: the Corefile is the edited one: %t; want %t", step, !edited, edited)
+	}
+	if !edited {
+		if err := os.WriteFile(corefile, []byte(text+line), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
