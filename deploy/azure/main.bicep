@@ -291,7 +291,7 @@ resource machines 'Microsoft.Compute/virtualMachines@2024-07-01' = [for i in ran
         replace(replace(loadTextContent('cloud-init.yaml'), '@RESTART@', restartTimes[i]), '@KEY@', base64(packageKey))
         '  - path: /etc/apt/sources.list.d/privatelink-dns.list'
         '    encoding: b64'
-        '    content: ${base64('deb [signed-by=/etc/apt/keyrings/privatelink-dns.asc] ${packageSource} ./\n')}'
+        '    content: ${base64('deb [signed-by=/etc/apt/keyrings/privatelink-dns.asc] ${packageSource} /\n')}'
         '  - path: /etc/privatelink-dns/environment'
         '    permissions: "0600"'
         '    encoding: b64'

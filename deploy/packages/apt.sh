@@ -3,11 +3,12 @@
 # folder, for unattended upgrades. It is signed with the OpenPGP key in APT_SIGNING_KEY,
 # if there is one.
 #
-#   deb [signed-by=/etc/apt/keyrings/privatelink-dns.asc] https://HOST/FOLDER ./
+#   deb [signed-by=/etc/apt/keyrings/privatelink-dns.asc] https://HOST/FOLDER /
 set -eu
 cd "${1:-$(dirname "$0")/../../dist/packages}"
 rm -f Packages Packages.gz Release InRelease privatelink-dns.asc
-apt-ftparchive packages . >Packages
+# A path without ./ works on every server, also on one that does not normalize it.
+apt-ftparchive packages . | sed "s,^Filename: \\./,Filename: ," >Packages
 gzip -9nk Packages
 apt-ftparchive -o APT::FTPArchive::Release::Origin=privatelink-dns \
 	-o APT::FTPArchive::Release::Label=privatelink-dns \

@@ -16,18 +16,7 @@ maintainer="privatelink-dns maintainers <privatelink-dns@users.noreply.github.co
 # when FORMAT: the time of the commit, with the options of GNU or of BSD.
 when() { date -u -d "@$SOURCE_DATE_EPOCH" "$1" 2>/dev/null || date -u -r "$SOURCE_DATE_EPOCH" "$1"; }
 
-# The version in the form that all package managers order: 1.2.3, and before a release
-# 1.2.4-git20261126132849. A build without a tag is before the CHANGELOG's first version.
-version=$(echo "${VERSION:-}" | sed -n 's/^v\([0-9][0-9.]*.*\)/\1/p')
-: "${version:=$(sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)-0-g0}"
-case $version in
-*-*-g* | *-dirty)
-	tag=${version%%-*}
-	patch=${tag##*.}
-	case $version in *-0-g0*) ;; *) patch=$((patch + 1)) ;; esac
-	version=${tag%.*}.$patch-git$(when +%Y%m%d%H%M%S)
-	;;
-esac
+version=$(VERSION="${VERSION:-}" deploy/packages/version.sh)
 numbers=${version%%-*}
 deb=$(echo "$version" | sed 's/-/~/')
 export PACKAGE_VERSION=$version
@@ -122,7 +111,7 @@ put 644 README.md "$windows/README.md"
 "$tools/archive" "$out/$name-$version-windows-amd64.zip" "$windows"
 
 # uuid WORD...: an identifier that depends on its words alone.
-uuid() { echo "$@" | openssl dgst -sha1 -r | sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)\(.\{12\}\).*/\1-\2-\3-\4-\5/' | tr a-f A-F; }
+uuid() { echo "$@" | sha256sum | sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)\(.\{12\}\).*/\1-\2-\3-\4-\5/' | tr a-f A-F; }
 
 if command -v wixl >/dev/null && command -v msibuild >/dev/null; then
 	msi=$out/$name-$version-windows-amd64.msi
@@ -137,8 +126,7 @@ else
 	echo "no .msi: wixl or msibuild is missing, install the Debian packages wixl and msitools" >&2
 fi
 
-# The SBOM of the binary as it is linked, without a serial number and a time. A license
-# is looked up in the module; the server's own module need not be published for that.
+# The SBOM of the binary as it is linked, without a serial number and a time.
 "$tools/cyclonedx-gomod" bin -json -noserial -notimestamp -version "v$version" -output "$out/$name-$version.cdx.json" \
 	dist/linux/amd64/$name 2>"$stage/sbom.log" || { cat "$stage/sbom.log" >&2; exit 1; }
 

@@ -63,7 +63,8 @@ var installing sync.Mutex
 func install(program, pkg string) (string, error) {
 	installing.Lock()
 	defer installing.Unlock()
-	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", pkg}} {
+	packages := append([]string{"install", "-y", "-qq", "--no-install-recommends"}, strings.Fields(pkg)...)
+	for _, args := range [][]string{{"update", "-qq"}, packages} {
 		cmd := exec.Command("apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -74,7 +75,7 @@ func install(program, pkg string) (string, error) {
 }
 
 // The machines have these, as servers of a company do. systemd is the init.
-const included = "systemd,systemd-sysv,systemd-resolved,dbus,bind9,bind9-dnsutils,iproute2,ca-certificates,procps,unattended-upgrades"
+const included = "systemd,systemd-sysv,systemd-resolved,dbus,bind9,bind9-dnsutils,iproute2,ca-certificates,procps,unattended-upgrades,rpm"
 
 // debianRoot returns the folder of a clean Debian, which mmdebstrap makes once, from this
 // machine's own sources of packages. INTEGRATION_DEBIAN names an existing one.

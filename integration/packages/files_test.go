@@ -64,6 +64,25 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// The version of the packages for what git describe prints.
+func TestVersionOfPackages(t *testing.T) {
+	for _, tt := range []struct{ name, describe, want string }{
+		{"a tag", "v1.2.3", `^1\.2\.3$`},
+		{"a tag of a preview", "v1.3.0-rc.1", `^1\.3\.0-rc\.1$`},
+		{"a commit after a tag", "v1.2.3-4-g0123abc", `^1\.2\.4-git20261126132849$`},
+		{"a changed clone of a tag", "v1.2.9-dirty", `^1\.2\.10-git20261126132849$`},
+		{"no tag", "0123abc-dirty", `^\d+\.\d+\.\d+-git20261126132849$`},
+		{"no clone", "", `^\d+\.\d+\.\d+-git20261126132849$`},
+	} {
+		cmd := exec.Command("sh", sources+"/version.sh")
+		cmd.Env = append(os.Environ(), "VERSION="+tt.describe, "SOURCE_DATE_EPOCH=1795699729")
+		out, err := cmd.CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || !regexp.MustCompile(tt.want).MatchString(got) {
+			t.Errorf("%s: %q = %q, %v; want %s", tt.name, tt.describe, got, err, tt.want)
+		}
+	}
+}
+
 // The unit, the user and the folders have one name in all files.
 func TestNamesAgree(t *testing.T) {
 	unit := read(t, "../../deploy/systemd/privatelink-dns.service")

@@ -177,6 +177,28 @@ func TestSameFiles(t *testing.T) {
 	}
 }
 
+// The scripts of the .rpm work under systemd. Its dependencies have other names in Debian.
+func TestRPM(t *testing.T) {
+	dir := folder(t)
+	if err := os.Link(find(t, "*.x86_64.rpm"), filepath.Join(dir, "new.rpm")); err != nil {
+		t.Skipf("no second name for the package: %v", err)
+	}
+	m := boot(t, dir)
+	m.has("rpm -i --nodeps /srv/new.rpm; echo status $?; getent passwd privatelink-dns", `status 0\nprivatelink-dns:`)
+	m.has("rpm -qc privatelink-dns", `^/etc/privatelink-dns/Corefile\n/etc/privatelink-dns/environment\n$`)
+	m.run("cp /srv/endpoints.json /etc/privatelink-dns/; chmod 644 /etc/privatelink-dns/*.json")
+	m.has("systemctl enable --now privatelink-dns; systemctl is-active privatelink-dns", `(^|\n)active\n$`)
+	m.eventually(ask, `^10\.20\.0\.7\n$`)
+	m.run("echo '# edited' >> /etc/privatelink-dns/Corefile")
+	before := m.run(pid)
+	m.has("rpm -U --force --nodeps /srv/new.rpm; tail -1 /etc/privatelink-dns/Corefile; systemctl is-active privatelink-dns", `# edited\nactive\n$`)
+	if after := m.run(pid); after == before {
+		t.Errorf("the process is %s as before the upgrade; want another", after)
+	}
+	m.has("rpm -e privatelink-dns; systemctl is-active privatelink-dns; ls /usr/bin/privatelink-dns", `inactive\nls: cannot access`)
+	m.has("tail -1 /etc/privatelink-dns/Corefile.rpmsave", `# edited`)
+}
+
 // extract unpacks the .deb without installing it.
 func extract(t testing.TB) string {
 	t.Helper()

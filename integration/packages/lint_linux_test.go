@@ -65,6 +65,8 @@ func TestInstallerTables(t *testing.T) {
 		{"with the Corefile and a log", "ServiceInstall", `-windows-service -conf "\[DATA\]Corefile" -log "\[LOGS\]privatelink-dns.log"`},
 		{"a Corefile that is permanent and never overwritten", "Component", `(?m)^Corefile\t.*\t400\t`},
 		{"a firewall rule on request", "InstallExecuteSequence", `(?m)^FirewallUDP\tFIREWALL AND NOT REMOVE\t`},
+		{"a start whose failure keeps the installation", "CustomAction", `(?m)^Start\t3170\t`},
+		{"no start that would undo the installation", "ServiceControl", `(?m)^Control\tprivatelink-dns\t162\t`},
 		{"an upgrade of the same version", "Upgrade", `\t768\t`},
 	} {
 		out, err := exec.Command(msiinfo, "export", paths[0], tt.table).CombinedOutput()

@@ -26,7 +26,7 @@ func TestUnattendedUpgrade(t *testing.T) {
 	m := boot(t, dir)
 	m.run("rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*; mkdir -p /etc/apt/keyrings")
 	m.run("cp /srv/privatelink-dns.asc /etc/apt/keyrings/; cp /srv/settings /etc/apt/apt.conf.d/52privatelink-dns")
-	m.run("echo 'deb [signed-by=/etc/apt/keyrings/privatelink-dns.asc] file:/srv ./' > /etc/apt/sources.list")
+	m.run("echo 'deb [signed-by=/etc/apt/keyrings/privatelink-dns.asc] file:/srv /' > /etc/apt/sources.list")
 	m.has("apt-get update && apt-get -y install privatelink-dns=0.* && systemctl is-active privatelink-dns", `\nactive\n$`)
 	m.run("echo '# edited' >> /etc/privatelink-dns/Corefile")
 	m.has("unattended-upgrade -v", `Packages that will be upgraded: privatelink-dns\n`)
