@@ -66,7 +66,7 @@ var probe = 'ready'
 var balancerName = '${name}-lb'
 // The texts of Corefile that depend on the deployment.
 var corefile = loadTextContent('Corefile')
-var withClients = replace(corefile, 'allow net 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16', 'allow net ${join(clients, ' ')}')
+var withClients = replace(corefile, 'allow net 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7 fe80::/10', 'allow net ${join(clients, ' ')}')
 var withSources = replace(withClients, 'azure 00000000-0000-0000-0000-000000000000', join(map(subscriptions, id => 'azure ${id}'), '\n        '))
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
