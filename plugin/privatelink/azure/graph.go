@@ -53,7 +53,8 @@ func (s Scope) query(kind string) string {
 	return strings.Join(append(parts, "project id, name, type, properties", "order by id asc"), " | ")
 }
 
-// rows reads all rows of a query, and reports whether any page differs from before.
+// rows reads all rows of a query, and reports whether any page differs from before. A
+// query without subscriptions would be one of all of them: it is not sent.
 // Resource Graph counts the rows of a query on each page. If the pages have fewer,
 // a resource was created or deleted while they were read, or rows are missing: they
 // are read once more.

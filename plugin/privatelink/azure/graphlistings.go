@@ -36,25 +36,34 @@ type doubt struct {
 // Resource Graph lags, and it leaves out without an error all that the identity may
 // not read. A resource that it lacks is therefore carried over, as with pages that
 // shift, until Azure Resource Manager answers that the resource does not exist.
+//
+// The subscriptions are listed while the rows of the known ones are read, so that a
+// query that waits for this fetch waits for one round trip less. New ones cost a second
+// round.
 func (s *Source) readGraph(ctx context.Context) (failed []error) {
 	if s.listings == nil {
 		s.listings, s.failed = make([]*listing, len(graphKinds)), make([]bool, len(graphKinds))
 	}
-	known, unknown := len(s.subscriptions), s.unknown()
-	s.scopeErr = s.readSubscriptions(ctx)
-	s.dirty = s.dirty || known != len(s.subscriptions) || unknown != s.unknown()
-	if s.scopeErr != nil && len(s.readableSubscriptions()) == 0 {
+	begin, count, unknown := time.Now(), len(s.subscriptions), s.unknown()
+	ids, ask := s.readableSubscriptions(), s.nextDirect(begin, source.Wanted(ctx))
+	var found map[string]*privateendpoint.Endpoint
+	var g errgroup.Group
+	g.Go(func() error { found = s.arm.readDirect(ctx, ask); return nil })
+	g.Go(func() error { s.scopeErr = s.readSubscriptions(ctx); return nil })
+	var answers []rows
+	if len(ids) > 0 {
+		answers = s.queryGraph(ctx, ids)
+	}
+	_ = g.Wait()
+	s.dirty = s.dirty || count != len(s.subscriptions) || unknown != s.unknown()
+	all := s.readableSubscriptions()
+	if s.scopeErr != nil && len(all) == 0 {
 		return make([]error, len(s.listings)) // all failed; scopeErr is the error
 	}
-	begin := time.Now()
-	errs, found := s.queryGraph(ctx, s.nextDirect(begin, source.Wanted(ctx)))
-	for i, err := range errs {
-		if err != nil {
-			failed = append(failed, err)
-		}
-		s.dirty = s.dirty || s.failed[i] != (err != nil)
-		s.failed[i] = err != nil
+	if answers == nil || slices.ContainsFunc(all, func(id string) bool { return !slices.Contains(ids, id) }) {
+		answers = s.queryGraph(ctx, all)
 	}
+	failed = s.useRows(answers)
 	s.verifyErrs = nil
 	if len(failed) == 0 {
 		s.settleGraph(ctx)
@@ -66,27 +75,45 @@ func (s *Source) readGraph(ctx context.Context) (failed []error) {
 	return failed
 }
 
-// queryGraph reads the listings, and at the same time a few resources by their IDs. It
-// returns the error of each listing, and the resources by ID in lower case.
-func (s *Source) queryGraph(ctx context.Context, ask []privateendpoint.Endpoint) (errs []error, found map[string]*privateendpoint.Endpoint) {
-	errs, changed := make([]error, len(graphKinds)), make([]bool, len(graphKinds))
+// rows are the pages of a query, or its error.
+type rows struct {
+	pages   []seenPage
+	changed bool
+	err     error
+}
+
+// queryGraph reads the rows of each type of resources.
+func (s *Source) queryGraph(ctx context.Context, ids []string) []rows {
+	all := make([]rows, len(graphKinds))
 	var g errgroup.Group
-	g.Go(func() error {
-		found = s.arm.readDirect(ctx, ask)
-		return nil
-	})
 	for i, kind := range graphKinds {
 		g.Go(func() error {
-			now, fresh, err := s.graphListing(ctx, kind, s.listings[i])
-			if errs[i] = err; err == nil {
-				s.listings[i], changed[i] = now, fresh
+			var before []seenPage
+			if l := s.listings[i]; l != nil {
+				before = l.pages
 			}
+			pages, changed, err := s.arm.rows(ctx, s.query(kind), ids, before)
+			all[i] = rows{pages, changed, err}
 			return nil
 		})
 	}
 	_ = g.Wait()
-	s.dirty = s.dirty || slices.Contains(changed, true)
-	return errs, found
+	return all
+}
+
+// useRows makes listings of the rows, and returns the errors.
+func (s *Source) useRows(answers []rows) (failed []error) {
+	for i, r := range answers {
+		if r.err != nil {
+			failed = append(failed, fmt.Errorf("query Resource Graph for %s: %w", graphKinds[i], r.err))
+		} else {
+			now, changed := s.graphListing(r, s.listings[i])
+			s.listings[i], s.dirty = now, s.dirty || changed
+		}
+		s.dirty = s.dirty || s.failed[i] != (r.err != nil)
+		s.failed[i] = r.err != nil
+	}
+	return failed
 }
 
 // readableSubscriptions returns the IDs of the subscriptions to ask for.
@@ -99,26 +126,21 @@ func (s *Source) readableSubscriptions() (ids []string) {
 	return ids
 }
 
-// graphListing returns the listing of a type of resources, and whether it may differ
-// from the one before. A query without subscriptions would be one of all of them.
-func (s *Source) graphListing(ctx context.Context, kind string, before *listing) (now *listing, changed bool, err error) {
+// graphListing returns the listing that the rows make after the one before, and whether
+// it may differ from that one.
+func (s *Source) graphListing(r rows, before *listing) (now *listing, changed bool) {
 	first := before == nil
 	if first {
 		before = new(listing)
 	}
-	pages, changed, err := s.arm.rows(ctx, s.query(kind), s.readableSubscriptions(), before.pages)
-	if err != nil {
-		return nil, false, fmt.Errorf("query Resource Graph for %s: %w", kind, err)
+	ended := func(r privateendpoint.Endpoint) bool { return !s.inScope(r) }
+	if !first && !r.changed && len(before.carried) == 0 && !slices.ContainsFunc(before.resources, ended) {
+		return before, false
 	}
-	ended := slices.ContainsFunc(before.resources, func(r privateendpoint.Endpoint) bool { return !s.inScope(r) })
-	if !first && !changed && !ended && len(before.carried) == 0 {
-		return before, false, nil
-	}
-	now = compare(pages, before, true)
-	now.resources = slices.DeleteFunc(now.resources, func(r privateendpoint.Endpoint) bool { return !s.inScope(r) })
-	now.doubtful = slices.DeleteFunc(now.doubtful, func(r privateendpoint.Endpoint) bool { return !s.inScope(r) })
+	now = compare(r.pages, before, true)
+	now.resources, now.doubtful = slices.DeleteFunc(now.resources, ended), slices.DeleteFunc(now.doubtful, ended)
 	maps.DeleteFunc(now.carried, func(id string, _ bool) bool { return s.subscriptions[subscriptionOf(id)] == nil })
-	return now, true, nil
+	return now, true
 }
 
 // inScope reports whether the subscription of a resource is one of the scope.

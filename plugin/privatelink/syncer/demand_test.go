@@ -196,6 +196,29 @@ func TestDemandRespectsPauses(t *testing.T) {
 	})
 }
 
+// A source that fails in part is read on demand. One that fails as a whole has a back-off.
+func TestDemandOfAFailingSource(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		list  *source.List
+		syncs int32
+	}{{"in part", listOf("a 10.0.0.1"), 1}, {"as a whole", nil, 0}} {
+		bubble(t, func(t *testing.T, p *Process) {
+			f := newFake("1", "a 10.0.0.1")
+			f.remote = true
+			s := demanding(t, p, f)
+			f.fail(tc.list)
+			poll(t, s)
+			poll(t, s)
+			before := f.fetches.Load()
+			s.Await("b" + inZone)
+			if n := f.fetches.Load() - before; n != tc.syncs {
+				t.Errorf("%s: %d syncs; want %d", tc.name, n, tc.syncs)
+			}
+		})
+	}
+}
+
 func TestNoSyncOnDemand(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		f := newFake("1", "a 10.0.0.1")

@@ -26,7 +26,7 @@ func (p *poller) logWait(text string) {
 func (p *poller) apply(list *source.List, err error) (changed bool, lines lines) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ended = time.Now()
+	p.ended, p.silent = time.Now(), list == nil
 	before, loaded, held := p.guard.served, p.guard.loaded, p.guard.held()
 	p.guard.admit(p.judgeLocked(list), p.ended)
 	metrics.HeldBack.WithLabelValues(p.Name).Set(float64(p.guard.held()))

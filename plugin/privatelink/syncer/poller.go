@@ -38,6 +38,7 @@ type poller struct {
 	failures    int           // consecutive fetches with an error
 	polls       int           // complete lists since the start
 	ended       time.Time     // when the last fetch ended
+	silent      bool          // the last fetch returned no list
 	lenient     bool          // the log has that names pass although the source was never loaded
 	retryAfter  time.Duration // how long the source asked not to be fetched
 	bucket      bucket        // of the polls that queries start

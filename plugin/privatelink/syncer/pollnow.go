@@ -81,10 +81,11 @@ func (p *poller) demand(name string, as priority) <-chan struct{} {
 	return p.demanded
 }
 
-// penaltyLocked returns how long a source that fails is not read on demand.
+// penaltyLocked returns how long a source that fails is not read on demand. One that fails
+// in part, such as for one subscription of many, has no back-off here.
 func (p *poller) penaltyLocked() time.Duration {
 	delay := min(p.retryAfter, maxRetryAfter)
-	if p.failures > 1 {
+	if p.silent && p.failures > 1 {
 		delay = max(delay, p.backOffLocked())
 	}
 	return delay
