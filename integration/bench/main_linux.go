@@ -2,7 +2,7 @@
 // each on the loopback address with the same records, sends the same queries, and
 // reads the CPU time of the whole process from /proc.
 //
-//	go run ./integration/bench -rounds 5 -seconds 2 -out docs/peers.md
+//	go run ./integration/bench -rounds 9 -seconds 0.6 -out docs/peers.md
 //
 // With INTEGRATION_INSTALL=1, and as root, it installs the peers. A missing peer is left
 // out.
@@ -29,12 +29,11 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.names, "names", 100000, "records")
-	flag.IntVar(&o.rounds, "rounds", 5, "rounds, each with every server")
-	flag.Float64Var(&o.seconds, "seconds", 2, "duration of one load")
+	flag.IntVar(&o.rounds, "rounds", 9, "rounds, each with every server")
+	flag.Float64Var(&o.seconds, "seconds", 0.6, "duration of one load")
 	flag.StringVar(&o.out, "out", "", "write the table to this file, not to the console")
 	flag.StringVar(&o.only, "only", "", "only the servers whose name contains one of these, separated by commas")
-	flag.StringVar(&o.workloads, "workloads", "W1 W2 W3 W4 W5 paced", "the workloads")
-	flag.IntVar(&clients, "ports", clients, "ports that queries come from")
+	flag.StringVar(&o.workloads, "workloads", allLoads, "the workloads, each with /PORTS if the queries come from other than 8 ports")
 	flag.StringVar(&o.server, "server", "", "only load this address, of a running server")
 	flag.Parse()
 	if err := run(&o); err != nil {
@@ -70,14 +69,13 @@ func run(o *options) error {
 		defer s.stop()
 		servers = append(servers, s)
 	}
-	table := newTable(servers, strings.Fields(o.workloads))
-	for round := range o.rounds {
-		for _, s := range servers {
-			if err := s.measure(table, time.Duration(o.seconds*float64(time.Second))); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-		}
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
+	loads, err := parseLoads(o.workloads)
+	if err != nil {
+		return err
+	}
+	table := newTable(servers, loads)
+	if err := table.fill(o); err != nil {
+		return err
 	}
 	if o.out == "" {
 		fmt.Print(table.markdown(o))
@@ -86,22 +84,27 @@ func run(o *options) error {
 	return os.WriteFile(o.out, []byte(page(table.markdown(o))), 0o644) //nolint:gosec // G306: a page to read
 }
 
-// load sends the first workload to a server that runs already, for a profile.
+// load sends the workloads to a server that runs already, for a profile.
 func (o *options) load() error {
 	addr, err := netip.ParseAddrPort(o.server)
 	if err != nil {
 		return err
 	}
-	w, duration := &world{names: o.names}, time.Duration(o.seconds*float64(time.Second))
-	name, r := strings.Fields(o.workloads)[0], result{}
-	if name == "paced" {
-		r, err = pace(addr, w.workload("W1"), paced, duration)
-	} else {
-		r, err = saturate(addr, w.workload(name), duration)
+	loads, err := parseLoads(o.workloads)
+	if err != nil {
+		return err
 	}
-	fmt.Printf("%s: %d answered, %d wrong, %d lost, p99 %s\n", name, r.answered, r.wrong, r.lost, r.p99)
-	return err
+	for _, l := range loads {
+		r, err := l.run(addr, &world{names: o.names}, o.duration())
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s: %d answered, %d wrong, %d lost, p99 %s\n", l, r.answered, r.wrong, r.lost, r.p99)
+	}
+	return nil
 }
+
+func (o *options) duration() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
 
 func selected(name, only string) bool {
 	if only == "" {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,6 @@ type server struct {
 	world  *world
 	cmd    *exec.Cmd
 	addr   netip.AddrPort
-	warmed bool
 	memory int // resident after loading, MB
 }
 
@@ -102,62 +102,53 @@ func (s *server) stop() {
 	s.cmd.Wait()         //nolint:errcheck // it was killed
 }
 
-const paced = 10000 // queries per second
+// takes reports whether the server has the workload, with any number of ports.
+func (s *server) takes(l load) bool { return slices.Contains(strings.Fields(s.workloads), l.workload) }
 
-// measure runs every workload of the server.
-func (s *server) measure(t *table, duration time.Duration) error {
-	if !s.warmed && strings.Contains(s.workloads, "W3") {
-		for _, queries := range [][]query{warm(), warm(), s.world.workload("W5"), s.world.workload("W5")} {
-			if _, err := saturate(s.addr, queries, 2*time.Second); err != nil {
-				return err
-			}
-		}
-		s.warmed = true
+// warm fills the cache of a server that has one.
+func (s *server) warm() error {
+	if !strings.Contains(s.workloads, "W3") {
+		return nil
 	}
-	for _, name := range t.workloads {
-		load := func() (result, error) { return saturate(s.addr, s.world.workload(name), duration) }
-		if name == "paced" {
-			load = func() (result, error) { return pace(s.addr, s.world.workload("W1"), paced, duration) }
-		}
-		if !strings.Contains(s.workloads, name) {
-			continue
-		}
-		before, err := s.cpu()
-		if err != nil {
+	for _, queries := range [][]query{warm(), warm(), s.world.workload("W5"), s.world.workload("W5")} {
+		if _, err := saturate(s.addr, queries, 8, 2*time.Second); err != nil {
 			return err
 		}
-		r, err := load()
-		if err != nil {
-			return err
-		}
-		after, err := s.cpu()
-		if err != nil {
-			return err
-		}
-		if r.wrong > 0 || r.answered == 0 {
-			return fmt.Errorf("%s: %d wrong replies, %d right ones", name, r.wrong, r.answered)
-		}
-		t.add(s.name, name, float64((after-before).Nanoseconds())/1000/float64(r.answered), r)
 	}
 	return nil
 }
 
-// cpu returns the CPU time of the process and its children.
+// measure runs a load.
+func (s *server) measure(t *table, l load, duration time.Duration) error {
+	before, err := s.cpu()
+	if err != nil {
+		return err
+	}
+	r, err := l.run(s.addr, s.world, duration)
+	if err != nil {
+		return err
+	}
+	after, err := s.cpu()
+	if err != nil {
+		return err
+	}
+	if r.wrong > 0 || r.answered == 0 {
+		return fmt.Errorf("%s: %d wrong replies, %d right ones", l, r.wrong, r.answered)
+	}
+	t.add(s.name, l, float64((after-before).Nanoseconds())/1000/float64(r.answered), r)
+	return nil
+}
+
+// cpu returns the CPU time of the process and its children. The clocks of processes have
+// nanoseconds, and /proc has hundredths of a second.
 func (s *server) cpu() (time.Duration, error) {
 	total := time.Duration(0)
 	for _, pid := range s.processes() {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return 0, err
+		var spent unix.Timespec
+		if err := unix.ClockGettime(int32(^pid<<3|2), &spent); err != nil { //nolint:gosec // G115: CPUCLOCK_SCHED of a process
+			return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
 		}
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-		for _, field := range fields[11:13] { // user and system time, in hundredths of a second
-			ticks, err := strconv.Atoi(field)
-			if err != nil {
-				return 0, err
-			}
-			total += time.Duration(ticks) * 10 * time.Millisecond
-		}
+		total += time.Duration(spent.Nano())
 	}
 	return total, nil
 }

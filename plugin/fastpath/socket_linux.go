@@ -36,6 +36,7 @@ type socket struct {
 	released chan struct{} // closed when the server stops
 	release  sync.Once
 	sweeps   int
+	last     time.Time // packets were answered
 }
 
 func newSocket(conn *net.UDPConn, r routes) (*socket, error) {
@@ -83,14 +84,27 @@ func (s *socket) fill(fd uintptr) bool {
 		if s.respond(fd, n); s.passedEnd > 0 {
 			return true
 		}
-		switch {
-		case n == 1: // the socket is empty, and the poller reports later packets
+		if !s.busy(n) { // the socket is empty, and the poller reports later packets
 			return false
-		case n < batchSize:
+		}
+		if n < batchSize {
 			yield()
 		}
 	}
 	return true
+}
+
+// soon is the time between two packets of a socket below which a wait for the poller
+// costs more than another look.
+const soon = 50 * time.Microsecond
+
+// busy reports whether the next packets are about to arrive: the last ones arrived
+// together, or soon after those before them.
+func (s *socket) busy(n int) bool {
+	now := time.Now()
+	busy := n > 1 || now.Sub(s.last) < soon
+	s.last = now
+	return busy
 }
 
 // yield lets the clients and the kernel run on this CPU, so that the next packets arrive
