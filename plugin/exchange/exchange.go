@@ -6,7 +6,10 @@ package exchange
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
+
+	"github.com/miekg/dns"
 )
 
 // ErrBusy is the error of a query that was not sent because too many are waiting. A cache
@@ -35,6 +38,18 @@ func With(ctx context.Context, q *Query) context.Context { return context.WithVa
 func From(ctx context.Context) *Query {
 	q, _ := ctx.Value(key{}).(*Query)
 	return q
+}
+
+// ClientOf returns the address of the client of a response writer, or the zero value for a
+// writer without one.
+func ClientOf(w dns.ResponseWriter) netip.Addr {
+	switch addr := w.RemoteAddr().(type) {
+	case *net.UDPAddr:
+		return addr.AddrPort().Addr().Unmap()
+	case *net.TCPAddr:
+		return addr.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 // An Answerer is a context for the next plugins, which fill in Address before they write

@@ -13,8 +13,6 @@ package lru
 
 import (
 	"context"
-	"net"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -114,7 +112,7 @@ func (l *LRU) resolve(ctx context.Context, w dns.ResponseWriter, k key, cached *
 	flight, result := l.flights.join(l, k, cached, false)
 	switch result {
 	case started:
-		flight.query.Client = clientOf(w)
+		flight.query.Client = exchange.ClientOf(w)
 		if l.exchanger && old == nil { // plugin upstream bounds the time, and there is no stale answer to serve
 			l.flights.run(detachedContext(ctx), l, k, flight)
 		} else {
@@ -153,20 +151,10 @@ func (l *LRU) serveStaleAtOnce(ctx context.Context, w dns.ResponseWriter, old *e
 // refresh asks the next plugin for a cached entry again, in the background.
 func (l *LRU) refresh(ctx context.Context, w dns.ResponseWriter, k key, cached *entry) {
 	if flight, result := l.flights.join(l, k, cached, true); result == started {
-		flight.query.Client = clientOf(w)
+		flight.query.Client = exchange.ClientOf(w)
 		prefetches.Inc()
 		go l.flights.run(detachedContext(ctx), l, k, flight)
 	}
-}
-
-func clientOf(w dns.ResponseWriter) netip.Addr {
-	switch addr := w.RemoteAddr().(type) {
-	case *net.UDPAddr:
-		return addr.AddrPort().Addr().Unmap()
-	case *net.TCPAddr:
-		return addr.AddrPort().Addr().Unmap()
-	}
-	return netip.Addr{}
 }
 
 // serveStale returns the stale answer to r and counts it.

@@ -1,8 +1,6 @@
 package privatelink
 
 import (
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -11,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/time/rate"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
@@ -86,7 +85,7 @@ func (p *Privatelink) missing(w dns.ResponseWriter, name string, found zone.Answ
 		found = p.zones.Snapshot().Lookup(name)
 	}
 	if found.Result == zone.NameError {
-		p.record(ledger.Answer{Name: name, Kind: ledger.NXDomain, Client: clientOf(w), At: time.Now()})
+		p.record(ledger.Answer{Name: name, Kind: ledger.NXDomain, Client: exchange.ClientOf(w), At: time.Now()})
 	}
 	return found
 }
@@ -99,7 +98,7 @@ func (s *splicer) passOn(m *dns.Msg, through end) bool {
 	if asked := casefold.Lower(s.r.Question[0].Name); name == "" && s.p.zones.Unserved(asked) {
 		name = asked
 	}
-	a := ledger.Answer{Name: name, Client: clientOf(s), Resolver: s.answerer.Address, At: time.Now()}
+	a := ledger.Answer{Name: name, Client: exchange.ClientOf(s), Resolver: s.answerer.Address, At: time.Now()}
 	switch {
 	case name == "":
 		return true
@@ -127,14 +126,4 @@ func (s *splicer) withhold() *dns.Msg {
 	m.Rcode = dns.RcodeServerFailure
 	explain(&m.Msg, s.r, dns.ExtendedErrorCodeFiltered)
 	return &m.Msg
-}
-
-func clientOf(w dns.ResponseWriter) netip.Addr {
-	switch addr := w.RemoteAddr().(type) {
-	case *net.UDPAddr:
-		return addr.AddrPort().Addr().Unmap()
-	case *net.TCPAddr:
-		return addr.AddrPort().Addr().Unmap()
-	}
-	return netip.Addr{}
 }

@@ -83,10 +83,7 @@ func clientOf(cache *exchange.Query, w dns.ResponseWriter) netip.Addr {
 	if cache != nil {
 		return cache.Client
 	}
-	if addr, ok := w.RemoteAddr().(interface{ AddrPort() netip.AddrPort }); ok {
-		return addr.AddrPort().Addr().Unmap()
-	}
-	return netip.Addr{}
+	return exchange.ClientOf(w)
 }
 
 func (u *Upstream) matches(name string) bool {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
@@ -136,12 +137,12 @@ func (p *PrivateDNS) gone(ctx context.Context, id string) bool {
 
 // zoneIDs returns the IDs of the zones in a listing whose names begin with privatelink.
 func (c *client) zoneIDs(ctx context.Context, path string) (ids []string, err error) {
-	err = c.walk(ctx, path, func(value json.RawMessage) error {
-		var zones []struct{ ID, Name string }
-		if err := json.Unmarshal(value, &zones); err != nil {
+	err = c.walk(ctx, path, func(body []byte) error {
+		var page struct{ Value []struct{ ID, Name string } }
+		if err := json.Unmarshal(body, &page); err != nil {
 			return fmt.Errorf("not a page of a listing: %w", err)
 		}
-		for _, z := range zones {
+		for _, z := range page.Value {
 			if z.ID == "" {
 				return errors.New("a zone without an id")
 			}
@@ -156,69 +157,21 @@ func (c *client) zoneIDs(ctx context.Context, path string) (ids []string, err er
 
 // readZone reads the records of a zone, which keeps the last good ones if this fails.
 func (c *client) readZone(ctx context.Context, z *dnsZone) {
-	var entries []source.Entry
-	var skipped []source.Skip
-	z.err = c.walk(ctx, z.id+"/ALL", func(value json.RawMessage) error {
-		var sets []recordSet
-		if err := json.Unmarshal(value, &sets); err != nil {
-			return fmt.Errorf("not a page of a listing: %w", err)
-		}
-		for _, set := range sets {
-			entry, skip, err := set.entry(z.id)
-			switch {
-			case err != nil:
-				return err
-			case skip != nil:
-				skipped = append(skipped, *skip)
-			case len(entry.Addrs) > 0:
-				entries = append(entries, entry)
-			}
-		}
-		return nil
+	var sets []privateendpoint.RecordSet
+	z.err = c.walk(ctx, z.id+"/ALL", func(body []byte) error {
+		page, err := privateendpoint.DecodePage(body)
+		sets = append(sets, page.Records...)
+		return err
 	})
 	if z.err == nil {
-		slices.SortFunc(entries, func(a, b source.Entry) int {
-			return cmp.Or(strings.Compare(string(a.FQDN), string(b.FQDN)), strings.Compare(a.Endpoint, b.Endpoint))
-		})
-		z.entries, z.skipped, z.read = entries, skipped, true
+		list := source.Records(sets)
+		slices.SortFunc(list.Entries, func(a, b source.Entry) int { return strings.Compare(string(a.FQDN), string(b.FQDN)) })
+		z.entries, z.skipped, z.read = list.Entries, list.Skipped, true
 	}
 }
 
-// A recordSet is the records of one type of one name.
-type recordSet struct {
-	ID, Name   string
-	Properties struct {
-		FQDN        string
-		ARecords    []struct{ IPv4Address string }
-		AAAARecords []struct{ IPv6Address string }
-	}
-}
-
-// entry returns the record set as an entry. One of another type has no addresses.
-func (r recordSet) entry(zone string) (e source.Entry, skip *source.Skip, err error) {
-	if r.ID == "" {
-		return e, nil, errors.New("a record set without an id")
-	}
-	var addrs []string
-	for _, a := range r.Properties.ARecords {
-		addrs = append(addrs, a.IPv4Address)
-	}
-	for _, a := range r.Properties.AAAARecords {
-		addrs = append(addrs, a.IPv6Address)
-	}
-	if len(addrs) == 0 || r.Name == "@" {
-		return e, nil, nil
-	}
-	e, err = source.ParseEntry(r.ID, r.Properties.FQDN, addrs)
-	if err != nil {
-		return e, &source.Skip{Endpoint: r.ID, Target: zone, Reason: source.BadName, Detail: err.Error()}, nil
-	}
-	e.Target = zone
-	return e, nil, nil
-}
-
-// walk calls use with the list of each page of a listing.
-func (c *client) walk(ctx context.Context, path string, use func(value json.RawMessage) error) error {
+// walk calls use with each page of a listing.
+func (c *client) walk(ctx context.Context, path string, use func(body []byte) error) error {
 	links := map[string]bool{}
 	for next := c.link(path); next != ""; {
 		if links[next] || len(links) == maxPages {
@@ -236,8 +189,8 @@ func (c *client) walk(ctx context.Context, path string, use func(value json.RawM
 	return nil
 }
 
-// decodeList calls use with the list of a page, and returns the link to the next one.
-func (c *client) decodeList(body []byte, use func(value json.RawMessage) error) (next string, err error) {
+// decodeList calls use with a page, and returns the link to the next one.
+func (c *client) decodeList(body []byte, use func(body []byte) error) (next string, err error) {
 	var page struct {
 		Value    json.RawMessage
 		NextLink string
@@ -254,5 +207,5 @@ func (c *client) decodeList(body []byte, use func(value json.RawMessage) error) 
 			return "", err
 		}
 	}
-	return page.NextLink, use(page.Value)
+	return page.NextLink, use(body)
 }

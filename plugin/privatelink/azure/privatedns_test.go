@@ -97,22 +97,24 @@ func TestPrivateDNSZoneGoes(t *testing.T) {
 // Record sets of every form. A bad one costs its own name only.
 func TestRecordSets(t *testing.T) {
 	arm, of := start(t, fakearm.Config{}, zoned("rg1", "a.blob.core.windows.net"))
-	arm.SetFaults(fakearm.Fault{Kind: fakearm.Body, Path: "/ALL", Value: []byte(`{"value": [
-		{"id": "/z/SOA/@", "name": "@", "properties": {"fqdn": "privatelink.blob.core.windows.net.", "soaRecord": {}}},
-		{"id": "/z/A/@", "name": "@", "properties": {"fqdn": "privatelink.blob.core.windows.net.", "aRecords": [{"ipv4Address": "10.0.0.9"}]}},
-		{"id": "/z/A/two", "name": "two", "properties": {"fqdn": "two.privatelink.blob.core.windows.net.", "aRecords": [{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]}},
-		{"id": "/z/AAAA/two", "name": "two", "properties": {"fqdn": "two.privatelink.blob.core.windows.net.", "aaaaRecords": [{"ipv6Address": "fd00::1"}]}},
-		{"id": "/z/A/*.x", "name": "*.x", "properties": {"fqdn": "*.x.privatelink.blob.core.windows.net.", "aRecords": [{"ipv4Address": "10.0.0.3"}]}},
-		{"id": "/z/TXT/t", "name": "t", "properties": {"fqdn": "t.privatelink.blob.core.windows.net.", "txtRecords": [{"value": ["x"]}]}},
-		{"id": "/z/A/bad", "name": "bad", "properties": {"fqdn": "bad.privatelink.blob.core.windows.net.", "aRecords": [{"ipv4Address": "10.0.0.300"}]}}
-	], "nextLink": null}`)})
+	const zone = "/subscriptions/" + subscription + "/resourceGroups/rg1/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+	page := strings.NewReplacer("ID/", zone+"/", "TYPE/", "Microsoft.Network/privateDnsZones/").Replace(`{"value": [
+		{"id": "ID/SOA/@", "name": "@", "type": "TYPE/SOA", "properties": {"fqdn": "privatelink.blob.core.windows.net.", "soaRecord": {"host": "azureprivatedns.net"}}},
+		{"id": "ID/A/two", "name": "two", "type": "TYPE/A", "properties": {"fqdn": "two.privatelink.blob.core.windows.net.", "aRecords": [{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]}},
+		{"id": "ID/AAAA/two", "name": "two", "type": "TYPE/AAAA", "properties": {"fqdn": "two.privatelink.blob.core.windows.net.", "aaaaRecords": [{"ipv6Address": "fd00::1"}]}},
+		{"id": "ID/A/*.x", "name": "*.x", "type": "TYPE/A", "properties": {"fqdn": "*.x.privatelink.blob.core.windows.net.", "aRecords": [{"ipv4Address": "10.0.0.3"}]}},
+		{"id": "ID/TXT/t", "name": "t", "type": "TYPE/TXT", "properties": {"fqdn": "t.privatelink.blob.core.windows.net.", "txtRecords": [{"value": ["x"]}]}},
+		{"id": "ID/A/bad", "name": "bad", "type": "TYPE/A", "properties": {"fqdn": "bad.privatelink.blob.core.windows.net.", "aRecords": [{"ipv4Address": "10.0.0.300"}]}}
+	], "nextLink": null}`)
+	arm.SetFaults(fakearm.Fault{Kind: fakearm.Body, Path: "/ALL", Value: []byte(page)})
 	list, err := NewPrivateDNS(of).Fetch(t.Context())
 	for kind, n := range arm.Reads() {
 		if got := testutil.ToFloat64(metrics.AzureReads.WithLabelValues(NewPrivateDNS(of).Config().Name, kind)); got != float64(n) {
 			t.Errorf("the metric of %s is %v; Azure has counted %d", kind, got, n)
 		}
 	}
-	if want := "*.x.privatelink.blob.core.windows.net 1; two.privatelink.blob.core.windows.net 3; -bad bad_name"; err != nil || show(list) != want {
+	const skips = "; -privatelink.blob.core.windows.net bad_address; -privatelink.blob.core.windows.net no_address"
+	if want := "*.x.privatelink.blob.core.windows.net 1; two.privatelink.blob.core.windows.net 3" + skips; err != nil || show(list) != want {
 		t.Errorf("Fetch = %s, %v; want %s", show(list), err, want)
 	}
 }

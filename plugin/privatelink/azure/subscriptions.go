@@ -133,12 +133,12 @@ func (s *Source) unknown() bool {
 // a management group, in lower case. Management groups and subscriptions that are
 // deleted are passed over.
 func (c *client) subscriptions(ctx context.Context, path string) (ids []string, err error) {
-	err = c.walk(ctx, path, func(value json.RawMessage) error {
-		var page []struct{ ID, State string }
-		if err := json.Unmarshal(value, &page); err != nil {
+	err = c.walk(ctx, path, func(body []byte) error {
+		var page struct{ Value []struct{ ID, State string } }
+		if err := json.Unmarshal(body, &page); err != nil {
 			return fmt.Errorf("not a page of a listing: %w", err)
 		}
-		for _, one := range page {
+		for _, one := range page.Value {
 			id := subscriptionOf(one.ID)
 			if id != "" && strings.Count(one.ID, "/") == 2 && !casefold.Equal(one.State, "Deleted") {
 				ids = append(ids, id)

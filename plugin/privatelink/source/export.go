@@ -35,7 +35,7 @@ func (exportFormat) decode(path string, data []byte, past past[export]) (x expor
 	for i := range page.Endpoints {
 		page.Endpoints[i].File = path
 	}
-	x = export{page.Endpoints, recordsOf(page.Records), page.Documents}
+	x = export{page.Endpoints, Records(page.Records), page.Documents}
 	x.records.path = path
 	if past.quiet || max(x.documents, past.value.documents) < 2 {
 		return x, false, nil
@@ -102,9 +102,9 @@ func ZoneRepeats(a, b *Entry) bool {
 	return slices.Equal(a.Addrs, b.Addrs) && (ZoneIn(a.Endpoint) != "" || ZoneIn(b.Endpoint) != "")
 }
 
-// recordsOf returns the entries of the record sets. Each zone has one string, because a
+// Records returns the entries of the record sets. Each zone has one string, because a
 // zone may have very many records.
-func recordsOf(sets []privateendpoint.RecordSet) (l List) {
+func Records(sets []privateendpoint.RecordSet) (l List) {
 	if len(sets) > 0 {
 		l.Entries = make([]Entry, 0, len(sets))
 	}
