@@ -15,9 +15,10 @@ CPUs with the servers, and other programs may have run. Networks, drivers and in
 loopback interface, are not part of it. On a busy machine the figures of one server scatter by a half; the second table
 compares the figures of each round, in which the servers have the same load one after the other.
 
-- **privatelink-dns** has the default Corefile: *prometheus*, *acl*, *bufsize*, *local*, *any* and *fastpath*.
-- **CoreDNS** is built from the module in go.mod, with stock *file* and *cache* in place of *privatelink* and *lru* and
-  the same other plugins.
+- **privatelink-dns** has the plugins of the default Corefile: *prometheus*, *acl*, *bufsize*, *local*, *any*, *fastpath*,
+  *privatelink*, *lru* and *upstream*.
+- **CoreDNS** is built from the module in go.mod, with stock *file*, *cache* and *forward* in place of *privatelink*,
+  *lru* and *upstream*, and the same other plugins.
 - **NSD** has one server process, **Knot DNS** two UDP workers, **Unbound** two threads with ` + "`local-data`" + `. NSD and Knot DNS
   are authoritative servers, so they have no figure for foreign names.
 - The queries have EDNS with 1232 octets. They come from 8 ports unless the column names others, and 128 are under way at

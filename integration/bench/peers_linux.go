@@ -78,8 +78,8 @@ const corefile = `.:%[2]d {
         strict privatelink.blob.core.windows.net
     }
     lru 65536
-    forward . %[4]s {
-        max_concurrent 1000
+    upstream . %[4]s {
+        max_concurrent 200
     }
 }
 `
