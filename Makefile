@@ -40,7 +40,7 @@ image: linux/amd64 linux/arm64 ## a reproducible image for both in dist/image, w
 push: ## pushes dist/image to IMAGE, with the logins of docker, and prints its digest
 	go run -C tools ./image -out $(CURDIR)/dist/image -push $(IMAGE)
 
-check-packages: packages ## the packages in a clean Debian, and a second build of them
+check-packages: packages image ## both in a clean Debian, and a second build of the packages
 	INTEGRATION_INSTALL=1 INTEGRATION_PACKAGES=$(CURDIR)/dist/packages go test -v -count 1 -timeout 40m ./integration/packages
 
 test: ## unit tests and the real server in process
