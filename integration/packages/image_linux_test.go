@@ -31,7 +31,7 @@ func TestImageRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	corefile := ". {\n bind 127.0.0.1\n privatelink {\n  record x.privatelink.blob.core.windows.net 10.20.0.4\n  state /var/lib/privatelink-dns/state.json\n }\n}\n"
-	if err := os.WriteFile(filepath.Join(root, "etc/privatelink-dns/Corefile"), []byte(corefile), 0o644); err != nil { //nolint:gosec // G306: its user reads it
+	if err := os.WriteFile(filepath.Join(root, "etc/privatelink-dns/Corefile"), []byte(corefile), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	script := `set -eu
