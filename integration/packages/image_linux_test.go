@@ -30,7 +30,14 @@ func TestImageRuns(t *testing.T) {
 	if err := os.Chmod(root, 0o755); err != nil { //nolint:gosec // G302: the image's user starts in it
 		t.Fatal(err)
 	}
-	corefile := ". {\n bind 127.0.0.1\n privatelink {\n  record x.privatelink.blob.core.windows.net 10.20.0.4\n  state /var/lib/privatelink-dns/state.json\n }\n}\n"
+	const corefile = `. {
+    bind 127.0.0.1
+    privatelink {
+        record x.privatelink.blob.core.windows.net 10.20.0.4
+        state /var/lib/privatelink-dns/state.json
+    }
+}
+`
 	if err := os.WriteFile(filepath.Join(root, "etc/privatelink-dns/Corefile"), []byte(corefile), 0o644); err != nil {
 		t.Fatal(err)
 	}
