@@ -28,13 +28,13 @@ param clients array = [
   '192.168.0.0/16'
 ]
 
-@description('Subscriptions whose private endpoints are served.')
+@description('Subscriptions whose private endpoints are served, if there is no management group.')
 @minLength(1)
 param subscriptions array = [
   subscription().subscriptionId
 ]
 
-@description('Management group at which the identity gets the role Reader. Without it: each of the subscriptions.')
+@description('Name of a management group: the identity gets the role Reader there, and all its subscriptions are served, new ones as well.')
 param managementGroup string = ''
 
 @description('URL of the folder with the apt repository, such as a release\'s download folder.')
@@ -66,8 +66,8 @@ var probe = 'ready'
 var balancerName = '${name}-lb'
 // The texts of Corefile that depend on the deployment.
 var corefile = loadTextContent('Corefile')
-var withClients = replace(corefile, 'allow net 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16', 'allow net ${join(clients, ' ')}')
-var withSources = replace(withClients, 'azure 00000000-0000-0000-0000-000000000000', join(map(subscriptions, id => 'azure ${id}'), '\n        '))
+var withClients = replace(corefile, 'allow net 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7 fe80::/10', 'allow net ${join(clients, ' ')}')
+var withSources = replace(withClients, 'azure 00000000-0000-0000-0000-000000000000', empty(managementGroup) ? join(map(subscriptions, id => 'azure ${id}'), '\n        ') : 'azure managementgroup ${managementGroup}')
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: '${name}-id'
