@@ -59,6 +59,9 @@ param restartTimes array = [
 
 param tags object = {}
 
+// A management group needs no list: a new subscription in it appears by itself.
+var withGroup = replace(withClients, 'azure 00000000-0000-0000-0000-000000000000', 'azure managementgroup ${managementGroup}')
+var served = empty(managementGroup) ? withSources : withGroup
 var count = 2
 var frontend = 'frontend'
 var pool = 'machines'
@@ -67,7 +70,7 @@ var balancerName = '${name}-lb'
 // The texts of Corefile that depend on the deployment.
 var corefile = loadTextContent('Corefile')
 var withClients = replace(corefile, 'allow net 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7 fe80::/10', 'allow net ${join(clients, ' ')}')
-var withSources = replace(withClients, 'azure 00000000-0000-0000-0000-000000000000', empty(managementGroup) ? join(map(subscriptions, id => 'azure ${id}'), '\n        ') : 'azure managementgroup ${managementGroup}')
+var withSources = replace(withClients, 'azure 00000000-0000-0000-0000-000000000000', join(map(subscriptions, id => 'azure ${id}'), '\n        '))
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: '${name}-id'
@@ -298,7 +301,7 @@ resource machines 'Microsoft.Compute/virtualMachines@2024-07-01' = [for i in ran
         '    content: ${base64('AZURE_CLIENT_ID=${identity.properties.clientId}\n')}'
         '  - path: /etc/privatelink-dns/Corefile'
         '    encoding: b64'
-        '    content: ${base64(replace(withSources, 'bind 127.0.0.1', 'bind ${machineAddresses[i]} 127.0.0.1'))}'
+        '    content: ${base64(replace(served, 'bind 127.0.0.1', 'bind ${machineAddresses[i]} 127.0.0.1'))}'
         ''
       ], '\n'))
       linuxConfiguration: {

@@ -165,9 +165,9 @@ func TestParameters(t *testing.T) {
 // would have the sample's value, and nothing would fail.
 func TestReplacements(t *testing.T) {
 	loaded := read(t, "Corefile") + read(t, "cloud-init.yaml")
-	found := regexp.MustCompile(`(?:corefile|with\w+|yaml'\)|restartTimes\[i\]\)), '([^'$]+)'`).FindAllStringSubmatch(read(t, "main.bicep"), -1)
-	if len(found) != 5 {
-		t.Errorf("%d replacements in main.bicep; want 5: %q", len(found), found)
+	found := regexp.MustCompile(`(?:corefile|with\w+|served|yaml'\)|restartTimes\[i\]\)), '([^'$]+)'`).FindAllStringSubmatch(read(t, "main.bicep"), -1)
+	if len(found) != 6 {
+		t.Errorf("%d replacements in main.bicep; want 6: %q", len(found), found)
 	}
 	for _, m := range found {
 		if strings.Count(loaded, m[1]) != 1 {
