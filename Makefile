@@ -7,8 +7,8 @@ DATE       ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-
 LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 # The stamps above take the place of -buildvcs, which depends on the kind of checkout.
 BUILDFLAGS := -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
-# The time of everything in the packages is that of the commit.
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# The time of everything in the packages is that of the commit, without a clone that of the last version.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -u -d "$$(sed -n 's/^.. [0-9][0-9.]* - //p' CHANGELOG.md | head -1)" +%s)
 # The release whose go.mod asks for our Go or an older one.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
