@@ -1,4 +1,5 @@
-# Go and its module proxy are all that this needs; `docker` needs an engine.
+# Go and its module proxy are all that this needs; `docker` needs an engine, and the
+# installer for Windows needs wixl and msitools.
 
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 COMMIT     ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -6,14 +7,14 @@ DATE       ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-
 LDFLAGS    := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 # The stamps above take the place of -buildvcs, which depends on the kind of checkout.
 BUILDFLAGS := -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
-# The time of everything in the packages is that of the commit.
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# The time of everything in the packages is that of the commit, without a clone that of the last version.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -u -d "$$(sed -n 's/^.. [0-9][0-9.]* - //p' CHANGELOG.md | head -1)" +%s)
 # The release whose go.mod asks for our Go or an older one.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: help run build cross $(PLATFORMS) packages check-packages image push dist/image test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
+.PHONY: help run build cross $(PLATFORMS) packages check-packages image push test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,15 +33,14 @@ $(PLATFORMS):
 packages: cross ## .deb, .rpm, .apk, .msi, archives, checksums and SBOM in dist/packages
 	VERSION='$(VERSION)' SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) deploy/packages/build.sh
 
-image: dist/image ## a reproducible image for linux/amd64 and linux/arm64 in dist/image, without an engine
-dist/image: linux/amd64 linux/arm64
-	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) go run -C tools ./image -out $(CURDIR)/$@ -version '$(VERSION)' -commit '$(COMMIT)' \
+image: linux/amd64 linux/arm64 ## a reproducible image for both in dist/image, without an engine
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) go run -C tools ./image -out $(CURDIR)/dist/image -version '$(VERSION)' -commit '$(COMMIT)' \
 		linux/amd64=$(CURDIR)/dist/linux/amd64/privatelink-dns linux/arm64=$(CURDIR)/dist/linux/arm64/privatelink-dns
 
 push: ## pushes dist/image to IMAGE, with the logins of docker, and prints its digest
 	go run -C tools ./image -out $(CURDIR)/dist/image -push $(IMAGE)
 
-check-packages: packages ## the packages in a clean Debian, and a second build of them
+check-packages: packages image ## both in a clean Debian, and a second build of the packages
 	INTEGRATION_INSTALL=1 INTEGRATION_PACKAGES=$(CURDIR)/dist/packages go test -v -count 1 -timeout 40m ./integration/packages
 
 test: ## unit tests and the real server in process
@@ -48,8 +48,8 @@ test: ## unit tests and the real server in process
 
 check: lint cross ## what CI runs
 	INTEGRATION_INSTALL=1 go test -race -timeout 20m ./...
-	go test -C tools -count 1 ./... # nor that the files in deploy changed
-	go test -C deploy/kubernetes/check -count 1 ./... # the cache does not see that the manifests changed
+	go test -C tools -count 1 ./... # the cache does not see that the files in deploy changed
+	go test -C deploy/kubernetes/check -count 1 ./...
 
 lint: ## gofmt, vet, staticcheck and actionlint
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt these:'; gofmt -l .; exit 1; }

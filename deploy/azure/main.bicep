@@ -28,13 +28,13 @@ param clients array = [
   '192.168.0.0/16'
 ]
 
-@description('Subscriptions whose private endpoints are served.')
+@description('Subscriptions whose private endpoints are served, if there is no management group.')
 @minLength(1)
 param subscriptions array = [
   subscription().subscriptionId
 ]
 
-@description('Management group at which the identity gets the role Reader. Without it: each of the subscriptions.')
+@description('Name of a management group: the identity gets the role Reader there, and all its subscriptions are served, new ones as well.')
 param managementGroup string = ''
 
 @description('URL of the folder with the apt repository, such as a release\'s download folder.')
@@ -59,6 +59,9 @@ param restartTimes array = [
 
 param tags object = {}
 
+// A management group needs no list: a new subscription in it appears by itself.
+var withGroup = replace(withClients, 'azure 00000000-0000-0000-0000-000000000000', 'azure managementgroup ${managementGroup}')
+var served = empty(managementGroup) ? withSources : withGroup
 var count = 2
 var frontend = 'frontend'
 var pool = 'machines'
@@ -298,7 +301,7 @@ resource machines 'Microsoft.Compute/virtualMachines@2024-07-01' = [for i in ran
         '    content: ${base64('AZURE_CLIENT_ID=${identity.properties.clientId}\n')}'
         '  - path: /etc/privatelink-dns/Corefile'
         '    encoding: b64'
-        '    content: ${base64(replace(withSources, 'bind 127.0.0.1', 'bind ${machineAddresses[i]} 127.0.0.1'))}'
+        '    content: ${base64(replace(served, 'bind 127.0.0.1', 'bind ${machineAddresses[i]} 127.0.0.1'))}'
         ''
       ], '\n'))
       linuxConfiguration: {

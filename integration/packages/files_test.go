@@ -27,7 +27,7 @@ func read(t testing.TB, path string) string {
 // The files that the packages are made of exist. Those in dist are made by build.sh.
 func TestContentsExist(t *testing.T) {
 	text := read(t, sources+"/nfpm.yaml")
-	paths := regexp.MustCompile(`(?:src|postinstall|preremove|postremove): ([\w./-]+)`).FindAllStringSubmatch(text, -1)
+	paths := regexp.MustCompile(`(?:src|postinstall|preremove|postremove|postupgrade): ([\w./-]+)`).FindAllStringSubmatch(text, -1)
 	if len(paths) < 15 {
 		t.Fatalf("%d paths in nfpm.yaml; want 15 or more", len(paths))
 	}

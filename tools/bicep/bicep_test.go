@@ -161,6 +161,21 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+// A text that main.bicep replaces is in the file that it loads. Otherwise the machines
+// would have the sample's value, and nothing would fail.
+func TestReplacements(t *testing.T) {
+	loaded := read(t, "Corefile") + read(t, "cloud-init.yaml")
+	found := regexp.MustCompile(`(?:corefile|with\w+|served|yaml'\)|restartTimes\[i\]\)), '([^'$]+)'`).FindAllStringSubmatch(read(t, "main.bicep"), -1)
+	if len(found) != 6 {
+		t.Errorf("%d replacements in main.bicep; want 6: %q", len(found), found)
+	}
+	for _, m := range found {
+		if strings.Count(loaded, m[1]) != 1 {
+			t.Errorf("%q is %d times in Corefile and cloud-init.yaml; want once", m[1], strings.Count(loaded, m[1]))
+		}
+	}
+}
+
 // types are those of the Azure SDK for the resources. A property that they do not have
 // is lost when they decode and encode a resource.
 var types = map[string]func() any{

@@ -102,7 +102,8 @@ func archive(files []file, at time.Time) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return out.Bytes(), w.Close()
+	err := w.Close() // it writes the end of the archive
+	return out.Bytes(), err
 }
 
 const netBindService = 10 // CAP_NET_BIND_SERVICE

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -157,6 +158,14 @@ func TestCertificates(t *testing.T) {
 	}
 	if len(names) < 80 {
 		t.Errorf("%d certificates; want 80 or more", len(names))
+	}
+}
+
+// tar rejects an archive without its end, although Go's reader accepts it.
+func TestArchiveHasItsEnd(t *testing.T) {
+	content, err := archive(besides(), time.Unix(0, 0))
+	if err != nil || len(content)%512 != 0 || !bytes.HasSuffix(content, make([]byte, 1024)) {
+		t.Errorf("%d octets, %v; want blocks of 512 and two empty ones at the end", len(content), err)
 	}
 }
 
