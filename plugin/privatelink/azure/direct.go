@@ -22,8 +22,7 @@ import (
 const (
 	directEvery  = 18 * time.Second // 200 an hour
 	directMost   = 60
-	directUsual  = 2  // in a sync at its time
-	directWanted = 30 // in a sync that a query for a name of Azure Backup has started
+	directUsual  = 2 // in a sync at its time
 	directAtOnce = 10
 )
 
@@ -52,19 +51,28 @@ func (s *Source) nextDirect(now time.Time, wanted []string) []privateendpoint.En
 	if s.budget.every == 0 {
 		s.budget = budget{directEvery, directMost, now.Add(-directMost * directEvery)}
 	}
-	all, most := s.vaults(wanted), directUsual
+	all, likely := s.vaults(wanted, now)
+	n := min(len(all), directUsual)
 	if len(wanted) > 0 {
-		most = directWanted
+		n = likely
 	}
-	n := min(len(all), most, s.budget.left(now))
+	if slices.ContainsFunc(wanted, isAccount) { // any vault may have it
+		n += (s.budget.left(now) - likely + 1) / 2
+	}
+	n = min(len(all), max(n, 0), s.budget.left(now))
 	s.budget.spend(n, now)
 	return all[:n]
 }
 
+// isAccount reports whether a name of Azure Backup is that of a storage account. It does
+// not show which vault has it.
+func isAccount(name string) bool { return !strings.Contains(name, vaultMark) }
+
 // vaults returns the resources of approved endpoints of vaults: those first that have a
 // name of the same vault as a wanted one, or no storage account yet, or that have changed
-// last, or that were read the longest time ago.
-func (s *Source) vaults(wanted []string) []privateendpoint.Endpoint {
+// last, or that were read the longest time ago. The number is that of those which likely
+// have a wanted name.
+func (s *Source) vaults(wanted []string, now time.Time) (all []privateendpoint.Endpoint, likely int) {
 	vaults := map[string]privateendpoint.Endpoint{}
 	for _, r := range s.listings[0].resources {
 		if casefold.Index(r.Target, "/microsoft.recoveryservices/vaults/") >= 0 && casefold.Equal(r.Status, "Approved") {
@@ -84,6 +92,9 @@ func (s *Source) vaults(wanted []string) []privateendpoint.Endpoint {
 	ranks := map[string]int{}
 	for id, r := range vaults {
 		ranks[id] = likelihood(r, wanted)
+		if ranks[id] > 0 || now.Sub(s.directs[casefold.Lower(r.Resource)].changed) < 24*time.Hour {
+			likely++
+		}
 	}
 	return slices.SortedFunc(maps.Values(vaults), func(a, b privateendpoint.Endpoint) int {
 		first, second := s.directs[casefold.Lower(a.Resource)], s.directs[casefold.Lower(b.Resource)]
@@ -91,7 +102,7 @@ func (s *Source) vaults(wanted []string) []privateendpoint.Endpoint {
 			return first.asked.Compare(second.asked)
 		}
 		return cmp.Or(ranks[casefold.Lower(b.ID)]-ranks[casefold.Lower(a.ID)], second.changed.Compare(first.changed), first.asked.Compare(second.asked))
-	})
+	}), likely
 }
 
 // likelihood returns how likely it is that an endpoint has a wanted name: 2 if it has

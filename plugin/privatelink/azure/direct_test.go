@@ -90,17 +90,19 @@ func TestVaultsOfAWantedName(t *testing.T) {
 		name   string
 		wanted []string
 		want   string
+		likely int
 	}{
-		{"a name of a vault", []string{ofB}, "b new c a"},
-		{"an account", []string{account}, "new c b a"},
-		{"at its time", nil, "new b a c"},
+		{"a name of a vault", []string{ofB}, "b new c a", 3},
+		{"an account", []string{account}, "new c b a", 2},
+		{"at its time", nil, "new b a c", 2},
 	} {
 		var got []string
-		for _, r := range src.vaults(tc.wanted) {
+		all, likely := src.vaults(tc.wanted, at(5))
+		for _, r := range all {
 			got = append(got, r.ID)
 		}
-		if strings.Join(got, " ") != tc.want {
-			t.Errorf("%s: %s; want %s", tc.name, got, tc.want)
+		if strings.Join(got, " ") != tc.want || likely != tc.likely {
+			t.Errorf("%s: %s, %d of them likely; want %s and %d", tc.name, got, likely, tc.want, tc.likely)
 		}
 	}
 }
