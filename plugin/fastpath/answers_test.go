@@ -2,6 +2,7 @@ package fastpath_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -26,6 +27,7 @@ func blocks(upstream string) map[string]string {
 		"default":             "bufsize 1232\nerrors\nprometheus 127.0.0.1:0\n" + acl + "local\nany\n" + estate + "\nlru" + forward,
 		"access list":         "bufsize 1232\n" + rules + "\nlocal\nany\n" + estate + "\nlru" + forward,
 		"bare":                estate + "\nlru" + forward,
+		"protected":           strings.Replace(estate, "ptr", "ptr\nprotect known backup", 1) + "\nlru" + forward,
 		"small bufsize":       "bufsize 512\n" + estate + "\nlru" + forward,
 		"without lru":         estate + forward,
 		"without a next":      estate,

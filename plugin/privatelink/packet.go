@@ -2,10 +2,12 @@ package privatelink
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -142,7 +144,7 @@ func soaData(q *fastpath.Query, z *zone.Zone) []byte {
 // name of the question, or nil.
 func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zone.Zone) bool {
 	addresses, name := false, q.Name
-	if through != nil && p.zones.Wanted(name, q.Now()) || p.zones.Unserved(name) {
+	if through != nil && p.zones.Wanted(name, q.Now()) || through == nil && p.inNoZone(zones, name) {
 		return false
 	}
 	records := q.Records()
@@ -152,7 +154,7 @@ func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zon
 		}
 		if records.Target != "" {
 			found := zones.Lookup(records.Target)
-			if found.Result != zone.OutOfZone {
+			if found.Result != zone.OutOfZone || found.Zone == nil && p.inNoZone(zones, records.Target) {
 				return false
 			}
 			if records.Type == dns.TypeCNAME && found.Zone != nil {
@@ -171,6 +173,12 @@ func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zon
 		q.Count(metrics.AnswersOf(through.Name.String()).Public())
 	}
 	return records.Whole()
+}
+
+// inNoZone reports whether ServeDNS has to examine a name that no zone has: it is in a
+// Backup zone without records, or an endpoint that is not served has it.
+func (p *responder) inNoZone(zones *zone.Snapshot, name string) bool {
+	return p.zones.Unserved(name) || strings.Contains(name, "."+cloud.Prefix) && zones.Lacks(name)
 }
 
 // countLacking counts an answer for a name that the zones lack. It returns false if
