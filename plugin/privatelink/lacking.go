@@ -96,9 +96,6 @@ func (p *Privatelink) missing(w dns.ResponseWriter, name string, found zone.Answ
 // leads through a zone by this name, or an endpoint that is not served has it.
 func (s *splicer) passOn(m *dns.Msg, through end) bool {
 	name, public := casefold.Lower(through.lacking), slices.ContainsFunc(m.Answer, isAddress)
-	if asked := casefold.Lower(s.r.Question[0].Name); name == "" && s.p.zones.Unserved(asked) {
-		name = asked
-	}
 	a := ledger.Answer{Name: name, Client: clientOf(s), Resolver: s.answerer.Address, At: time.Now()}
 	switch {
 	case name == "":

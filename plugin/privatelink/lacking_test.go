@@ -16,7 +16,7 @@ import (
 // pending is an export with an endpoint that is not approved.
 const pending = `[{"id": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints/pe-new", "name": "pe-new",
  "provisioningState": "Succeeded", "customDnsConfigs": [], "privateLinkServiceConnections": [{
- "privateLinkServiceId": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/waiting", "groupIds": ["blob"],
+ "privateLinkServiceId": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/waiting", "groupIds": ["blob", "web"],
  "privateLinkServiceConnectionState": {"status": "Pending"}}]}]`
 
 func TestLedger(t *testing.T) {
@@ -24,6 +24,7 @@ func TestLedger(t *testing.T) {
 		return fmt.Sprintf("NOERROR: %s.blob.core.windows.net. CNAME %[1]s.privatelink.blob.core.windows.net.; CNAME blob.stamp.test.; A 203.0.113.1", name)
 	}
 	const direct = "NOERROR: waiting.blob.core.windows.net. CNAME blob.stamp.test.; A 203.0.113.1"
+	const corp = "NOERROR: files.corp.example. CNAME waiting.blob.core.windows.net.; CNAME blob.stamp.test.; A 203.0.113.1"
 	const inBlob = ".privatelink.blob.core.windows.net. "
 	for _, tc := range []struct{ name, protect, upstream, asked, want, entry string }{
 		{"account of another tenant", "", to("o1"), "o1.blob.core.windows.net.", to("o1"), "o1" + inBlob + "other public"},
@@ -36,6 +37,8 @@ func TestLedger(t *testing.T) {
 		{"the same, protected", "protect known", to("waiting"), "waiting.blob.core.windows.net.", "SERVFAIL EDE 17:", "waiting" + inBlob + "known withheld"},
 		{"the same without a chain", "", direct, "waiting.blob.core.windows.net.", direct, "waiting.blob.core.windows.net. known public"},
 		{"the same without a chain, protected", "protect known", direct, "waiting.blob.core.windows.net.", "SERVFAIL EDE 17:", "waiting.blob.core.windows.net. known withheld"},
+		{"the same behind a name of the company, protected", "protect known", corp, "files.corp.example.", "SERVFAIL EDE 17:", "waiting.blob.core.windows.net. known withheld"},
+		{"the same behind a name of the company", "", corp, "files.corp.example.", corp, "waiting.blob.core.windows.net. known public"},
 		{"name that a strict zone lacks", "", "SERVFAIL:", "x1.privatelink.hard.test.", "NXDOMAIN aa: / privatelink.hard.test. SOA", "x1.privatelink.hard.test. other nxdomain"},
 		{"vault of a new region", "", "NXDOMAIN:", "v-ab-pod01-id1.privatelink.we.backup.windowsazure.com.", "NXDOMAIN:",
 			"v-ab-pod01-id1.privatelink.we.backup.windowsazure.com. backup nxdomain"},
