@@ -25,6 +25,8 @@ func TestLedger(t *testing.T) {
 	}
 	const direct = "NOERROR: waiting.blob.core.windows.net. CNAME blob.stamp.test.; A 203.0.113.1"
 	const corp = "NOERROR: files.corp.example. CNAME waiting.blob.core.windows.net.; CNAME blob.stamp.test.; A 203.0.113.1"
+	const endpoint = "NOERROR: waiting.z12.blob.storage.azure.net. CNAME blob.stamp.test.; A 203.0.113.1"
+	const website = "NOERROR: waiting.z6.web.core.windows.net. CNAME web.stamp.test.; A 203.0.113.1"
 	const inBlob = ".privatelink.blob.core.windows.net. "
 	for _, tc := range []struct{ name, protect, upstream, asked, want, entry string }{
 		{"account of another tenant", "", to("o1"), "o1.blob.core.windows.net.", to("o1"), "o1" + inBlob + "other public"},
@@ -39,6 +41,9 @@ func TestLedger(t *testing.T) {
 		{"the same without a chain, protected", "protect known", direct, "waiting.blob.core.windows.net.", "SERVFAIL EDE 17:", "waiting.blob.core.windows.net. known withheld"},
 		{"the same behind a name of the company, protected", "protect known", corp, "files.corp.example.", "SERVFAIL EDE 17:", "waiting.blob.core.windows.net. known withheld"},
 		{"the same behind a name of the company", "", corp, "files.corp.example.", corp, "waiting.blob.core.windows.net. known public"},
+		{"its DNS zone endpoint, protected", "protect known", endpoint, "waiting.z12.blob.storage.azure.net.", "SERVFAIL EDE 17:",
+			"waiting.z12.blob.storage.azure.net. known withheld"},
+		{"its static website, protected", "protect known", website, "waiting.z6.web.core.windows.net.", "SERVFAIL EDE 17:", "waiting.z6.web.core.windows.net. known withheld"},
 		{"name that a strict zone lacks", "", "SERVFAIL:", "x1.privatelink.hard.test.", "NXDOMAIN aa: / privatelink.hard.test. SOA", "x1.privatelink.hard.test. other nxdomain"},
 		{"vault of a new region", "", "NXDOMAIN:", "v-ab-pod01-id1.privatelink.we.backup.windowsazure.com.", "NXDOMAIN:",
 			"v-ab-pod01-id1.privatelink.we.backup.windowsazure.com. backup nxdomain"},
