@@ -63,6 +63,25 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// The public answer of a protected name is in lru, and no query gets it from there.
+func TestProtected(t *testing.T) {
+	p := newPair(t, blocks(newUpstream(t))["protected"])
+	for _, name := range []string{"vault.example.org.", "v-ab-pod01-id1.privatelink.eus.backup.windowsazure.com.", "hints.example.org."} {
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeHTTPS} {
+			wire, err := new(dns.Msg).SetQuestion(name, qtype).Pack()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				p.chain(wire, clients[0])
+				if _, difference := p.compare(wire, clients[0]); difference != "" {
+					t.Error(difference)
+				}
+			}
+		}
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	p := newPair(f, blocks(newUpstream(f))["access list"])
 	random := rand.New(rand.NewPCG(3, 4))

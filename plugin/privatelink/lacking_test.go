@@ -27,6 +27,7 @@ func TestLedger(t *testing.T) {
 	const corp = "NOERROR: files.corp.example. CNAME waiting.blob.core.windows.net.; CNAME blob.stamp.test.; A 203.0.113.1"
 	const endpoint = "NOERROR: waiting.z12.blob.storage.azure.net. CNAME blob.stamp.test.; A 203.0.113.1"
 	const website = "NOERROR: waiting.z6.web.core.windows.net. CNAME web.stamp.test.; A 203.0.113.1"
+	const hints = "NOERROR: apod01ecs7.blob.core.windows.net. CNAME apod01ecs7.privatelink.blob.core.windows.net.; HTTPS 1 . ipv4hint=203.0.113.1"
 	const inBlob = ".privatelink.blob.core.windows.net. "
 	for _, tc := range []struct{ name, protect, upstream, asked, want, entry string }{
 		{"account of another tenant", "", to("o1"), "o1.blob.core.windows.net.", to("o1"), "o1" + inBlob + "other public"},
@@ -51,6 +52,7 @@ func TestLedger(t *testing.T) {
 			"NOERROR: o5.blob.core.windows.net. CNAME o5.privatelink.blob.core.windows.net.", ""},
 		{"no chain", "", "NOERROR: o6.blob.core.windows.net. CNAME blob.stamp.test.; A 203.0.113.1", "o6.blob.core.windows.net.",
 			"NOERROR: o6.blob.core.windows.net. CNAME blob.stamp.test.; A 203.0.113.1", ""},
+		{"address hints, protected", "protect backup", hints, "apod01ecs7.blob.core.windows.net.", "SERVFAIL EDE 17:", "apod01ecs7" + inBlob + "backup withheld"},
 		{"a name outside", "", "NOERROR: www.example. A 203.0.113.1", "www.example.", "NOERROR: www.example. A 203.0.113.1", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -143,7 +143,7 @@ func soaData(q *fastpath.Query, z *zone.Zone) []byte {
 // the zones decide no name that it mentions. The zone is the one that lacks the
 // name of the question, or nil.
 func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zone.Zone) bool {
-	addresses, name := false, q.Name
+	addresses, hints, name := false, false, q.Name
 	if through != nil && p.zones.Wanted(name, q.Now()) || through == nil && p.inNoZone(zones, name) {
 		return false
 	}
@@ -165,9 +165,10 @@ func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zon
 			}
 		}
 		addresses = addresses || records.Type == dns.TypeA || records.Type == dns.TypeAAAA
+		hints = hints || records.Type == dns.TypeSVCB || records.Type == dns.TypeHTTPS
 	}
-	if through != nil && addresses {
-		if p.protect != nil || !p.countLacking(q, name, ledger.Public) {
+	if through != nil && (addresses || hints) {
+		if hints || p.protect != nil || !p.countLacking(q, name, ledger.Public) {
 			return false
 		}
 		q.Count(metrics.AnswersOf(through.Name.String()).Public())
