@@ -1,13 +1,16 @@
 package privatelink
 
 import (
+	"bytes"
 	"fmt"
+	stdlog "log"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
+	"golang.org/x/time/rate"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/dnstest"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
@@ -81,5 +84,19 @@ func TestLedger(t *testing.T) {
 				t.Errorf("the ledger has %q; want %q", got, tc.entry)
 			}
 		})
+	}
+}
+
+// The reason has texts of the sources, which make no log line of their own.
+func TestLackingLine(t *testing.T) {
+	var out bytes.Buffer
+	before := stdlog.Writer()
+	stdlog.SetOutput(&out)
+	defer stdlog.SetOutput(before)
+	defer func(limit *rate.Limiter) { lines = limit }(lines)
+	lines = rate.NewLimiter(1, 1)
+	logLacking(ledger.Answer{Name: "a.test."}, ledger.Fact{Grade: ledger.Known, Reason: "its connection is Pen\n[ERROR] \x1b[31mforged"})
+	if text := out.String(); strings.Count(text, "\n") != 1 || strings.Contains(text, "\x1b") {
+		t.Errorf("logged %q; want one line that is printable", text)
 	}
 }
