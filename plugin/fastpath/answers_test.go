@@ -2,6 +2,7 @@ package fastpath_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -26,6 +27,7 @@ func blocks(upstream string) map[string]string {
 		"default":             "bufsize 1232\nerrors\nprometheus 127.0.0.1:0\n" + acl + "local\nany\n" + estate + "\nlru" + forward,
 		"access list":         "bufsize 1232\n" + rules + "\nlocal\nany\n" + estate + "\nlru" + forward,
 		"bare":                estate + "\nlru" + forward,
+		"protected":           strings.Replace(estate, "ptr", "ptr\nprotect known backup", 1) + "\nlru" + forward,
 		"small bufsize":       "bufsize 512\n" + estate + "\nlru" + forward,
 		"without lru":         estate + forward,
 		"without a next":      estate,
@@ -58,6 +60,25 @@ func TestAnswers(t *testing.T) {
 			}
 			t.Logf("%d of 20000 packets were answered", answered)
 		})
+	}
+}
+
+// The public answer of a protected name is in lru, and no query gets it from there.
+func TestProtected(t *testing.T) {
+	p := newPair(t, blocks(newUpstream(t))["protected"])
+	for _, name := range []string{"vault.example.org.", "v-ab-pod01-id1.privatelink.eus.backup.windowsazure.com.", "hints.example.org."} {
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeHTTPS} {
+			wire, err := new(dns.Msg).SetQuestion(name, qtype).Pack()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				p.chain(wire, clients[0])
+				if _, difference := p.compare(wire, clients[0]); difference != "" {
+					t.Error(difference)
+				}
+			}
+		}
 	}
 }
 

@@ -69,6 +69,16 @@ func resultOf(m *dns.Msg) metrics.Result {
 	return metrics.Success
 }
 
+// isAddress reports whether the record has an address, or hints of one (RFC 9460, 7.3).
 func isAddress(rr dns.RR) bool {
-	return rr.Header().Rrtype == dns.TypeA || rr.Header().Rrtype == dns.TypeAAAA
+	isHint := func(v dns.SVCBKeyValue) bool { return v.Key() == dns.SVCB_IPV4HINT || v.Key() == dns.SVCB_IPV6HINT }
+	switch rr := rr.(type) {
+	case *dns.A, *dns.AAAA:
+		return true
+	case *dns.SVCB:
+		return slices.ContainsFunc(rr.Value, isHint)
+	case *dns.HTTPS:
+		return slices.ContainsFunc(rr.Value, isHint)
+	}
+	return false
 }

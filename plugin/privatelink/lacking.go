@@ -14,6 +14,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -67,14 +68,14 @@ func logLacking(a ledger.Answer, f ledger.Fact) {
 	if n := unlogged.Swap(0); n > 0 {
 		log.Warningf("%d more names that the zones lack were queried", n)
 	}
-	name := strings.TrimSuffix(a.Name, ".")
+	name, reason := strings.TrimSuffix(a.Name, "."), syncer.Printable(f.Reason)
 	switch a.Kind {
 	case ledger.Public:
-		log.Warningf("%s has got its public address, asked by %s: %s", name, a.Client, f.Reason)
+		log.Warningf("%s has got its public address, asked by %s: %s", name, a.Client, reason)
 	case ledger.Withheld:
-		log.Warningf("%s has got SERVFAIL in place of its public address, asked by %s: %s", name, a.Client, f.Reason)
+		log.Warningf("%s has got SERVFAIL in place of its public address, asked by %s: %s", name, a.Client, reason)
 	case ledger.NXDomain:
-		log.Warningf("%s does not exist, asked by %s: %s", name, a.Client, f.Reason)
+		log.Warningf("%s does not exist, asked by %s: %s", name, a.Client, reason)
 	}
 }
 
@@ -95,9 +96,6 @@ func (p *Privatelink) missing(w dns.ResponseWriter, name string, found zone.Answ
 // leads through a zone by this name, or an endpoint that is not served has it.
 func (s *splicer) passOn(m *dns.Msg, through end) bool {
 	name, public := casefold.Lower(through.lacking), slices.ContainsFunc(m.Answer, isAddress)
-	if asked := casefold.Lower(s.r.Question[0].Name); name == "" && s.p.zones.Unserved(asked) {
-		name = asked
-	}
 	a := ledger.Answer{Name: name, Client: exchange.ClientOf(s), Resolver: s.answerer.Address, At: time.Now()}
 	switch {
 	case name == "":

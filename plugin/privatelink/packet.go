@@ -2,10 +2,12 @@ package privatelink
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -141,8 +143,8 @@ func soaData(q *fastpath.Query, z *zone.Zone) []byte {
 // the zones decide no name that it mentions. The zone is the one that lacks the
 // name of the question, or nil.
 func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zone.Zone) bool {
-	addresses, name := false, q.Name
-	if through != nil && p.zones.Wanted(name, q.Now()) || p.zones.Unserved(name) {
+	addresses, hints, name := false, false, q.Name
+	if through != nil && p.zones.Wanted(name, q.Now()) || through == nil && p.inNoZone(zones, name) {
 		return false
 	}
 	records := q.Records()
@@ -152,7 +154,7 @@ func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zon
 		}
 		if records.Target != "" {
 			found := zones.Lookup(records.Target)
-			if found.Result != zone.OutOfZone {
+			if found.Result != zone.OutOfZone || found.Zone == nil && p.inNoZone(zones, records.Target) {
 				return false
 			}
 			if records.Type == dns.TypeCNAME && found.Zone != nil {
@@ -163,14 +165,21 @@ func (p *responder) passes(zones *zone.Snapshot, q *fastpath.Query, through *zon
 			}
 		}
 		addresses = addresses || records.Type == dns.TypeA || records.Type == dns.TypeAAAA
+		hints = hints || records.Type == dns.TypeSVCB || records.Type == dns.TypeHTTPS
 	}
-	if through != nil && addresses {
-		if p.protect != nil || !p.countLacking(q, name, ledger.Public) {
+	if through != nil && (addresses || hints) {
+		if hints || p.protect != nil || !p.countLacking(q, name, ledger.Public) {
 			return false
 		}
 		q.Count(metrics.AnswersOf(through.Name.String()).Public())
 	}
 	return records.Whole()
+}
+
+// inNoZone reports whether ServeDNS has to examine a name that no zone has: it is in a
+// Backup zone without records, or an endpoint that is not served has it.
+func (p *responder) inNoZone(zones *zone.Snapshot, name string) bool {
+	return p.zones.Unserved(name) || strings.Contains(name, "."+cloud.Prefix) && zones.Lacks(name)
 }
 
 // countLacking counts an answer for a name that the zones lack. It returns false if

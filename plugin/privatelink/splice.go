@@ -55,7 +55,8 @@ func (s *splicer) Write(wire []byte) (int, error) {
 }
 
 // An end is where a CNAME chain leads: the zone that decides it, or the last zone that
-// lacks a name of the chain, with that name. A Backup zone without records is nil.
+// lacks a name of the chain, with that name. A Backup zone without records is nil, and so
+// is that of the public name of an endpoint that is not served.
 type end struct {
 	zone    *zone.Zone
 	lacking string
@@ -70,8 +71,11 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, end
 	found := zones.Lookup(strings.ToLower(name))
 	var through end
 	for found.Result == zone.OutOfZone {
-		if zones.Lacks(strings.ToLower(name)) {
+		switch lower := strings.ToLower(name); {
+		case zones.Lacks(lower):
 			through = end{found.Zone, name}
+		case through.lacking == "" && p.zones.Unserved(lower): // Azure has no chain for it yet, or no longer
+			through.lacking = name
 		}
 		link := cname(m.Answer, name)
 		if link == nil || hops == maxHops || r.Question[0].Qtype == dns.TypeCNAME || isFailure(m) {

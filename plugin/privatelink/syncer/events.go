@@ -69,11 +69,11 @@ func (r *report) serials() (all []journal.Event) {
 func (f *findings) note(events *journal.Journal, source string, fresh, gone []string) {
 	var all []journal.Event
 	for _, text := range gone {
-		all = append(all, journal.Event{Kind: journal.Resolved, Source: source, Text: printable("no longer: " + text)})
+		all = append(all, journal.Event{Kind: journal.Resolved, Source: source, Text: Printable("no longer: " + text)})
 	}
 	for _, text := range fresh {
 		skip := f.texts[text].Skip
-		all = append(all, journal.Event{Kind: journal.Found, Endpoint: skip.Endpoint, Target: skip.Target, Source: source, Text: printable(text)})
+		all = append(all, journal.Event{Kind: journal.Found, Endpoint: skip.Endpoint, Target: skip.Target, Source: source, Text: Printable(text)})
 	}
 	events.Add(all...)
 }

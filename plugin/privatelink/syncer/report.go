@@ -136,7 +136,7 @@ func (l *lines) warningf(kind journal.Kind, format string, args ...any) {
 func (l lines) events(source string) (all []journal.Event) {
 	for _, one := range l {
 		if one.kind != "" {
-			all = append(all, journal.Event{Kind: one.kind, Source: source, Text: printable(strings.TrimPrefix(one.text, source+": "))})
+			all = append(all, journal.Event{Kind: one.kind, Source: source, Text: Printable(strings.TrimPrefix(one.text, source+": "))})
 		}
 	}
 	return all
@@ -144,17 +144,17 @@ func (l lines) events(source string) (all []journal.Event) {
 
 // logf writes one line.
 func logf(write func(args ...any), format string, args ...any) {
-	write(printable(fmt.Sprintf(format, args...)))
+	write(Printable(fmt.Sprintf(format, args...)))
 }
 
 func (l lines) write() {
 	for _, one := range l {
-		one.log(printable(one.text))
+		one.log(Printable(one.text))
 	}
 }
 
-// printable keeps external input from making log lines of its own.
-func printable(text string) string {
+// Printable keeps external input from making log lines of its own.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
