@@ -18,22 +18,31 @@ type Estate map[string][]Endpoint
 type Endpoint struct {
 	Name         string `json:"name"`
 	Group        string `json:"group"`
-	VNet         string `json:"vnet"`
-	Status       string `json:"status"`
-	Provisioning string `json:"provisioning"`
-	Manual       bool   `json:"manual"`
-	ZoneGroup    bool   `json:"zoneGroup"`
-	NoNIC        bool   `json:"noNic"`
+	VNet         string `json:"vnet,omitempty"`
+	Status       string `json:"status,omitempty"`
+	Provisioning string `json:"provisioning,omitempty"`
+	Manual       bool   `json:"manual,omitempty"`
+	ZoneGroup    bool   `json:"zoneGroup,omitempty"`
+	NoNIC        bool   `json:"noNic,omitempty"`
 	Names        []Name `json:"names"`
 
-	Target string `json:"target"` // kind and name of the connected resource; a vault by default
-	Member string `json:"member"` // its group ID; AzureBackup by default
+	Target string `json:"target,omitempty"` // kind and name of the connected resource; a vault by default
+	Member string `json:"member,omitempty"` // its group ID; AzureBackup by default
 }
 
 // A Name is one address of one name.
 type Name struct {
 	FQDN string `json:"fqdn"`
 	IP   string `json:"ip"`
+}
+
+// WriteFile writes the estate as an estate file.
+func (e Estate) WriteFile(path string) error {
+	data, err := json.MarshalIndent(map[string]Estate{"subscriptions": e}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
 }
 
 // decode reads an estate file. A key that it does not know is an error, or a

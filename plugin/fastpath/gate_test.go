@@ -24,7 +24,7 @@ const small = `privatelink {
 func TestSetup(t *testing.T) {
 	for _, tc := range []struct{ name, corefile, want string }{
 		{"plain", "fastpath", ""},
-		{"value", "fastpath on", "plugin/fastpath: Testfile:1 - Error during parsing: fastpath: 1 values, none is expected"},
+		{"value", "fastpath on", "plugin/fastpath: Testfile:1 - Error during parsing: fastpath: 1 value, none is expected"},
 		{"property", "fastpath {\nsockets 2\n}", `plugin/fastpath: Testfile:2 - Error during parsing: fastpath: unknown property "sockets", there are none`},
 		{"twice", "fastpath\nfastpath", "plugin/fastpath: Testfile:2 - Error during parsing: fastpath: specified more than once in a server block"},
 	} {

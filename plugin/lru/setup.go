@@ -88,12 +88,12 @@ func (cfg *config) size(args []string) (err error) {
 		cfg.entries, err = value.Number(args[0], 1, maxEntries)
 		return err
 	}
-	return fmt.Errorf("%d values, the syntax is: lru [ENTRIES]", len(args))
+	return value.Wrong(len(args), "lru [ENTRIES]")
 }
 
 func (cfg *config) property(name string, args []string) (err error) {
 	if name != "stale" && name != "prefetch" {
-		return fmt.Errorf("unknown property, the known ones are prefetch, stale")
+		return value.Unknown(name, []string{"prefetch", "stale"})
 	}
 	text, err := value.One(args)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestParse(t *testing.T) {
 		{"twice", "lru\nlru", "Testfile:2 - Error during parsing: lru: specified more than once in a server block"},
 		{"unknown property", "lru {\nttl 5\n}", "Testfile:2 - Error during parsing: ttl: unknown property, the known ones are prefetch, stale"},
 		{"property twice", "lru {\nstale 1h\nstale 2h\n}", "Testfile:3 - Error during parsing: stale: specified more than once"},
-		{"stale without value", "lru {\nstale\n}", "Testfile:2 - Error during parsing: stale: 0 values, one is expected"},
+		{"stale without value", "lru {\nstale\n}", "Testfile:2 - Error during parsing: stale: no value, one is expected"},
 		{"stale is no duration", "lru {\nstale 60\n}", `Testfile:2 - Error during parsing: stale: "60" is not a duration, such as 30m or 1h`},
 		{"stale below 0", "lru {\nstale -1h\n}", "Testfile:2 - Error during parsing: stale: -1h is below the minimum of 0s"},
 		{"stale above a day", "lru {\nstale 48h\n}", "Testfile:2 - Error during parsing: stale: 48h is above the maximum of 24h"},

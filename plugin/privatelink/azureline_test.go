@@ -57,7 +57,7 @@ func TestAzureLineErrors(t *testing.T) {
 		empty   = "/providers/Microsoft.Management/managementGroups/"
 	)
 	for _, tc := range []struct{ name, line, want string }{
-		{"no value", "", "0 values, the syntax is: " + usage},
+		{"no value", "", "no value, the syntax is: " + usage},
 		{"neither ID nor word", "my-subscription", `"my-subscription"` + notID + others},
 		{"option first", "tenant " + idT, `"tenant"` + notID + others},
 		{"no management group", "managementgroup", `managementgroup: the name or the ID of a management group is missing, ` + example},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/coredns/caddy"
@@ -175,11 +174,11 @@ func (p *parser) allowed(name string, args []string) error {
 	s, known := syntax[name]
 	switch {
 	case !known:
-		return fmt.Errorf("unknown property, the known ones are %s", strings.Join(slices.Sorted(maps.Keys(syntax)), ", "))
+		return value.Unknown(name, slices.Collect(maps.Keys(syntax)))
 	case p.seen[name] && !s.repeat:
 		return errors.New("specified more than once")
 	case len(args) < s.min || len(args) > s.max:
-		return fmt.Errorf("%d values, the syntax is: %s", len(args), strings.TrimSpace(name+" "+s.usage))
+		return value.Wrong(len(args), name+" "+s.usage)
 	}
 	p.seen[name] = true
 	return nil

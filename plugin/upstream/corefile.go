@@ -11,6 +11,8 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
 // A config is one directive.
@@ -74,7 +76,7 @@ func parseOne(c *caddy.Controller, root string) (*config, error) {
 	cfg, line := defaults(), c.Line()
 	args := c.RemainingArgs()
 	if len(args) < 2 {
-		return nil, c.Errf("upstream: %d values, the syntax is: upstream FROM TO...", len(args))
+		return nil, c.Errf("upstream: %v", value.Wrong(len(args), "upstream FROM TO..."))
 	}
 	var err error
 	if cfg.from, err = oneZone(args[0]); err != nil {

@@ -91,10 +91,7 @@ func (cfg *config) property(name string, args []string, root string) error {
 	if reason, ok := unsupported[name]; ok {
 		return fmt.Errorf("not supported: %s", reason)
 	}
-	known := slices.Sorted(maps.Keys(setters))
-	known = append(known, "tls")
-	slices.Sort(known)
-	return fmt.Errorf("unknown property, the known ones are %s", strings.Join(known, ", "))
+	return value.Unknown(name, append(slices.Collect(maps.Keys(setters)), "tls"))
 }
 
 func (cfg *config) setPolicy(args []string) (err error) {

@@ -4,14 +4,43 @@ package value
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
+
+// Unknown returns the error for a property that a plugin does not have.
+func Unknown(name string, known []string) error {
+	known = slices.Sorted(slices.Values(known))
+	text := strings.Join(known, ", ")
+	if meant := spelling.Nearest(name, known); meant != "" {
+		return fmt.Errorf("unknown property, do you mean %s? The known ones are %s", meant, text)
+	}
+	return fmt.Errorf("unknown property, the known ones are %s", text)
+}
+
+// Wrong returns the error for a number of values that the syntax does not allow.
+func Wrong(n int, syntax string) error {
+	return fmt.Errorf("%s, the syntax is: %s", count(n), strings.TrimSpace(syntax))
+}
+
+func count(n int) string {
+	switch n {
+	case 0:
+		return "no value"
+	case 1:
+		return "1 value"
+	}
+	return strconv.Itoa(n) + " values"
+}
 
 // One returns the only value. It returns an error for none or several.
 func One(args []string) (string, error) {
 	if len(args) != 1 {
-		return "", fmt.Errorf("%d values, one is expected", len(args))
+		return "", fmt.Errorf("%s, one is expected", count(len(args)))
 	}
 	return args[0], nil
 }
@@ -19,7 +48,7 @@ func One(args []string) (string, error) {
 // None returns an error if there is a value.
 func None(args []string) error {
 	if len(args) != 0 {
-		return fmt.Errorf("%d values, none is expected", len(args))
+		return fmt.Errorf("%s, none is expected", count(len(args)))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ func TestValues(t *testing.T) {
 	duration := func(args string) (any, error) { return Duration(args, time.Second, time.Minute, "60s or 5m") }
 	one := func(args string) (any, error) { return One(strings.Fields(args)) }
 	none := func(args string) (any, error) { return "nothing", None(strings.Fields(args)) }
+	unknown := func(name string) (any, error) { return name, Unknown(name, []string{"stale", "prefetch"}) }
 	for _, tt := range []struct {
 		parse      func(string) (any, error)
 		args, want string
@@ -27,10 +28,13 @@ func TestValues(t *testing.T) {
 		{duration, "61s", "0s 61s is above the maximum of 1m0s"},
 		{duration, "60", `0s "60" is not a duration, such as 60s or 5m`},
 		{one, "a", "a <nil>"},
-		{one, "", " 0 values, one is expected"},
+		{one, "", " no value, one is expected"},
 		{one, "a b", " 2 values, one is expected"},
 		{none, "", "nothing <nil>"},
-		{none, "a", "nothing 1 values, none is expected"},
+		{none, "a", "nothing 1 value, none is expected"},
+		{unknown, "state", "state unknown property, do you mean stale? The known ones are prefetch, stale"},
+		{unknown, "PREFETCH", "PREFETCH unknown property, do you mean prefetch? The known ones are prefetch, stale"},
+		{unknown, "size", "size unknown property, the known ones are prefetch, stale"},
 	} {
 		got, err := tt.parse(tt.args)
 		if text := fmt.Sprint(got, " ", err); text != tt.want {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
 
 // The exit status of every command. Pipelines depend on it.
@@ -118,7 +120,7 @@ func suggestion(name string, commands []Command) string {
 	for _, c := range commands {
 		names = append(names, c.Name)
 	}
-	best := nearest(name, names)
+	best := spelling.Nearest(name, names)
 	if best == "" {
 		return ""
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
 
@@ -101,23 +100,8 @@ func misspelt(flags *flag.FlagSet, err error) error {
 	}
 	var names []string
 	flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	if best := nearest(name, names); best != "" {
+	if best := spelling.Nearest(name, names); best != "" {
 		return fmt.Errorf("%w, do you mean -%s?", err, best)
 	}
 	return err
-}
-
-// nearest returns the name that is meant by a misspelt one, or "".
-func nearest(word string, names []string) string {
-	best, least := "", 3 // two typing errors are likely, three are another word
-	for _, name := range names {
-		d := spelling.Distance(casefold.Lower(word), name)
-		if len(word) > 1 && strings.HasPrefix(name, word) {
-			d = 0
-		}
-		if d < least && d < len(word) {
-			best, least = name, d
-		}
-	}
-	return best
 }

@@ -2,6 +2,28 @@
 // correction.
 package spelling
 
+import (
+	"strings"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+)
+
+// Nearest returns the name that is meant by a misspelt word, or "". The names are in
+// lower case.
+func Nearest(word string, names []string) string {
+	best, least := "", 3 // two typing errors are likely, three are another word
+	for _, name := range names {
+		d := Distance(casefold.Lower(word), name)
+		if len(word) > 1 && strings.HasPrefix(name, word) {
+			d = 0
+		}
+		if d < least && d < len(word) {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
 // Distance returns the number of bytes to insert, delete or replace to turn one word
 // into the other (Levenshtein).
 func Distance(a, b string) int {

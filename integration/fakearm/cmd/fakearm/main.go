@@ -6,7 +6,7 @@
 // It prints the variables to export in the shell of the server, a whole Corefile, which
 // it also writes to a file, and the commands to start the server and to ask it. Edit the
 // estate file while it runs; package fakearm documents its format. With
-// -subscriptions 200, it has a generated landing zone in place of the file.
+// -subscriptions 200, the estate file is a generated landing zone beside the Corefile.
 package main
 
 import (
@@ -47,16 +47,22 @@ func main() {
 }
 
 func run(ctx context.Context, config fakearm.Config, w io.Writer) error {
-	server, err := fakearm.Start(config)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
 	folder, err := os.MkdirTemp("", "fakearm-")
 	if err != nil {
 		return fmt.Errorf("write the CA: %w", err)
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // a certificate stays behind
+	if config.Estate != nil {
+		config.EstateFile = filepath.Join(folder, "estate.json")
+		if err := config.Estate.WriteFile(config.EstateFile); err != nil {
+			return fmt.Errorf("write the estate: %w", err)
+		}
+	}
+	server, err := fakearm.Start(config)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
 	ca := filepath.Join(folder, "ca.pem")
 	if err := os.WriteFile(ca, server.CA, 0o600); err != nil {
 		return fmt.Errorf("write the CA: %w", err)
@@ -64,6 +70,7 @@ func run(ctx context.Context, config fakearm.Config, w io.Writer) error {
 	if err := describe(w, server, folder, ca); err != nil {
 		return err
 	}
+	fmt.Fprintf(w, "\n# 5. a change: edit %s, and query for the new name\n", config.EstateFile)
 	<-ctx.Done()
 	return nil
 }
@@ -86,7 +93,8 @@ func describe(w io.Writer, server *fakearm.Server, folder, ca string) error {
 	fmt.Fprintf(w, "\n# 2. the Corefile, also in %s\n%s", path, text)
 	fmt.Fprintf(w, "\n# 3. the server\ngo run ./cmd/privatelink-dns -conf %s\n", path)
 	if name != "" {
-		fmt.Fprintf(w, "\n# 4. a query\ndig -p 1053 @127.0.0.1 %s\n", name)
+		fmt.Fprintf(w, "\n# 4. a query, and what the server knows about the name\ndig -p 1053 @127.0.0.1 %s\n", name)
+		fmt.Fprintf(w, "go run ./cmd/privatelink-dns why -conf %s %s\n", path, name)
 	}
 	return nil
 }
@@ -104,6 +112,7 @@ func corefile(url string, subscriptions []string) string {
 	return `.:1053 {
     bind 127.0.0.1
     errors
+    status
     privatelink {
         cloud ` + url + `
         azure ` + scope + `
