@@ -19,7 +19,7 @@ const (
 	patience = 1500 * time.Millisecond
 	// remembered is how long a name that a sync did not bring starts no other one.
 	remembered = 3 * time.Minute
-	// rememberedPartly applies if not all sources were read.
+	// rememberedPartly applies if a source was not read, or returned no list.
 	rememberedPartly = 10 * time.Second
 	// maxWanted bounds the names that are remembered. It exceeds the number of names that
 	// can wait in that time, so that a flood of names does not make any of them forgotten.
@@ -222,9 +222,10 @@ func (s *Syncer) startSyncs(name string) (all []<-chan struct{}, whole bool) {
 	s.mu.Lock()
 	pollers := s.pollers
 	s.mu.Unlock()
+	failed := func() { s.demand.remember(name, rememberedPartly) }
 	whole = true
 	for _, one := range pollers {
-		switch done := one.demand(name, as); {
+		switch done := one.demand(name, as, failed); {
 		case done != nil:
 			all = append(all, done)
 		case !one.Static:
