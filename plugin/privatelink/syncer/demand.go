@@ -165,6 +165,16 @@ func (d *demand) remember(name string, long time.Duration) {
 	}
 }
 
+// forget removes a name that has started no sync, so that a flood of such names does not
+// make others forgotten.
+func (d *demand) forget(name string, w *want) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if have, ok := d.names.Peek(name); ok && have == w {
+		d.names.Remove(name)
+	}
+}
+
 // priority returns the priority of a name. A minute with more than ten new names is a flood.
 func (d *demand) priority(backup bool) priority {
 	d.mu.RLock()
@@ -185,7 +195,7 @@ func (s *Syncer) sync(name string, w *want) {
 	defer timer.Stop()
 	syncs, whole := s.startSyncs(name)
 	if len(syncs) == 0 && !whole {
-		s.demand.remember(name, 0)
+		s.demand.forget(name, w)
 		s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())
 		metrics.OnDemand.WithLabelValues("limited").Inc()
 		return
