@@ -3,6 +3,8 @@ package ledger
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -145,4 +147,51 @@ func TestCountDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { l.Count(a) }); n != 0 {
 		t.Errorf("%v allocations; want 0", n)
 	}
+}
+
+// A query does not wait for the copy of a full ledger: the longest wait is a small part of
+// the time that the copy takes. The median of some tries counts, because others use the
+// machine as well.
+func TestEntriesDelayNoQuery(t *testing.T) {
+	var l Ledger
+	for i := range 3000 {
+		for n := range maxNetworks {
+			l.Record(Answer{Name: strconv.Itoa(i), Client: netip.AddrFrom4([4]byte{10, 0, byte(n), 1}), At: start}, Fact{Grade: Backup}) //nolint:gosec // G115: below 32
+		}
+	}
+	var parts []float64
+	for range 7 {
+		parts = append(parts, longestWait(&l))
+	}
+	slices.Sort(parts)
+	if part := parts[len(parts)/2]; part > 0.5 {
+		t.Errorf("a query waits for %.0f %% of the time of a copy", 100*part)
+	}
+}
+
+// longestWait returns the longest time that a call waits for the lock, as a part of the
+// time that a copy takes.
+func longestWait(l *Ledger) float64 {
+	running, stop, longest := make(chan struct{}), make(chan struct{}), make(chan time.Duration)
+	go func() {
+		close(running)
+		var worst time.Duration
+		for {
+			select {
+			case <-stop:
+				longest <- worst
+				return
+			default:
+				began := time.Now()
+				l.Full(began)
+				worst = max(worst, time.Since(began))
+			}
+		}
+	}()
+	<-running
+	began := time.Now()
+	l.Entries()
+	took := time.Since(began)
+	close(stop)
+	return float64(<-longest) / float64(took)
 }

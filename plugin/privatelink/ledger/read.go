@@ -5,21 +5,31 @@ import (
 	"slices"
 )
 
-// Entries returns a copy of all entries: by grade, the last answered first.
+// Entries returns a copy of all entries: by grade, the last answered first. It holds the
+// lock for one entry at a time: the queries that are counted wait for the lock, and with
+// them all that the same reader of fastpath has received.
 func (l *Ledger) Entries() (all []Entry) {
-	l.mu.Lock()
-	for _, names := range l.names {
-		if names == nil {
-			continue
-		}
-		for _, r := range names.Values() {
-			all = append(all, r.copy())
+	names := l.allNames()
+	all = make([]Entry, 0, len(names))
+	for _, name := range names {
+		if e, ok := l.Entry(name); ok { // it may be evicted by now
+			all = append(all, e)
 		}
 	}
-	l.mu.Unlock()
 	slices.SortFunc(all, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Grade, b.Grade), b.Last.Compare(a.Last), cmp.Compare(a.Name, b.Name))
 	})
+	return all
+}
+
+func (l *Ledger) allNames() (all []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, names := range l.names {
+		if names != nil {
+			all = append(all, names.Keys()...)
+		}
+	}
 	return all
 }
 

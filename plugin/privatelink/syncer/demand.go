@@ -19,7 +19,7 @@ const (
 	patience = 1500 * time.Millisecond
 	// remembered is how long a name that a sync did not bring starts no other one.
 	remembered = 3 * time.Minute
-	// rememberedPartly applies if not all sources were read.
+	// rememberedPartly applies if a source was not read, or returned no list.
 	rememberedPartly = 10 * time.Second
 	// maxWanted bounds the names that are remembered. It exceeds the number of names that
 	// can wait in that time, so that a flood of names does not make any of them forgotten.
@@ -165,6 +165,16 @@ func (d *demand) remember(name string, long time.Duration) {
 	}
 }
 
+// forget removes a name that has started no sync, so that a flood of such names does not
+// make others forgotten.
+func (d *demand) forget(name string, w *want) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if have, ok := d.names.Peek(name); ok && have == w {
+		d.names.Remove(name)
+	}
+}
+
 // priority returns the priority of a name. A minute with more than ten new names is a flood.
 func (d *demand) priority(backup bool) priority {
 	d.mu.RLock()
@@ -185,7 +195,7 @@ func (s *Syncer) sync(name string, w *want) {
 	defer timer.Stop()
 	syncs, whole := s.startSyncs(name)
 	if len(syncs) == 0 && !whole {
-		s.demand.remember(name, 0)
+		s.demand.forget(name, w)
 		s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())
 		metrics.OnDemand.WithLabelValues("limited").Inc()
 		return
@@ -222,9 +232,10 @@ func (s *Syncer) startSyncs(name string) (all []<-chan struct{}, whole bool) {
 	s.mu.Lock()
 	pollers := s.pollers
 	s.mu.Unlock()
+	failed := func() { s.demand.remember(name, rememberedPartly) }
 	whole = true
 	for _, one := range pollers {
-		switch done := one.demand(name, as); {
+		switch done := one.demand(name, as, failed); {
 		case done != nil:
 			all = append(all, done)
 		case !one.Static:

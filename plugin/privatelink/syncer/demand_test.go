@@ -219,6 +219,41 @@ func TestDemandOfAFailingSource(t *testing.T) {
 	}
 }
 
+// Names that start no sync make no other name forgotten, whatever their number and form.
+func TestFloodForgetsNoName(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		s := demanding(t, p, newFake("1", "a 10.0.0.1"))
+		s.Await("b" + inZone)
+		for i := range maxWanted + 100 {
+			s.Await(fmt.Sprintf("y%dpod01%s", i, inZone))
+		}
+		time.Sleep(pause)
+		if s.Wanted("b"+inZone, time.Now()) {
+			t.Error("the name that a sync did not bring is forgotten")
+		}
+	})
+}
+
+// A name starts another sync soon if its sync has failed, also if the queries for it no
+// longer waited.
+func TestFailedSync(t *testing.T) {
+	for _, fetch := range []time.Duration{time.Millisecond, 5 * time.Second} {
+		bubble(t, func(t *testing.T, p *Process) {
+			f := newFake("1", "a 10.0.0.1")
+			s := demanding(t, p, f)
+			f.fail(nil)
+			f.stall = make(chan struct{})
+			time.AfterFunc(gather+fetch, func() { close(f.stall) })
+			s.Await("b" + inZone)
+			time.Sleep(fetch + rememberedPartly)
+			f.set("a 10.0.0.1", "b 10.0.0.2")
+			if s.Await("b" + inZone); addrs(s, "b") != "10.0.0.2" {
+				t.Errorf("a sync of %s: the addresses are %q after the next query; want 10.0.0.2", fetch, addrs(s, "b"))
+			}
+		})
+	}
+}
+
 func TestNoSyncOnDemand(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		f := newFake("1", "a 10.0.0.1")

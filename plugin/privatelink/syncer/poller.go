@@ -42,8 +42,7 @@ type poller struct {
 	lenient     bool          // the log has that names pass although the source was never loaded
 	retryAfter  time.Duration // how long the source asked not to be fetched
 	bucket      bucket        // of the polls that queries start
-	demanded    chan struct{} // closed at the end of the poll that a query has started; nil without one
-	wanted      []string      // names of Azure Backup that such queries ask for
+	demanded    round         // those who wait for the next poll
 }
 
 // A subscription is the state of one syncer at a poller.
@@ -161,14 +160,12 @@ func (p *poller) run(ctx context.Context) {
 		return
 	}
 	for first, open := true, true; open; first, open = false, p.wait(ctx) {
-		waiting, wanted := p.waiting()
-		if p.poll(source.WithWanted(ctx, wanted)) || first && ctx.Err() == nil {
+		waiting := p.waiting()
+		if p.poll(source.WithWanted(ctx, waiting.wanted)) || first && ctx.Err() == nil {
 			p.refreshSubscribers()
 		}
 		p.settle()
-		if waiting != nil {
-			close(waiting)
-		}
+		p.release(waiting)
 	}
 }
 

@@ -51,34 +51,49 @@ func (b *bucket) take(p priority) bool {
 	return b.limiter.TokensAt(now) >= reserve+1 && b.limiter.AllowN(now, 1)
 }
 
-// maxHints bounds the names that a poll is started with.
-const maxHints = 20
+const (
+	// maxHints bounds the names that a poll is started with.
+	maxHints = 20
+	// maxRetries bounds the names that may start another poll soon if one fails.
+	maxRetries = 1000
+)
+
+// A round has those who wait for one poll.
+type round struct {
+	done   chan struct{} // closed when the poll has been published
+	wanted []string      // names of Azure Backup among those that they wait for
+	failed []func()      // called if the poll returns no list
+}
 
 // demand starts a poll soon, because a query asks for a name that the source may have by
 // now. The channel is closed when the poll has been published. All who call demand before
-// it begins share it. demand returns nil if the source must not be read yet.
-func (p *poller) demand(name string, as priority) <-chan struct{} {
+// it begins share it. demand returns nil if the source must not be read yet. If the poll
+// returns no list, failed is called before.
+func (p *poller) demand(name string, as priority, failed func()) <-chan struct{} {
 	if p.Static {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if as == backupName && len(p.wanted) < maxHints {
-		p.wanted = append(p.wanted, strings.Clone(name))
+	r := &p.demanded
+	if as == backupName && len(r.wanted) < maxHints {
+		r.wanted = append(r.wanted, strings.Clone(name))
 	}
-	if p.demanded != nil {
-		return p.demanded
+	if r.done == nil {
+		if p.Remote && p.failures > 0 && time.Now().Before(p.ended.Add(p.penaltyLocked())) || !p.bucket.take(as) {
+			return nil
+		}
+		r.done = make(chan struct{})
+		metrics.OnDemandSyncs.WithLabelValues(p.Name).Inc()
+		select {
+		case p.now <- struct{}{}:
+		default: // it has not begun since the last one
+		}
 	}
-	if p.Remote && p.failures > 0 && time.Now().Before(p.ended.Add(p.penaltyLocked())) || !p.bucket.take(as) {
-		return nil
+	if len(r.failed) < maxRetries {
+		r.failed = append(r.failed, failed)
 	}
-	p.demanded = make(chan struct{})
-	metrics.OnDemandSyncs.WithLabelValues(p.Name).Inc()
-	select {
-	case p.now <- struct{}{}:
-	default: // it has not begun since the last one
-	}
-	return p.demanded
+	return r.done
 }
 
 // penaltyLocked returns how long a source that fails is not read on demand. One that fails
@@ -91,16 +106,30 @@ func (p *poller) penaltyLocked() time.Duration {
 	return delay
 }
 
-// waiting returns the channel of those who wait for the poll that begins now, or nil, and
-// the names of Azure Backup among those that they wait for.
-func (p *poller) waiting() (demanded chan struct{}, wanted []string) {
+// waiting returns those who wait for the poll that begins now.
+func (p *poller) waiting() (r round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
 	case <-p.now:
 	default:
 	}
-	demanded, wanted = p.demanded, p.wanted
-	p.demanded, p.wanted = nil, nil
-	return demanded, wanted
+	r, p.demanded = p.demanded, round{}
+	return r
+}
+
+// release ends the wait for a poll.
+func (p *poller) release(r round) {
+	if r.done == nil {
+		return
+	}
+	p.mu.Lock()
+	silent := p.silent
+	p.mu.Unlock()
+	if silent {
+		for _, failed := range r.failed {
+			failed()
+		}
+	}
+	close(r.done)
 }
