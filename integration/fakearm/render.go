@@ -105,7 +105,7 @@ func (e Endpoint) networkInterface(subscription string) object {
 		configurations = append(configurations, resource(name, id+"/ipConfigurations/"+name, interfaceType+"/ipConfigurations", object{
 			"provisioningState": "Succeeded", "primary": len(configurations) == 0, "subnet": e.subnet(subscription),
 			"privateIPAddress": names[0].IP, "privateIPAllocationMethod": "Dynamic",
-			"privateLinkConnectionProperties": object{"groupId": "AzureBackup", "requiredMemberName": "", "fqdns": fqdns},
+			"privateLinkConnectionProperties": object{"groupId": cmp.Or(e.Member, "AzureBackup"), "requiredMemberName": "", "fqdns": fqdns},
 		}))
 	}
 	owner := e

@@ -106,8 +106,12 @@ func parseGroup(arg string) (string, error) {
 	if i := len(azure.GroupPrefix); len(arg) > i && casefold.Equal(arg[:i], azure.GroupPrefix) {
 		name = arg[i:]
 	}
-	if !resourceGroup.MatchString(name) {
+	switch {
+	case !resourceGroup.MatchString(name):
 		return "", fmt.Errorf("%q is not the name of a resource group", arg)
+	case name == arg && guid.MatchString(name):
+		return "", fmt.Errorf("%q is an ID in the place of a resource group: write tenant, client or except before it, or a line azure for each subscription; "+
+			"a resource group of this name is written %s%s", arg, azure.GroupPrefix, arg)
 	}
 	return name, nil
 }

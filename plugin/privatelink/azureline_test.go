@@ -32,6 +32,7 @@ func TestAzureLines(t *testing.T) {
 		{"client", subA + " rg-1 CLIENT " + strings.ToUpper(idC), "azure " + subA + " rg-1 client " + idC},
 		{"all options in any order", "* except " + subA + " client " + idC + " tenant " + idT, "azure * tenant " + idT + " client " + idC + " except " + subA},
 		{"private DNS zones", subA + " rg-1 privatedns tenant " + idT, "azure " + subA + " rg-1 tenant " + idT + " privatedns"},
+		{"resource group called like an ID", subA + " resourceGroups/" + idT, "azure " + subA + " " + idT},
 		{"resource groups called like options", subA + " resourceGroups/tenant ResourceGroups/Client resourcegroups/rg-1", "azure " + subA + " resourceGroups/tenant resourceGroups/Client rg-1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -44,6 +45,12 @@ func TestAzureLines(t *testing.T) {
 			}
 		})
 	}
+}
+
+// isID is the error for an ID that a resource group is read for.
+func isID(id string) string {
+	return `"` + id + `" is an ID in the place of a resource group: write tenant, client or except before it, or a line azure for each subscription; ` +
+		`a resource group of this name is written resourceGroups/` + id
 }
 
 func TestAzureLineErrors(t *testing.T) {
@@ -65,6 +72,8 @@ func TestAzureLineErrors(t *testing.T) {
 		{"ID without a name", "managementgroup " + empty, `managementgroup: "` + empty + `"` + display},
 		{"invalid resource group", subA + " a/b", `"a/b" is not the name of a resource group`},
 		{"invalid resource group with its prefix", subA + " resourceGroups/a/b", `"resourceGroups/a/b" is not the name of a resource group`},
+		{"two subscriptions in a line", subA + " " + subB, isID(subB)},
+		{"misspelt option", "* tennant " + idT, isID(idT)},
 		{"tenant without ID, or a resource group", subA + " tenant", `tenant: its ID is missing; the resource group tenant is written resourceGroups/tenant`},
 		{"tenant by name", "* tenant contoso.onmicrosoft.com", `tenant: "contoso.onmicrosoft.com" is not an ID such as ` + zeroes + `; the resource group tenant is written resourceGroups/tenant`},
 		{"tenant before client", "* tenant client " + idC, `tenant: its ID is missing; the resource group tenant is written resourceGroups/tenant`},

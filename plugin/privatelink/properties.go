@@ -52,6 +52,9 @@ func (p *parser) parseZone(arg string) (dnsname.Name, error) {
 	if within := p.zones.Cloud.Within(name); within != "" {
 		return "", fmt.Errorf("%q has no records of its own, Azure has its names in %s: add %s", arg, within, within)
 	}
+	if casefold.Equal(arg, allZones) {
+		return "", fmt.Errorf("%q: write %s for every zone of Microsoft's table", arg, allZones)
+	}
 	if !strings.HasPrefix(string(name), cloud.Prefix) {
 		return "", fmt.Errorf("%q does not begin with %q, do you mean %q?", arg, cloud.Prefix, cloud.Prefix+name.String())
 	}
@@ -149,10 +152,13 @@ func (p *parser) addRecord(args []string) error {
 }
 
 func (p *parser) setOnDemand(text string) (err error) {
-	if p.onDemand = 0; text != "off" {
-		p.onDemand, err = value.Number(text, 1, 60)
+	if p.onDemand = 0; text == "off" {
+		return nil
 	}
-	return err
+	if p.onDemand, err = value.Number(text, 1, 60); err != nil {
+		return fmt.Errorf("%w: write 1 to 60, or off", err)
+	}
+	return nil
 }
 
 func (p *parser) setProtect(grades []string) error {
@@ -170,6 +176,21 @@ func (p *parser) setProtect(grades []string) error {
 	return nil
 }
 
+// policyHint returns how the zone that is meant comes to be one of the zones, as the end of
+// an error, or "".
+func (p *parser) policyHint(name dnsname.Name) string {
+	if name == allZones+"." {
+		return ": for all zones, write no value"
+	}
+	if with := cloud.Prefix + name; p.zones.Has(with) {
+		return fmt.Sprintf(", do you mean %q?", with.String())
+	}
+	if _, err := p.parseZone(name.String()); err != nil {
+		return ""
+	}
+	return ": add it to the zones of privatelink"
+}
+
 // addPolicy returns the function that adds zones to strict or fallthrough.
 func (p *parser) addPolicy(to *[]dnsname.Name) func([]string) error {
 	return func(args []string) error {
@@ -182,7 +203,7 @@ func (p *parser) addPolicy(to *[]dnsname.Name) func([]string) error {
 			case err != nil:
 				return err
 			case !p.zones.Has(name):
-				return fmt.Errorf("%q is not one of the zones", arg)
+				return fmt.Errorf("%q is not one of the zones%s", arg, p.policyHint(name))
 			case slices.Contains(p.zones.Strict, name) || slices.Contains(p.zones.Fallthrough, name):
 				return fmt.Errorf("%q has its rule already", arg)
 			}

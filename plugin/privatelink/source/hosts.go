@@ -136,10 +136,10 @@ func splitLine(line string) (fields []string, comment string, err error) {
 	case len(fields) == 0:
 		return nil, "", nil
 	case len(fields) == 1:
-		return nil, "", fmt.Errorf("%.80q: an address and a name are expected", fields[0])
+		return nil, "", fmt.Errorf("%.80q: an address and a name are expected%s", fields[0], hint(fields))
 	}
 	if _, err := netip.ParseAddr(fields[0]); err != nil {
-		return nil, "", fmt.Errorf("%.80q is not an IP address", fields[0])
+		return nil, "", fmt.Errorf("%.80q is not an IP address%s", fields[0], hint(fields))
 	}
 	for _, field := range fields[1:] {
 		if _, err := netip.ParseAddr(strings.TrimSuffix(field, ".")); err == nil {
@@ -147,6 +147,24 @@ func splitLine(line string) (fields []string, comment string, err error) {
 		}
 	}
 	return fields, comment, nil
+}
+
+// hint returns what is likely wrong in a line, as the end of an error, or "".
+func hint(fields []string) string {
+	first, last := fields[0], fields[len(fields)-1]
+	if _, err := netip.ParseAddr(last); err == nil && last != first {
+		return ": write the address before the names"
+	}
+	switch first[0] {
+	case '[', '{':
+		return ": this looks like JSON, which belongs to the property files"
+	case '$', ';', '@':
+		return ": this looks like a zone file, which belongs to the property zonefile"
+	}
+	if strings.ContainsAny(first, ",;") {
+		return ": separate them with a space"
+	}
+	return ""
 }
 
 // otherLineEnds are characters that end a line for some programs. strings.Fields

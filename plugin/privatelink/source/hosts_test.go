@@ -54,12 +54,14 @@ func TestDecodeHosts(t *testing.T) {
 		{"zone of /etc/hosts", "fe80::1%lo0 localhost", `bad_address h:1: localhost: "fe80::1%lo0": a zone is not allowed in an address`, ""},
 		{"bad address", "10.20.0.4 a.example\n10.20.0.x b.example", "", `line 2: "10.20.0.x" is not an IP address`},
 		{"bad address after CRLF", "10.20.0.4 a.example\r\n\r\n10.20.0.256 b.example\r\n", "", `line 3: "10.20.0.256" is not an IP address`},
-		{"name before the address", "a.example 10.20.0.4", "", `line 1: "a.example" is not an IP address`},
+		{"name before the address", "a.example 10.20.0.4", "", `line 1: "a.example" is not an IP address: write the address before the names`},
 		{"address alone", "10.20.0.4", "", `line 1: "10.20.0.4": an address and a name are expected`},
 		{"name in the comment only", "\n10.20.0.4 # a.example", "", `line 2: "10.20.0.4": an address and a name are expected`},
 		{"word of 5,000 characters", strings.Repeat("a", 5000), "", `line 1: "` + strings.Repeat("a", 80) + `": an address and a name are expected`},
 		{"address of 5,000 characters", strings.Repeat("1", 5000) + " a.example", "", `line 1: "` + strings.Repeat("1", 80) + `" is not an IP address`},
-		{"an export", "[\n{}\n]", "", `line 1: "[": an address and a name are expected`},
+		{"an export", "[\n{}\n]", "", `line 1: "[": an address and a name are expected: this looks like JSON, which belongs to the property files`},
+		{"a zone file", "$ORIGIN x.example.\n", "", `line 1: "$ORIGIN" is not an IP address: this looks like a zone file, which belongs to the property zonefile`},
+		{"a table", "10.20.0.4,a.example\n", "", `line 1: "10.20.0.4,a.example": an address and a name are expected: separate them with a space`},
 		{"binary", "\x7fELF\x02 \x01\x00", "", `line 1: "\x7fELF\x02" is not an IP address`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -2,6 +2,9 @@ package source
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
+	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
@@ -26,6 +29,9 @@ func (r *Record) Fetch(context.Context) (*List, error) { return r.list, nil }
 
 // ParseEntry returns the entry of one record line, or the error in it.
 func ParseEntry(position, fqdn string, addresses []string) (Entry, error) {
+	if _, err := netip.ParseAddr(fqdn); err == nil {
+		return Entry{}, fmt.Errorf("%q is an address in the place of the name: write the name before its addresses", fqdn)
+	}
 	name, err := dnsname.ParseOwner(fqdn)
 	if err != nil {
 		return Entry{}, err
@@ -33,6 +39,9 @@ func ParseEntry(position, fqdn string, addresses []string) (Entry, error) {
 	e := Entry{FQDN: name, Endpoint: position}
 	for _, text := range addresses {
 		addr, err := ParseAddr(text)
+		if err != nil && strings.Contains(text, ",") {
+			err = fmt.Errorf("%w: separate addresses with a space", err)
+		}
 		if err != nil {
 			return Entry{}, err
 		}

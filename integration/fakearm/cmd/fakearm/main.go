@@ -36,7 +36,7 @@ func main() {
 	subscriptions := flag.Int("subscriptions", 0, "Generated subscriptions with 10 endpoints each, in place of the estate file")
 	flag.Parse()
 	if *subscriptions > 0 {
-		config.EstateFile, config.Estate = "", fakearm.LandingZone(*subscriptions, 10)
+		config.EstateFile, config.Estate = "", fakearm.LandingZone(*subscriptions, 10).OfAccounts()
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -37,7 +37,7 @@ func TestLandingZone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out bytes.Buffer
-	if err := run(ctx, fakearm.Config{Estate: fakearm.LandingZone(200, 10)}, &out); err != nil {
+	if err := run(ctx, fakearm.Config{Estate: fakearm.LandingZone(200, 10).OfAccounts()}, &out); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`(?m)^# and 197 more$`, `(?m)^        azure \*$`, `(?m)^dig -p 1053 @127\.0\.0\.1 acct0x0\.blob\.core\.windows\.net$`,
