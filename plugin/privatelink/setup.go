@@ -47,8 +47,8 @@ func setup(c *caddy.Controller) error {
 			p.commit()
 			noteReload(lifecycle.Instance(c))
 		},
-		Abort:  p.close,
-		Close:  p.close,
+		Abort: p.close,
+		Close: p.close,
 	})
 	server.AddPlugin(func(next plugin.Handler) plugin.Handler {
 		p.Next = next

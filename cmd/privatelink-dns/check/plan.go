@@ -13,6 +13,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -28,23 +29,13 @@ type endpoint struct {
 type name struct {
 	owner   dnsname.Name
 	zones   *zone.Set // of its block
-	kind    kind
+	service verdict.Service
 	forms   []dnsname.Name // the owner first
 	addrs   []netip.Addr   // the right addresses of each of them
 	results []result
 	wrong   bool // there is a finding at a server of ours, or at the address
 	astray  bool // there is one at a resolver
 }
-
-// A kind is the service that a name is for.
-type kind int
-
-const (
-	otherName kind = iota
-	backupName
-	blobName
-	queueName
-)
 
 // A plan is everything that is checked.
 type plan struct {
@@ -125,12 +116,7 @@ func (p *plan) warn(line string) {
 
 // endpoint returns that of the entry, and makes it.
 func (p *plan) endpoint(byID map[string]*endpoint, of source.Entry) *endpoint {
-	id := of.Endpoint
-	if !strings.HasPrefix(id, "/subscriptions/") { // "a.hosts:7" is a line of a.hosts
-		if i := strings.LastIndexByte(id, ':'); i > 0 && strings.Trim(id[i+1:], "0123456789") == "" {
-			id = id[:i]
-		}
-	}
+	id := verdict.EndpointID(of.Endpoint)
 	key := casefold.Lower(id) // Azure varies the case of resource IDs
 	e := byID[key]
 	if e == nil {
@@ -154,7 +140,7 @@ func names(b *input.Block) (all []*name) {
 	aliases := b.Snapshot.Aliases()
 	for _, z := range b.Snapshot.Zones {
 		for r := range z.Records() {
-			n := &name{owner: r.Name, zones: &b.Zones, kind: kindOf(b, z), addrs: r.Addrs}
+			n := &name{owner: r.Name, zones: &b.Zones, service: verdict.ServiceOf(b.Zones.Cloud, z.Name), addrs: r.Addrs}
 			n.forms = append([]dnsname.Name{r.Name}, aliases[r]...)
 			all = append(all, n)
 		}
@@ -162,26 +148,10 @@ func names(b *input.Block) (all []*name) {
 	return all
 }
 
-func kindOf(b *input.Block, z *zone.Zone) kind {
-	c := b.Zones.Cloud
-	if _, ok := c.BackupGeo(z.Name); ok {
-		return backupName
-	}
-	switch strings.TrimPrefix(string(z.Name), "privatelink.") {
-	case string(c.Blob):
-		return blobName
-	case string(c.Queue):
-		return queueName
-	}
-	return otherName
-}
-
-// count returns how many names of the kind the endpoint has.
-func (e *endpoint) count(k kind) (n int) {
+// counts returns how many names of each service the endpoint has.
+func (e *endpoint) counts() (n verdict.Counts) {
 	for _, one := range e.names {
-		if one.kind == k {
-			n++
-		}
+		n.Add(one.service)
 	}
 	return n
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
 // A report is the output of -json.
@@ -30,16 +31,13 @@ type targetReport struct {
 }
 
 type endpointReport struct {
-	Endpoint string       `json:"endpoint"` // resource ID, or the file
-	Target   string       `json:"target"`   // resource ID, or empty if unknown
-	Title    string       `json:"title"`
-	Backup   int          `json:"backup"` // names of each kind
-	Blob     int          `json:"blob"`
-	Queue    int          `json:"queue"`
-	Other    int          `json:"other"`
-	Verdict  string       `json:"verdict"`
-	Note     string       `json:"note,omitempty"`
-	Names    []nameReport `json:"names"`
+	Endpoint string `json:"endpoint"` // resource ID, or the file
+	Target   string `json:"target"`   // resource ID, or empty if unknown
+	Title    string `json:"title"`
+	verdict.Counts
+	Verdict string       `json:"verdict"`
+	Note    string       `json:"note,omitempty"`
+	Names   []nameReport `json:"names"`
 
 	wrong bool
 }
@@ -84,10 +82,7 @@ func (c *checker) report(found []finding) report {
 }
 
 func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport {
-	one := endpointReport{
-		Endpoint: e.id, Target: e.target, Title: e.short(), Note: e.note(c.plan.endpoints), Names: []nameReport{},
-		Backup: e.count(backupName), Blob: e.count(blobName), Queue: e.count(queueName), Other: e.count(otherName),
-	}
+	one := endpointReport{Endpoint: e.id, Target: e.target, Title: e.short(), Counts: e.counts(), Note: e.note(c.plan.endpoints), Names: []nameReport{}}
 	wrong, astray := 0, 0
 	for _, n := range e.names {
 		one.Names = append(one.Names, c.ofResults(n, servers))
@@ -140,22 +135,12 @@ func (c *checker) ofResults(n *name, servers []targetReport) nameReport {
 // yet. In the first generation of private endpoints of Azure Backup they are in
 // endpoints of their own, PE_ecs…_blob and so on.
 func (e *endpoint) note(all []*endpoint) string {
-	if e.count(backupName) == 0 {
-		return ""
-	}
-	blobs, queues := e.count(blobName), e.count(queueName)
+	n := e.counts()
 	for _, other := range all {
 		if strings.HasPrefix(casefold.Lower(other.id), casefold.Lower(e.id)+"_") {
-			blobs, queues = blobs+other.count(blobName), queues+other.count(queueName)
+			more := other.counts()
+			n.Blob, n.Queue = n.Blob+more.Blob, n.Queue+more.Queue
 		}
 	}
-	switch {
-	case blobs+queues == 0:
-		return "no storage names yet: normal before the first registration; run this again after it, and after the first backup"
-	case blobs == 0:
-		return "no blob name yet: they come with the first registration, and more of them with the first backup"
-	case queues == 0:
-		return "no queue name yet: it comes with the first registration"
-	}
-	return ""
+	return n.Incomplete()
 }

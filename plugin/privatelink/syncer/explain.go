@@ -29,7 +29,7 @@ func (s *Syncer) currentBook() *verdict.Book {
 
 // storeLocked publishes the snapshot and keeps the lists that it was built from, which the
 // numbers of its records refer to.
-func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List) {
+func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List, m merged) {
 	next.Date(previous, time.Now())
 	book := &verdict.Book{Zones: s.Zones, Snapshot: next, Removed: s.process.removals.get}
 	for i, list := range lists {
@@ -41,6 +41,7 @@ func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List
 		}
 		book.Lists = append(book.Lists, one)
 	}
+	book.Conflicts, book.Found, book.Generation = m.conflicts(), s.foundSince(lists), generations.Add(1)
 	s.store(next)
 	s.book.Store(book)
 	s.merged = lists
@@ -51,6 +52,9 @@ func (p *poller) stateOf(fqdn dnsname.Name) verdict.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	state := verdict.State{Loaded: p.guard.loaded, Failure: p.failure}
+	if len(p.guard.missing) == 0 {
+		return state
+	}
 	if a := p.guard.missing[cloud.Canonical(fqdn)]; a != nil {
 		state.Held, state.Missing = true, a.since
 	}

@@ -144,7 +144,7 @@ func (s *Syncer) publish() (*report, bool) {
 	m := merge(s.Zones, s.known(previous), lists, nil)
 	next := m.builder.Snapshot(complete, func(z *zone.Zone) uint32 { return s.process.nextSerial(s, previous, z) })
 	next.Lenient = lenient
-	s.storeLocked(next, previous, lists)
+	s.storeLocked(next, previous, lists, m)
 	if !s.committed {
 		return nil, true
 	}

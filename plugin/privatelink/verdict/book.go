@@ -21,8 +21,14 @@ type Book struct {
 	// Removed returns the last record of a name that was served. It may be nil.
 	Removed func(owner dnsname.Name) (Removal, bool)
 
-	skipsOnce, outsideOnce sync.Once
-	index                  index
+	// The rest is for a survey only, and may be empty.
+	Generation uint64 // differs from that of every other book of the process
+	Conflicts  []Conflict
+	Found      map[source.Skip]time.Time // when each skip of the lists was found first
+
+	skipsOnce, outsideOnce, surveyOnce sync.Once
+	index                              index
+	survey                             *Survey
 }
 
 // A List is the list of one source. The list may be nil.
