@@ -62,6 +62,7 @@ func (c *counted) Respond(q *Query) bool {
 type desk struct {
 	routes routes
 	query  Query
+	clientCount
 }
 
 // answer returns the reply to the packet of a client, or nil if the chain has to
@@ -97,5 +98,6 @@ func (d *desk) answer(packet []byte, client netip.Addr, received time.Time, room
 	for _, c := range q.counters {
 		c.Inc()
 	}
+	d.countClient(q, client)
 	return q.reply
 }

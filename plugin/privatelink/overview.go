@@ -4,6 +4,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // This file is what plugin status shows beside Explain, Ledger and Events.
@@ -14,6 +15,9 @@ func (p *Privatelink) Survey() *verdict.Survey { return p.zones.Survey() }
 
 // Generation returns a number that changes with each snapshot of the block.
 func (p *Privatelink) Generation() uint64 { return p.zones.Generation() }
+
+// Zones returns the current records of the block.
+func (p *Privatelink) Zones() *zone.Snapshot { return p.zones.Snapshot() }
 
 // Sources returns the state of each source of the block, in their order.
 func (p *Privatelink) Sources() []syncer.SourceState { return p.zones.SourceStates() }

@@ -12,10 +12,13 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/caddy/caddyfile"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+	"github.com/privatelink-dns/privatelink-dns/plugin/status/peers"
 	"github.com/privatelink-dns/privatelink-dns/plugin/status/view"
 )
 
@@ -24,6 +27,7 @@ type overviewer interface {
 	Survey() *verdict.Survey
 	Sources() []syncer.SourceState
 	Generation() uint64
+	Zones() *zone.Snapshot
 }
 
 // A collector reads the state of the server.
@@ -33,15 +37,20 @@ type collector struct {
 	corefile  view.Corefile
 	fastpath  []view.FastPath
 	cached    bool // plugin lru is in the Corefile
+	targets   []peers.Target
 
 	mu        sync.Mutex
 	dns       string // address of the DNS server
 	sample    sample
 	sampledAt time.Time
+	watch     *peers.Watch // nil before the instance serves
 }
 
-func newCollector(blocks []verdict.Block, instance *caddy.Instance) *collector {
+func newCollector(blocks []verdict.Block, instance *caddy.Instance, others []string) *collector {
 	c := &collector{}
+	for _, address := range others {
+		c.targets = append(c.targets, peers.Target{Address: address, Role: peers.Instance})
+	}
 	for _, b := range blocks {
 		if v, ok := b.Explainer.(overviewer); ok {
 			c.positions, c.views = append(c.positions, b.Position), append(c.views, v)
@@ -63,6 +72,7 @@ func newCollector(blocks []verdict.Block, instance *caddy.Instance) *collector {
 		}
 		c.fastpath = append(c.fastpath, one)
 		c.cached = c.cached || b.Tokens["lru"] != nil
+		c.targets = append(c.targets, secondaries(text.Path(), b.Tokens["transfer"])...)
 	}
 	return c
 }
@@ -74,6 +84,7 @@ func (c *collector) begin(instance *caddy.Instance) {
 	if instance == nil {
 		return
 	}
+	c.watch = peers.Start(c.targets, c.zones)
 	for _, s := range instance.Servers() {
 		if addr, ok := s.LocalAddr().(*net.UDPAddr); ok && c.dns == "" {
 			c.dns = local(addr.String())
@@ -102,7 +113,66 @@ func (c *collector) input(now time.Time) view.Input {
 	if !c.cached {
 		in.Traffic.Cache = nil
 	}
+	in.Peers, _ = c.peers()
+	in.Clients = clientsOf(clients.Networks())
 	return in
+}
+
+func clientsOf(networks []clients.Network) (all []view.Client) {
+	for _, n := range networks {
+		one := view.Client{Network: "others", Private: n.Counts[clients.Private], Public: n.Counts[clients.Public], Refused: n.Counts[clients.Refused]}
+		if n.Prefix.IsValid() {
+			one.Network = n.Prefix.String()
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// peers returns the states of the secondaries and of the peers, and a number that changes
+// with them.
+func (c *collector) peers() ([]view.Peer, uint64) {
+	c.mu.Lock()
+	watch := c.watch
+	c.mu.Unlock()
+	if watch == nil {
+		return nil, 0
+	}
+	return watch.States()
+}
+
+func (c *collector) zones() (all []*zone.Snapshot) {
+	for _, v := range c.views {
+		all = append(all, v.Zones())
+	}
+	return all
+}
+
+func (c *collector) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watch != nil {
+		c.watch.Stop()
+	}
+}
+
+// secondaries returns the addresses to which plugin transfer sends NOTIFY.
+func secondaries(path string, tokens []caddyfile.Token) (all []peers.Target) {
+	d := caddyfile.NewDispenserTokens(path, tokens)
+	for d.Next() {
+		for d.NextBlock() {
+			if property := d.Val(); property != "to" {
+				d.RemainingArgs()
+				continue
+			}
+			for _, arg := range d.RemainingArgs() {
+				if addr, err := parsePeer(arg); err == nil { // * is everyone, who is not known
+					all = append(all, peers.Target{Address: addr, Role: peers.Secondary})
+				}
+			}
+		}
+	}
+	return all
 }
 
 // fastPaths returns the fast path of each block. It may be off although the Corefile
@@ -123,7 +193,8 @@ func (c *collector) tag() string {
 	add := func(values ...any) { fmt.Fprintln(h, values...) }
 	s := c.sampled(time.Now())
 	total := privatelink.TotalEvents()
-	add(started, privatelink.LedgerGeneration(), total, s.number)
+	_, compared := c.peers()
+	add(started, privatelink.LedgerGeneration(), total, s.number, compared)
 	for _, v := range c.views {
 		add(v.Generation())
 		for _, one := range v.Sources() {

@@ -57,6 +57,7 @@ func setup(c *caddy.Controller) error {
 		Abort: end,
 		Close: end,
 	})
+	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler { return &refusals{next} })
 	return nil
 }
 

@@ -51,13 +51,11 @@ type api struct {
 }
 
 func newAPI(blocks []verdict.Block, instance *caddy.Instance, peers []string) *api {
-	return &api{blocks: blocks, instance: instance, collector: newCollector(blocks, instance)}
+	return &api{blocks: blocks, instance: instance, collector: newCollector(blocks, instance, peers)}
 }
 
 // begin is called when the instance serves.
 func (a *api) begin() { a.collector.begin(a.instance) }
-
-func (a *api) close() {}
 
 // ServeHTTP implements http.Handler.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
