@@ -11,8 +11,8 @@ const (
 	// their turn.
 	parallel = 2
 	// rest is how many times as long as an answer took its turn stays taken. DNS queries
-	// need the CPU: the page takes at most half a core, however many requests arrive.
-	rest = 3
+	// need the CPU: the page takes at most a quarter of a core, however many requests arrive.
+	rest = 7
 )
 
 // turns bounds the CPU time of the page. An answer is made in memory and written after the

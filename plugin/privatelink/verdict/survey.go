@@ -72,9 +72,17 @@ func (s *surveyor) survey() *Survey {
 		all.Resources = append(all.Resources, r)
 	}
 	slices.SortFunc(all.Resources, func(a, b *Resource) int {
-		return cmp.Or(a.Rank()-b.Rank(), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+		return cmp.Or(a.Rank()-b.Rank(), cmp.Compare(a.order(), b.order()), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
 	return all
+}
+
+// order puts the vaults before other resources.
+func (r *Resource) order() int {
+	if isVault(r.ID) {
+		return 0
+	}
+	return 1
 }
 
 // Rank orders resources, the worst first.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
@@ -88,21 +89,22 @@ const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 var pages = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"asset": pathOf, "iso": iso, "at": at, "clock": clock, "zone": zone, "ago": ago, "in": in,
+	"asset": pathOf, "iso": iso, "at": at, "clock": clock, "zone": timeZone, "ago": ago, "in": in,
 	"join": join, "trim": func(name string) string { return strings.TrimSuffix(name, ".") }, "networks": networks,
 	"first":   func(all []view.Problem) *view.Problem { return firstOf(all) },
 	"rest":    func(all []view.Problem) []view.Problem { return all[min(1, len(all)):] },
 	"percent": func(ratio float64) string { return fmt.Sprintf("%.1f %%", 100*ratio) },
 	"sum":     func(a, b uint64) uint64 { return a + b },
 	"word":    func(l view.Level) string { return words[l] }, "mark": func(l view.Level) string { return marks[l] },
-	"condition":      func(c verdict.Condition) string { return conditions[c].text },
+	"condition":      condition,
 	"conditionMark":  func(c verdict.Condition) string { return conditions[c].mark },
 	"conditionLevel": func(c verdict.Condition) view.Level { return conditions[c].level },
 	"styleMark":      func(s verdict.Style) string { return styles[s] },
 	"grade":          func(g ledger.Grade) string { return grades[g] },
 	"answer":         func(k ledger.Kind) string { return answers[k] },
 	"event":          func(k journal.Kind) string { return events[k] },
-	"kind":           func(t string) string { return strings.TrimSuffix(t, "s") },
+	"kind":           kind,
+	"zero":           func(n int) string { return map[bool]string{true: " zero"}[n == 0] },
 }).ParseFS(files, "page.html"))
 
 // The words and shapes come before the colors.
@@ -129,6 +131,21 @@ var (
 	}
 )
 
+func condition(r view.Resource) string {
+	if r.Condition == verdict.ConditionNotServed && r.Total() == 0 {
+		return "not served"
+	}
+	return conditions[r.Condition].text
+}
+
+// kind is the type of a resource for people.
+func kind(resourceType string) string {
+	if casefold.Equal(resourceType, "storageAccounts") {
+		return "storage account"
+	}
+	return strings.TrimSuffix(resourceType, "s")
+}
+
 func firstOf(all []view.Problem) *view.Problem {
 	if len(all) == 0 {
 		return nil
@@ -136,9 +153,9 @@ func firstOf(all []view.Problem) *view.Problem {
 	return &all[0]
 }
 
-func iso(t time.Time) string   { return t.UTC().Format(time.RFC3339) }
-func clock(t time.Time) string { return t.Local().Format("15:04:05") }
-func zone(t time.Time) string  { return t.Local().Format("MST (-07:00)") }
+func iso(t time.Time) string      { return t.UTC().Format(time.RFC3339) }
+func clock(t time.Time) string    { return t.Local().Format("15:04:05") }
+func timeZone(t time.Time) string { return t.Local().Format("MST (-07:00)") }
 
 // at is a time for people.
 func at(t time.Time) template.HTML {

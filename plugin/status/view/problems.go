@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
 
 // A Level is how bad a state is.
@@ -165,36 +164,26 @@ func (p *Page) judgeResources(in *Input) {
 		p.add(Warning, "vaults", "%s held back: the last lists lack more than half of the names of a source, which are served until three lists agree.",
 			count(held, "name")+verb(held))
 	}
-	pending, other := Item{}, Item{}
-	pendings, others := 0, 0
-	for _, i := range p.NotServed {
-		switch {
-		case i.OnPurpose:
-		case i.Kind == verdict.NotApproved:
-			if pendings++; pendings == 1 {
-				pending = i
-			}
-		default:
-			if others++; others == 1 {
-				other = i
-			}
-		}
-	}
-	p.addItems(pendings, &pending, "is not approved", "are not approved")
-	p.addItems(others, &other, "is not served", "are not served")
+	p.judgeItems()
 	if conflicts > 0 {
 		p.add(Warning, "vaults", "%s different addresses in two places.", map[bool]string{
 			true: "A name has", false: fmt.Sprintf("%d names have", conflicts)}[conflicts == 1])
 	}
 }
 
-func (p *Page) addItems(n int, first *Item, one, many string) {
-	switch n {
-	case 0:
-	case 1:
-		p.add(Warning, "not-served", "%s %s: %s", first.Short, one, first.Text)
-	default:
-		p.add(Warning, "not-served", "%d endpoints or names %s, such as %s: %s", n, many, first.Short, first.Text)
+// judgeItems adds the endpoints that are not served, except those on purpose.
+func (p *Page) judgeItems() {
+	switch n, first := p.pending.count, p.pending.first.Short; {
+	case n == 1:
+		p.add(Warning, "not-served", "%s is not approved.", first)
+	case n > 1:
+		p.add(Warning, "not-served", "%d endpoints are not approved: %s and %d more.", n, first, n-1)
+	}
+	switch n, first := p.unserved.count, p.unserved.first; {
+	case n == 1:
+		p.add(Warning, "not-served", "%s is not served: %s", first.Short, first.Text)
+	case n > 1:
+		p.add(Warning, "not-served", "%d endpoints or names are not served: %s and %d more.", n, first.Short, n-1)
 	}
 }
 

@@ -161,6 +161,18 @@ type Item struct {
 	Short string `json:"-"` // the title without the path of the endpoint
 }
 
+// A tally counts items, also those beyond the bound.
+type tally struct {
+	count int
+	first Item
+}
+
+func (t *tally) add(i Item) {
+	if t.count++; t.count == 1 {
+		t.first = i
+	}
+}
+
 // items sets the items of all blocks that are not served.
 func (p *Page) items(in *Input) {
 	p.NotServed = []Item{}
@@ -172,11 +184,18 @@ func (p *Page) items(in *Input) {
 				continue
 			}
 			seen[key] = true
-			if p.AllOf.NotServed++; len(p.NotServed) == maxItems {
-				continue
-			}
 			one.Text, one.Remedy = bounded(one.Text), bounded(one.Remedy)
-			p.NotServed = append(p.NotServed, Item{one, shortTitle(&one)})
+			item := Item{one, shortTitle(&one)}
+			switch {
+			case one.OnPurpose:
+			case one.Kind == verdict.NotApproved:
+				p.pending.add(item)
+			default:
+				p.unserved.add(item)
+			}
+			if p.AllOf.NotServed++; len(p.NotServed) < maxItems {
+				p.NotServed = append(p.NotServed, item)
+			}
 		}
 	}
 }

@@ -87,6 +87,8 @@ type Page struct {
 	VaultName   string     `json:"-"`
 	TotalEvents uint64     `json:"total_events"` // since the start
 	Kept        int        `json:"kept_events"`  // of the vault, or of all, at most 500
+
+	pending, unserved tally // items that are not approved, and others
 }
 
 // Totals are the numbers of everything, of which a page may show a part.

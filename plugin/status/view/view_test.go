@@ -57,7 +57,7 @@ func TestProblems(t *testing.T) {
 		{"an endpoint is not approved", func(in *Input) {
 			item(in, verdict.Item{Title: "pe", Endpoint: "pe", Kind: verdict.NotApproved, Text: "its connection is Pending"})
 		},
-			"warning: not-served: pe is not approved: its connection is Pending"},
+			"warning: not-served: pe is not approved."},
 		{"on purpose", func(in *Input) { item(in, verdict.Item{Title: "pe", Kind: verdict.OtherVNet, OnPurpose: true}) },
 			"good: All 214 names of 2 vaults and 1 other resource are private."},
 		{"a conflict", func(in *Input) { in.Blocks[0].Survey.Conflicts = make([]verdict.Conflict, 2) }, "warning: vaults: 2 names have different addresses in two places."},
