@@ -22,7 +22,8 @@ func TestPage(t *testing.T) {
 		t.Fatalf("%s, %v", response.Status, response.Header)
 	}
 	for _, want := range []string{
-		`<span class="level">Warning</span> <a href="#not-served">`, "its connection is Pending", "pe-&lt;script&gt;alert(1)&lt;/script&gt; (storageAccounts two) is not approved.",
+		`<span class="level">Warning</span> <a href="#not-served">`, "its connection is Pending",
+		"pe-&lt;script&gt;alert(1)&lt;/script&gt; (storageAccounts two) is not approved.",
 		"1 name of 2 other resources is served.",
 		"approve the connection", "one.blob.core.windows.net", "10.0.0.1", "Version ", "Corefile as read: Corefile",
 	} {

@@ -9,12 +9,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 	"github.com/privatelink-dns/privatelink-dns/plugin/status/view"
 )
 
 // A sample has values of the metrics.
 type sample struct {
 	traffic view.Traffic
+	clients []clients.Network
 	sockets int    // of the fast path
 	number  uint64 // changes with the values
 }
@@ -49,6 +51,7 @@ func readSample() (s sample) {
 	}
 	s.traffic.Upstreams = upstreamsOf(byName)
 	s.traffic.Cache = cacheOf(byName)
+	s.clients = clients.Networks()
 	for _, m := range byName["coredns_fastpath_sockets"] {
 		s.sockets += int(m.GetGauge().GetValue())
 	}

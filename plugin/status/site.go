@@ -62,6 +62,7 @@ func acquire(cfg config) *site {
 		sites.all = map[string]*site{}
 	}
 	sites.all[address] = s
+	log.Infof("Serving %s://%s/", map[bool]string{true: "https", false: "http"}[access.encrypted()], local(listener.Addr().String()))
 	return s
 }
 

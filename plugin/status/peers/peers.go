@@ -88,13 +88,9 @@ func (w *Watch) run(ctx context.Context, i int) {
 	}
 }
 
-// set stores a state. The time of a comparison that has the same result is not news.
 func (w *Watch) set(i int, state view.Peer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before := w.states[i]
-	if before.InStep != state.InStep || before.Text != state.Text || !slices.Equal(before.Names, state.Names) {
-		w.generation++
-	}
 	w.states[i] = state
+	w.generation++
 }
