@@ -26,7 +26,7 @@ func content(text string) Content {
 		Title: text, Kind: verdict.NotApproved, Text: text, Remedy: text, Since: now, Name: dnsname.Name(text), Endpoint: text, Target: text, Source: text,
 	}
 	record := &zone.Record{Name: dnsname.Name(text), Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}
-	resource := &verdict.Resource{ID: text, Type: text, Name: text, Region: text, Text: text, Newest: record,
+	resource := &verdict.Resource{ID: text, Type: text, Name: text, Region: text, Text: text, Newest: record, Counts: verdict.Counts{Other: 1},
 		Endpoints: []*verdict.Endpoint{{ID: text, Source: text, Records: []*zone.Record{record}}}}
 	entry := ledger.Entry{Name: text, Fact: ledger.Fact{Reason: text}, Last: now, Resolvers: []string{text}}
 	in := view.Input{

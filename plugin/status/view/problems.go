@@ -98,8 +98,11 @@ func (p *Page) judgeSources(now time.Time) {
 }
 
 func (p *Page) judgeLedger(in *Input) {
-	names, last := 0, ledger.Entry{}
+	names, last, least := 0, ledger.Entry{}, ""
 	for _, grade := range []ledger.Grade{ledger.Known, ledger.Backup} {
+		if all := in.Ledger[grade]; len(all) == MaxLedger && in.Now.Sub(all[MaxLedger-1].Last) <= recent {
+			least = "At least " // the input has no more
+		}
 		for _, e := range in.Ledger[grade] {
 			if in.Now.Sub(e.Last) > recent {
 				continue
@@ -121,7 +124,7 @@ func (p *Page) judgeLedger(in *Input) {
 		p.add(Trouble, "ledger", "A name that should be private was not: %s, %s.", example, Ago(last.Last, in.Now))
 		return
 	}
-	p.add(Trouble, "ledger", "%d names that should be private were not. The last one: %s, %s.", names, example, Ago(last.Last, in.Now))
+	p.add(Trouble, "ledger", "%s%d names that should be private were not. The last one: %s, %s.", least, names, example, Ago(last.Last, in.Now))
 }
 
 // got is what a client got for a name that the zones lack.

@@ -56,11 +56,11 @@ func (p *Page) resources(in *Input, r Request) {
 	var all []*verdict.Resource
 	seen := map[string]bool{}
 	for _, b := range in.Blocks {
-		p.Names += b.Survey.Names
 		for _, one := range b.Survey.Resources {
 			if key := casefold.Lower(one.ID); !seen[key] {
 				seen[key] = true
 				all = append(all, one)
+				p.Names += one.Counts.Total()
 			}
 		}
 	}

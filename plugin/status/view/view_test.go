@@ -21,8 +21,9 @@ func healthy() Input {
 		Name: "azure s", Remote: true, Loaded: true, Names: 214, Interval: time.Minute, Read: now.Add(-41 * time.Second), Next: now.Add(23 * time.Second),
 	}
 	survey := &verdict.Survey{Names: 214, Resources: []*verdict.Resource{
-		{ID: "/s/vaults/one", Type: "vault", Name: "one"}, {ID: "/s/vaults/two", Type: "vault", Name: "two"},
-		{ID: "/s/storageAccounts/data", Type: "storageAccounts", Name: "data"}}}
+		{ID: "/s/vaults/one", Type: "vault", Name: "one", Counts: verdict.Counts{Backup: 8, Blob: 100}},
+		{ID: "/s/vaults/two", Type: "vault", Name: "two", Counts: verdict.Counts{Queue: 105}},
+		{ID: "/s/storageAccounts/data", Type: "storageAccounts", Name: "data", Counts: verdict.Counts{Other: 1}}}}
 	return Input{
 		Now: now, Blocks: []Block{{Survey: survey, Sources: []syncer.SourceState{azure}}},
 		Traffic: Traffic{Upstreams: []Upstream{{Address: "a", Up: true}, {Address: "b", Up: true}}},
@@ -43,9 +44,10 @@ func TestProblems(t *testing.T) {
 		want   string
 	}{
 		{"healthy", func(*Input) {}, "good: All 214 names of 2 vaults and 1 other resource are private."},
-		{"one name", func(in *Input) {
-			in.Blocks[0].Survey.Names, in.Blocks[0].Survey.Resources = 1, in.Blocks[0].Survey.Resources[:1]
-		}, "good: The name of 1 vault is private."},
+		{"one name", func(in *Input) { in.Blocks[0].Survey.Resources = in.Blocks[0].Survey.Resources[2:] },
+			"good: The name of 1 other resource is private."},
+		{"two blocks with the same sources", func(in *Input) { in.Blocks = append(in.Blocks, in.Blocks[0]) },
+			"good: All 214 names of 2 vaults and 1 other resource are private."},
 		{"no names", func(in *Input) { in.Blocks[0].Survey = &verdict.Survey{} },
 			"warning: sources: No names are served: the sources have no private endpoint whose connection is approved."},
 		{"a source fails", func(in *Input) { s := source(in); s.Failure, s.Failing = "403 Forbidden", now.Add(-5*time.Minute) },
