@@ -210,7 +210,7 @@ func RemedyOf(s source.Skip) string {
 
 var remedies = map[source.Reason]string{
 	source.NotApproved:  "approve the connection: in the portal, the vault (or the account) > Networking > Private endpoint connections",
-	source.Provisioning: "wait until Azure has made the endpoint, and run this again",
+	source.Provisioning: "wait until Azure has made the endpoint",
 	source.NoDNSConfig:  "export the network interfaces, too: az network nic list -o json",
 	source.OtherVNet:    "nothing, or add the virtual network to vnet in the Corefile",
 	source.OutsideZones: "nothing if it is no name of Azure Backup, else add its zone behind privatelink in the Corefile",

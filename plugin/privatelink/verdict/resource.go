@@ -56,7 +56,7 @@ func (c Counts) Incomplete() string {
 	case c.Backup == 0:
 		return ""
 	case c.Blob+c.Queue == 0:
-		return "no storage names yet: normal before the first registration; run this again after it, and after the first backup"
+		return "no storage names yet: normal before the first registration; look again after it, and after the first backup"
 	case c.Blob == 0:
 		return "no blob name yet: they come with the first registration, and more of them with the first backup"
 	case c.Queue == 0:
