@@ -21,9 +21,10 @@ type Book struct {
 	// Removed returns the last record of a name that was served. It may be nil.
 	Removed func(owner dnsname.Name) (Removal, bool)
 
-	// The rest is for a survey only, and may be empty.
-	Generation uint64 // differs from that of every other book of the process
-	Conflicts  []Conflict
+	Conflicts []Conflict // may be empty
+
+	// Both are for the status page only, and may be empty.
+	Generation uint64                    // differs from that of every other book of the process
 	Found      map[source.Skip]time.Time // when each skip of the lists was found first
 
 	skipsOnce, outsideOnce, surveyOnce sync.Once

@@ -3,6 +3,7 @@ package verdict
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -63,7 +64,18 @@ func (b *Book) served(v *Verdict, r *zone.Record) {
 		v.Text = "its record is from the state file" + failing(": its source cannot be read: ", state)
 	case state.Failure != "":
 		v.Text = "its last good record is served: its source cannot be read: " + state.Failure
+	default:
+		v.Text = b.conflict(r.Name)
 	}
+}
+
+// conflict returns the conflict of a record, or "".
+func (b *Book) conflict(owner dnsname.Name) string {
+	i := slices.IndexFunc(b.Conflicts, func(c Conflict) bool { return c.Name == owner })
+	if i < 0 {
+		return ""
+	}
+	return b.Conflicts[i].Text
 }
 
 func failing(before string, s State) string {

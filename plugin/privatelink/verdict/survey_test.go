@@ -90,6 +90,17 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
+// A conflict is a note about a name that is served.
+func TestConflict(t *testing.T) {
+	book := bookOf(t, nil, endpoint("pe", storage+"twice", "Approved", "", "twice.blob.core.windows.net 10.0.0.1", "once.blob.core.windows.net 10.0.0.2"))
+	book.Conflicts = []Conflict{{"twice.privatelink.blob.core.windows.net.", "it is in two endpoints"}}
+	for name, want := range map[dnsname.Name]string{"twice.blob.core.windows.net.": "it is in two endpoints", "once.blob.core.windows.net.": ""} {
+		if v := book.Explain(name); !v.Served || v.Text != want {
+			t.Errorf("%s: %v, %q; want %q", name, v.Served, v.Text, want)
+		}
+	}
+}
+
 // Every cause is an item, the important ones first, and those on purpose one for many.
 func TestNotServed(t *testing.T) {
 	all := append([]privateendpoint.Endpoint{
