@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 	"github.com/privatelink-dns/privatelink-dns/plugin/status/page"
@@ -125,5 +128,39 @@ func TestStatusAPI(t *testing.T) {
 	var one view.Page
 	if err := json.Unmarshal([]byte(body), &one); err != nil || one.Kept == 0 || one.Kept >= p.Kept {
 		t.Errorf("events of a vault: %d of %d, %v", one.Kept, p.Kept, err)
+	}
+}
+
+// Every field of /api/status is in the README.
+func TestAPIIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[reflect.Type]bool{}
+	var check func(of reflect.Type)
+	check = func(of reflect.Type) {
+		for of.Kind() == reflect.Slice || of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct || seen[of] || of == reflect.TypeFor[time.Time]() {
+			return
+		}
+		seen[of] = true
+		for i := range of.NumField() {
+			f := of.Field(i)
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name == "-" || !f.IsExported() {
+				continue
+			}
+			if name != "" && !strings.Contains(string(text), "`"+name+"`") {
+				t.Errorf("README.md lacks the field %s of %s", name, of)
+			}
+			check(f.Type)
+		}
+	}
+	check(reflect.TypeFor[view.Page]())
+	if len(seen) < 15 {
+		t.Errorf("only %d types", len(seen))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,9 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error("status", err)
 	}
 	cfg.below(dnsserver.GetConfig(c).Root)
+	if err := cfg.agree(c); err != nil {
+		return plugin.Error("status", err)
+	}
 	var s *site
 	var a *api
 	end := func() {
@@ -58,6 +62,23 @@ func setup(c *caddy.Controller) error {
 		Close: end,
 	})
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler { return &refusals{next} })
+	return nil
+}
+
+type configsKey struct{}
+
+// agree returns an error if another server block has the address with other properties:
+// one of them might open what the other one protects.
+func (cfg *config) agree(c *caddy.Controller) error {
+	all, _ := c.Get(configsKey{}).(map[string]config)
+	if all == nil {
+		all = map[string]config{}
+		c.Set(configsKey{}, all)
+	}
+	if other, taken := all[cfg.address]; taken && !reflect.DeepEqual(other, *cfg) {
+		return c.Errf("status: another server block has %s with other properties: write the same ones, or another address", cfg.address)
+	}
+	all[cfg.address] = *cfg
 	return nil
 }
 
