@@ -201,7 +201,7 @@ func TestSetup(t *testing.T) {
 		{"status {\n peer hub\n}", `plugin/status: Corefile:4 - Error during parsing: peer: "hub" is not the address of a DNS server, such as 10.0.0.5 or 10.0.0.5:53`},
 		{"status {\n peer 10.0.0.1:0\n}", `plugin/status: Corefile:4 - Error during parsing: peer: "10.0.0.1:0" is not the address of a DNS server, such as 10.0.0.5 or 10.0.0.5:53`},
 		{"status {\n cors\n}", `plugin/status: Corefile:4 - Error during parsing: cors: unknown property, the known ones are peer, tls, token`},
-		{"status\n}\na.example:0 {\nstatus {\n token t\n}", `plugin/status: Corefile:7 - Error during parsing: status: another server block has 127.0.0.1:8053 ` +
+		{"status\n}\na.example:0 {\nstatus {\n token t\n}", `plugin/status: Corefile:8 - Error during parsing: status: another server block has 127.0.0.1:8053 ` +
 			`with other properties: write the same ones, or another address`},
 		{"status\nstatus", `plugin/status: Corefile:4 - Error during parsing: status: specified more than once in a server block`},
 	} {

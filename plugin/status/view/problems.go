@@ -50,8 +50,11 @@ func (p *Page) judge(in *Input) {
 
 func weight(l Level) int { return map[Level]int{Warning: 1, Trouble: 2}[l] }
 
+// maxProblem bounds a problem in characters. Its place on the page has all of it.
+const maxProblem = 240
+
 func (p *Page) add(l Level, place, format string, args ...any) {
-	p.Problems = append(p.Problems, Problem{l, fmt.Sprintf(format, args...), place})
+	p.Problems = append(p.Problems, Problem{l, cut(fmt.Sprintf(format, args...), maxProblem), place})
 }
 
 // summary is what is served. It does not claim that all names are private while there

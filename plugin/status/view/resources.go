@@ -209,9 +209,14 @@ func shortTitle(i *verdict.Item) string {
 }
 
 // bounded cuts a text of external input.
-func bounded(text string) string {
-	if runes := []rune(text); len(runes) > maxText {
-		return string(runes[:maxText]) + "…"
+func bounded(text string) string { return cut(text, maxText) }
+
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
 	}
 	return text
 }

@@ -98,6 +98,18 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+func TestCut(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		most int
+		want string
+	}{{"abc", 3, "abc"}, {"abcd", 3, "abc…"}, {"äöü", 3, "äöü"}, {"äöüß", 3, "äöü…"}, {"", 0, ""}} {
+		if got := cut(tt.in, tt.most); got != tt.want {
+			t.Errorf("cut(%q, %d) = %q; want %q", tt.in, tt.most, got, tt.want)
+		}
+	}
+}
+
 func TestEvents(t *testing.T) {
 	in := healthy()
 	for i := range 100 {
