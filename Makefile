@@ -14,7 +14,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 PLATFORMS  := linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 
-.PHONY: help run build cross $(PLATFORMS) packages check-packages image push test check lint integration integration-fastpath fuzz differential bench bench-peers cover docker clean
+.PHONY: help run build cross $(PLATFORMS) packages check-packages image push test check lint integration integration-fastpath fuzz differential bench bench-peers screenshots cover docker clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -86,6 +86,9 @@ bench: ## answers beside stock plugin file, and the snapshot of 100,000 records
 
 bench-peers: ## CPU time per query beside other DNS servers, which it installs if it may; writes docs/peers.md
 	INTEGRATION_INSTALL=1 go run ./integration/bench -out docs/peers.md
+
+screenshots: ## the status page in Chromium, for plugin/status/README.md; installs what it needs if it may
+	INTEGRATION_INSTALL=1 SCREENSHOTS=$(CURDIR)/plugin/status go test -count 1 -run TestPageScreenshots ./integration
 
 cover: ## test coverage of everything outside integration
 	go test -coverprofile coverage.out -coverpkg ./cmd/...,./corefile/...,./plugin/... ./cmd/... ./corefile/... ./plugin/...

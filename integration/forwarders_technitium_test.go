@@ -100,12 +100,23 @@ func (z *technitiumZone) records(name string) any {
 }
 
 func (s *technitium) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var lines []string
 	for name, zone := range s.zones {
 		lines = append(lines, name+" "+zone.kind+" "+strings.Join(zone.forwarders, " "))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+// called returns the calls since the last time.
+func (s *technitium) called() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := s.calls
+	s.calls = nil
+	return calls
 }
 
 // The printed script brings a server to the printed forwarders, removes those of earlier
@@ -161,16 +172,20 @@ func TestForwardersCommandForTechnitium(t *testing.T) {
 	if err != nil || api.String() != want || !strings.Contains(out, "contoso.internal goes to the same servers") {
 		t.Errorf("%v\n%s\n got\n%s\nwant\n%s", err, out, api, want)
 	}
-	api.calls = nil
-	if out, err := run(technitiumToken); err != nil || len(api.calls) > 0 {
-		t.Errorf("run again: %v %q\n%s", err, api.calls, out)
+	api.called()
+	out, err = run(technitiumToken)
+	if calls := api.called(); err != nil || len(calls) > 0 {
+		t.Errorf("run again: %v %q\n%s", err, calls, out)
 	}
 
+	api.mu.Lock()
 	api.zones["blob.core.usgovcloudapi.net"] = &technitiumZone{kind: "Primary", forwarders: nil}
 	api.zones["old.blob.core.usgovcloudapi.net"] = &technitiumZone{kind: "Forwarder", forwarders: strings.Fields(servers)}
+	api.mu.Unlock()
 	const refused = "Nothing was changed: blob.core.usgovcloudapi.net is a zone of another type."
-	if out, err := run(technitiumToken); err == nil || len(api.calls) > 0 || !strings.Contains(out, refused) {
-		t.Errorf("with a zone of another type: %v %q\n%s", err, api.calls, out)
+	out, err = run(technitiumToken)
+	if calls := api.called(); err == nil || len(calls) > 0 || !strings.Contains(out, refused) {
+		t.Errorf("with a zone of another type: %v %q\n%s", err, calls, out)
 	}
 	note(t, "Configuration by `forwarders`", "Technitium", "loaded", "script run against a fake API")
 }

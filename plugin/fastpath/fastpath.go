@@ -73,6 +73,7 @@ type desk struct {
 	queries  [batchSize]Query
 	names    [batchSize]string
 	received time.Time // of the batch, or zero
+	clientCount
 }
 
 // read parses packet i of the batch. The reply is made in room, if it fits.
@@ -124,6 +125,7 @@ func (d *desk) answer(i int) []byte {
 		passed[q.why].Inc()
 		return nil
 	}
+	d.countClient(q, q.Client)
 	return q.reply
 }
 

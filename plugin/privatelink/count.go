@@ -5,6 +5,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -30,15 +32,27 @@ func countRefused(found zone.Answer) {
 	}
 }
 
-func countAnswer(found zone.Answer, m *dns.Msg) {
+func countAnswer(w dns.ResponseWriter, found zone.Answer, m *dns.Msg) {
 	kind := metrics.Direct
 	if found.Result == zone.Alias {
 		kind = metrics.Alias
 	}
 	count(found.Zone, kind, resultOf(m))
+	countClient(w, m)
 }
 
-func countSplice(z *zone.Zone, m *dns.Msg) { count(z, metrics.Splice, resultOf(m)) }
+func countSplice(w dns.ResponseWriter, z *zone.Zone, m *dns.Msg) {
+	count(z, metrics.Splice, resultOf(m))
+	countClient(w, m)
+}
+
+// countClient counts a private answer by the network of the client. Plugin fastpath counts
+// those that it gives.
+func countClient(w dns.ResponseWriter, m *dns.Msg) {
+	if len(m.Answer) > 0 {
+		clients.Count(exchange.ClientOf(w), clients.Private)
+	}
+}
 
 // countPassedOn counts a reply that is passed on without its dropped records. If
 // it has addresses and its chain leads through a zone, they are those of another

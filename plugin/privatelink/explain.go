@@ -32,10 +32,6 @@ func (p *Privatelink) Lacking(name dnsname.Name) (all []ledger.Entry) {
 	return all
 }
 
-// Ledger returns the names that the zones of all server blocks lack, and the number of
-// answers whose names were too many to be recorded.
-func Ledger() (all []ledger.Entry, missed uint64) { return lacking.Entries(), lacking.Missed() }
-
 // Events returns the last events of all server blocks, and the number of all events.
 func Events() ([]journal.Event, uint64) { return process.Events().Events() }
 

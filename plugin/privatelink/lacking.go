@@ -1,6 +1,7 @@
 package privatelink
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/time/rate"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -34,7 +36,14 @@ func (p *Privatelink) record(a ledger.Answer) ledger.Grade {
 		}
 	}
 	metrics.Lacking(uint8(grade), uint8(a.Kind)).Inc()
+	countPublic(a.Client, a.Kind)
 	return grade
+}
+
+func countPublic(client netip.Addr, kind ledger.Kind) {
+	if kind == ledger.Public {
+		clients.Count(client, clients.Public)
+	}
 }
 
 // fact grades a name that the zones lack.

@@ -194,5 +194,6 @@ func (p *responder) countLacking(q *fastpath.Query, name string, kind ledger.Kin
 		lacking.Miss()
 	}
 	q.Count(metrics.Lacking(uint8(grade), uint8(kind)))
+	countPublic(q.Client, kind)
 	return true
 }

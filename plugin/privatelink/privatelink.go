@@ -63,7 +63,7 @@ func (p *Privatelink) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns
 	m := p.reply(r)
 	m.Authoritative = found.Result == zone.Success || found.Result == zone.NameError
 	p.answer(m, r, q.Name, found)
-	countAnswer(found, &m.Msg)
+	countAnswer(w, found, &m.Msg)
 	if err := w.WriteMsg(&m.Msg); err != nil { // nothing was sent, for example because the reply exceeds a datagram
 		return dns.RcodeServerFailure, err
 	}

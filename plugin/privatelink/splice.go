@@ -34,7 +34,7 @@ func (s *splicer) WriteMsg(m *dns.Msg) error {
 		out, end = s.p.splice(zones, s.r, m)
 	}
 	if out != nil {
-		countSplice(end.zone, out)
+		countSplice(s, end.zone, out)
 		return s.ResponseWriter.WriteMsg(out)
 	}
 	if !s.passOn(m, end) {

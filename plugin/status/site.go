@@ -5,6 +5,7 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,8 @@ var log = clog.NewWithPlugin("status")
 type site struct {
 	address string
 	server  *http.Server // nil if the address cannot be listened on
+	access  atomic.Pointer[access]
+	next    *access // of the instance that begins; guarded by sites
 	current atomic.Pointer[api]
 	users   int // guarded by sites
 }
@@ -30,36 +33,48 @@ var sites struct {
 	all map[string]*site
 }
 
-// acquire returns the site of the address. DNS does not depend on it: a port in use is
-// a warning, and the next reload tries again.
-func acquire(address string) *site {
+// acquire returns the site of the address. DNS does not depend on it: a port in use, or
+// a file that cannot be read, is a warning, and the next reload tries again.
+func acquire(cfg config) *site {
 	sites.Lock()
 	defer sites.Unlock()
+	address := cfg.address
+	access, err := newAccess(cfg)
+	if err != nil {
+		log.Warningf("Off, DNS is not affected: %v: correct the file, and reload", err)
+		return &site{address: address, users: 1}
+	}
 	if s := sites.all[address]; s != nil && s.server != nil {
 		s.users++
+		s.next = access
 		return s
 	}
-	s := &site{address: address, users: 1}
+	s := &site{address: address, users: 1, next: access}
+	s.access.Store(access)
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		log.Warningf("Off, DNS is not affected: %v: end the other program, or write another address, such as 'status 127.0.0.1:8054'", err)
 		return s
 	}
-	warnOfOthers(address)
-	s.start(&limitedListener{Listener: listener, slots: make(chan struct{}, maxConnections)})
+	warnOfOthers(cfg)
+	s.start(&switchedListener{&limitedListener{Listener: listener, slots: make(chan struct{}, maxConnections)}, s})
 	if sites.all == nil {
 		sites.all = map[string]*site{}
 	}
 	sites.all[address] = s
+	log.Infof("Serving %s://%s/", map[bool]string{true: "https", false: "http"}[access.encrypted()], local(listener.Addr().String()))
 	return s
 }
 
-// warnOfOthers warns of an address that other machines may reach.
-func warnOfOthers(address string) {
-	if !hostOf(address).IsLoopback() {
-		log.Warningf("Other machines may reach %s: without encryption and without a password, it has the names, addresses and endpoints: "+
-			"use a loopback address, or a firewall", address)
+// warnOfOthers warns of an address that other machines may reach without encryption or
+// without a token.
+func warnOfOthers(cfg config) {
+	at, err := netip.ParseAddrPort(cfg.address)
+	if err != nil || at.Addr().IsLoopback() || cfg.cert != "" && cfg.token != "" {
+		return
 	}
+	log.Warningf("Other machines may reach %s, which has the names, addresses and endpoints: set tls CERT KEY and token FILE, or use a loopback address",
+		cfg.address)
 }
 
 const (
@@ -71,7 +86,7 @@ const (
 
 func (s *site) start(listener net.Listener) {
 	s.server = &http.Server{
-		Handler:           guarded(s),
+		Handler:           s.guarded(),
 		ReadHeaderTimeout: clientTime, ReadTimeout: clientTime, WriteTimeout: 2 * clientTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader,
 		ErrorLog:       stdlog.New(io.Discard, "", 0), // a client must not write to the log
@@ -79,8 +94,15 @@ func (s *site) start(listener net.Listener) {
 	go func() { _ = s.server.Serve(listener) }() // ends with Close
 }
 
-// serve has the site answer with the data of an instance.
-func (s *site) serve(a *api) { s.current.Store(a) }
+// serve has the site answer with the data and the access of an instance.
+func (s *site) serve(a *api) {
+	sites.Lock()
+	defer sites.Unlock()
+	if s.next != nil {
+		s.access.Store(s.next)
+	}
+	s.current.Store(a)
+}
 
 // ServeHTTP implements http.Handler.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {

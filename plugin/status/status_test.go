@@ -104,7 +104,22 @@ func TestGuard(t *testing.T) {
 			}
 		})
 	}
-	if response, body := request(t, "GET", "http://"+addr+"/"); response.StatusCode != 404 {
+	for _, tt := range []struct {
+		name, path, mode, dest string
+		want                   int
+	}{
+		{"a link of another site to the page", "/", "navigate", "document", 200},
+		{"a link with a question", "/?name=one.blob.core.windows.net", "navigate", "document", 403},
+		{"a frame of another site", "/", "navigate", "iframe", 403},
+		{"a link to the API", "/api/status", "navigate", "document", 403},
+		{"an image of another site", "/", "no-cors", "image", 403},
+	} {
+		headers := []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: " + tt.mode, "Sec-Fetch-Dest: " + tt.dest}
+		if response, _ := request(t, "GET", "http://"+addr+tt.path, headers...); response.StatusCode != tt.want {
+			t.Errorf("%s: %s; want %d", tt.name, response.Status, tt.want)
+		}
+	}
+	if response, body := request(t, "GET", "http://"+addr+"/other"); response.StatusCode != 404 {
 		t.Errorf("%s: %s", response.Status, body)
 	}
 }
@@ -179,13 +194,28 @@ func TestSetup(t *testing.T) {
 		{"status hub:8053", `plugin/status: Corefile:3 - Error during parsing: status: "hub:8053": "hub" is not an IP address`},
 		{"status :http", `plugin/status: Corefile:3 - Error during parsing: status: ":http": port "http" is not a number from 0 to 65535`},
 		{"status a b", `plugin/status: Corefile:3 - Error during parsing: status: 2 values, one is expected`},
-		{"status {\n tls\n}", `plugin/status: Corefile:4 - Error during parsing: status: unknown property "tls", there are none`},
+		{"status {\n tls cert.pem\n}", `plugin/status: Corefile:4 - Error during parsing: tls: 1 values, the syntax is: tls CERT KEY`},
+		{"status {\n token\n}", `plugin/status: Corefile:4 - Error during parsing: token: no value, one is expected`},
+		{"status {\n token a\n token b\n}", `plugin/status: Corefile:5 - Error during parsing: token: specified more than once`},
+		{"status {\n peer\n}", `plugin/status: Corefile:4 - Error during parsing: peer: no value, one address or several are expected`},
+		{"status {\n peer hub\n}", `plugin/status: Corefile:4 - Error during parsing: peer: "hub" is not the address of a DNS server, such as 10.0.0.5 or 10.0.0.5:53`},
+		{"status {\n peer 10.0.0.1:0\n}", `plugin/status: Corefile:4 - Error during parsing: peer: "10.0.0.1:0" is not the address of a DNS server, such as 10.0.0.5 or 10.0.0.5:53`},
+		{"status {\n cors\n}", `plugin/status: Corefile:4 - Error during parsing: cors: unknown property, the known ones are peer, tls, token`},
+		{"status\n}\na.example:0 {\nstatus {\n token t\n}", `plugin/status: Corefile:8 - Error during parsing: status: another server block has 127.0.0.1:8053 ` +
+			`with other properties: write the same ones, or another address`},
 		{"status\nstatus", `plugin/status: Corefile:4 - Error during parsing: status: specified more than once in a server block`},
 	} {
 		if err := caddy.ValidateAndExecuteDirectives(corefileOf(tt.in), nil, true); err == nil || err.Error() != tt.want {
 			t.Errorf("%q\n got %v\nwant %s", tt.in, err, tt.want)
 		}
 	}
+}
+
+func addressesOf(corefile caddy.Input) (all []string) {
+	for _, s := range Servers(corefile) {
+		all = append(all, s.Address)
+	}
+	return all
 }
 
 func TestAddresses(t *testing.T) {
@@ -198,7 +228,7 @@ func TestAddresses(t *testing.T) {
 		{"status nonsense", "[]"},
 		{"privatelink", "[]"},
 	} {
-		if got := fmt.Sprint(Addresses(corefileOf(tt.in))); got != tt.want {
+		if got := fmt.Sprint(addressesOf(corefileOf(tt.in))); got != tt.want {
 			t.Errorf("Addresses(%s) = %s; want %s", tt.in, got, tt.want)
 		}
 	}

@@ -29,16 +29,13 @@ type targetReport struct {
 }
 
 type endpointReport struct {
-	Endpoint string       `json:"endpoint"` // resource ID, or the file
-	Target   string       `json:"target"`   // resource ID, or empty if unknown
-	Title    string       `json:"title"`
-	Backup   int          `json:"backup"` // names of each kind
-	Blob     int          `json:"blob"`
-	Queue    int          `json:"queue"`
-	Other    int          `json:"other"`
-	Verdict  string       `json:"verdict"`
-	Note     string       `json:"note,omitempty"`
-	Names    []nameReport `json:"names"`
+	Endpoint string `json:"endpoint"` // resource ID, or the file
+	Target   string `json:"target"`   // resource ID, or empty if unknown
+	Title    string `json:"title"`
+	verdict.Counts
+	Verdict string       `json:"verdict"`
+	Note    string       `json:"note,omitempty"`
+	Names   []nameReport `json:"names"`
 
 	wrong bool
 }
@@ -84,8 +81,7 @@ func (c *checker) report(found []finding) report {
 
 func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport {
 	one := endpointReport{
-		Endpoint: e.ID, Target: e.Target, Title: e.Title(), Note: c.plan.inventory.Note(e.Endpoint), Names: []nameReport{},
-		Backup: e.Count(verdict.Backup), Blob: e.Count(verdict.Blob), Queue: e.Count(verdict.Queue), Other: e.Count(verdict.Other),
+		Endpoint: e.ID, Target: e.Target, Title: e.Title(), Counts: e.Counts(), Note: c.plan.inventory.Note(e.Endpoint), Names: []nameReport{},
 	}
 	wrong, astray := 0, 0
 	for _, n := range e.names {

@@ -18,6 +18,11 @@ func (b *Block) Book() *verdict.Book {
 			List: src.List, Outside: src.Outside, Source: src.Name,
 			State: func(fqdn dnsname.Name) verdict.State { return stateOf(src, fqdn) },
 		})
+		for _, f := range src.Findings {
+			if f.Kind == syncer.Contradictory {
+				book.Conflicts = append(book.Conflicts, verdict.Conflict{Name: f.Name, Text: f.Text})
+			}
+		}
 	}
 	return book
 }

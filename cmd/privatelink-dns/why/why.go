@@ -106,16 +106,16 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 // ask asks the running server, or reads the files.
 func (o *options) ask(ctx context.Context, out command.Output) (*report, error) {
 	if o.status != "" {
-		r, err := askServer(ctx, o.status, o.names)
+		r, err := askServer(ctx, o.server(o.status), o.names)
 		if err != nil {
 			return nil, fmt.Errorf("ask the running server: %w: check that its Corefile has status with this address, or leave out -status", err)
 		}
 		return r, nil
 	}
-	if addresses := o.addresses(); len(addresses) > 0 {
+	if servers := o.servers(); len(servers) > 0 {
 		var failed []string
-		for _, address := range addresses {
-			r, err := askServer(ctx, address, o.names)
+		for _, server := range servers {
+			r, err := askServer(ctx, server, o.names)
 			if err == nil {
 				return r, nil
 			}
@@ -126,16 +126,34 @@ func (o *options) ask(ctx context.Context, out command.Output) (*report, error) 
 	return o.askFiles(ctx, out)
 }
 
-// addresses returns where the server of the Corefile is asked.
-func (o *options) addresses() []string {
-	if o.noServer || o.input.State != "" || len(o.input.Files)+len(o.input.Hosts) > 0 || o.input.Conf == "stdin" {
+// servers returns where the server of the Corefile is asked.
+func (o *options) servers() []status.Server {
+	if o.noServer || o.input.State != "" || len(o.input.Files)+len(o.input.Hosts) > 0 {
+		return nil
+	}
+	return o.configured()
+}
+
+// server returns how the server at the address is asked: if it is the one of the Corefile,
+// with its certificate and token.
+func (o *options) server(address string) status.Server {
+	for _, server := range o.configured() {
+		if server.Address == address {
+			return server
+		}
+	}
+	return status.Server{Address: address}
+}
+
+func (o *options) configured() []status.Server {
+	if o.input.Conf == "stdin" {
 		return nil
 	}
 	conf, err := corefile.Find(o.input.Conf)
 	if err != nil {
 		return nil // the files report it
 	}
-	return status.Addresses(conf)
+	return status.Servers(conf)
 }
 
 func (o *options) askFiles(ctx context.Context, out command.Output) (*report, error) {

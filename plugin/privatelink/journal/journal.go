@@ -78,3 +78,10 @@ func (j *Journal) Events() (all []Event, total uint64) {
 	slices.Reverse(all)
 	return all, j.total
 }
+
+// Total returns the number of all events so far.
+func (j *Journal) Total() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.total
+}

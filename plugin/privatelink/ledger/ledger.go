@@ -123,6 +123,8 @@ type Ledger struct {
 	second int64 // in which the names were new
 	fresh  int
 	missed uint64 // answers whose names were not recorded
+
+	generation uint64
 }
 
 // A row is an entry in memory.
@@ -169,6 +171,7 @@ func (l *Ledger) Miss() {
 func (l *Ledger) Record(a Answer, f Fact) (isNew bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation++
 	r := l.remove(a.Name)
 	if r == nil {
 		if second := a.At.Unix(); second != l.second {

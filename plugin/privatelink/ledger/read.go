@@ -57,6 +57,31 @@ func (l *Ledger) Missed() uint64 {
 	return l.missed
 }
 
+// Recent returns copies of the last entries of each grade, at most n of one, the last
+// answered first, and the number of all. It holds the lock for less time than Entries.
+func (l *Ledger) Recent(n int) (recent [grades][]Entry, all [grades]int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, names := range l.names {
+		if names == nil {
+			continue
+		}
+		rows := names.Values() // the last used one is last
+		all[i] = len(rows)
+		for _, r := range slices.Backward(rows[max(0, len(rows)-n):]) {
+			recent[i] = append(recent[i], r.copy())
+		}
+	}
+	return recent, all
+}
+
+// Generation returns a number that changes with each call of Record.
+func (l *Ledger) Generation() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.generation
+}
+
 // Len returns the number of names of each grade.
 func (l *Ledger) Len() (n [grades]int) {
 	l.mu.Lock()

@@ -40,6 +40,7 @@ func (s *Syncer) storeLocked(next, previous *zone.Snapshot, lists []*source.List
 		}
 		book.Lists = append(book.Lists, one)
 	}
+	book.Conflicts, book.Found, book.Generation = m.conflicts(), s.foundSince(lists), generations.Add(1)
 	s.store(next)
 	s.book.Store(book)
 	s.merged = lists
@@ -50,6 +51,9 @@ func (p *poller) stateOf(fqdn dnsname.Name) verdict.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	state := verdict.State{Loaded: p.guard.loaded, Failure: p.failure}
+	if len(p.guard.missing) == 0 {
+		return state
+	}
 	if a := p.guard.missing[zone.Canonical(fqdn)]; a != nil {
 		state.Held, state.Missing = true, a.since
 	}

@@ -51,11 +51,13 @@ func (p *poller) recordResultLocked(err error) (lines lines) {
 		if p.failure != "" {
 			lines.infof(journal.Recovered, "%s: recovered", p.Name)
 		}
-		p.failure, p.failures, p.retryAfter, p.waited = "", 0, 0, false
+		p.failure, p.failures, p.retryAfter, p.waited, p.succeeded = "", 0, 0, false, p.ended
 		return lines
 	}
 	metrics.Failures.WithLabelValues(p.Name).Inc()
-	p.failures++
+	if p.failures++; p.failures == 1 {
+		p.failing = p.ended
+	}
 	p.retryAfter = 0
 	if busy := (*source.RetryAfterError)(nil); errors.As(err, &busy) {
 		p.retryAfter = busy.After

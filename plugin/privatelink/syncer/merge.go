@@ -154,12 +154,14 @@ func (f *findings) add(w weight, one Finding) {
 	f.texts[one.Text] = one
 }
 
+// conflict adds a conflict of a name, which is the first argument of the format.
 func (f *findings) conflict(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
+	name, _ := args[0].(dnsname.Name)
 	if _, known := f.texts[text]; !known {
 		f.conflicts++
 	}
-	f.add(conflicting, Finding{Kind: Contradictory, Text: text})
+	f.add(conflicting, Finding{Kind: Contradictory, Text: text, Name: name})
 }
 
 // contradiction reports a name for which one endpoint has different addresses, if

@@ -39,6 +39,9 @@ type poller struct {
 	polls       int           // complete lists since the start
 	ended       time.Time     // when the last fetch ended
 	silent      bool          // the last fetch returned no list
+	succeeded   time.Time     // when the last fetch without an error ended
+	failing     time.Time     // when the first of the consecutive fetches with an error ended
+	due         time.Time     // when the next fetch begins
 	lenient     bool          // the log has that names pass although the source was never loaded
 	retryAfter  time.Duration // how long the source asked not to be fetched
 	bucket      bucket        // of the polls that queries start
@@ -243,7 +246,8 @@ func (p *poller) nextDelay() time.Duration {
 		delay = p.backOffLocked()
 	}
 	delay = delay*9/10 + rand.N(delay/5+1)
-	return time.Until(p.ended.Add(max(delay, min(p.retryAfter, maxRetryAfter))))
+	p.due = p.ended.Add(max(delay, min(p.retryAfter, maxRetryAfter)))
+	return time.Until(p.due)
 }
 
 // backOffLocked returns the interval after more than one failure.

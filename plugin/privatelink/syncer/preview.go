@@ -39,7 +39,8 @@ type Fetched struct {
 type Finding struct {
 	Kind Kind
 	Text string
-	Skip source.Skip // of the kind Skipped
+	Skip source.Skip  // of the kind Skipped
+	Name dnsname.Name // of the record, of the kind Contradictory
 
 	weight weight
 }

@@ -21,8 +21,15 @@ type Book struct {
 	// Removed returns the last record of a name that was served. It may be nil.
 	Removed func(owner dnsname.Name) (Removal, bool)
 
-	once  sync.Once
-	index index
+	Conflicts []Conflict // may be empty
+
+	// Both are for the status page only, and may be empty.
+	Generation uint64                    // differs from that of every other book of the process
+	Found      map[source.Skip]time.Time // when each skip of the lists was found first
+
+	once, surveyOnce sync.Once
+	index            index
+	survey           *Survey
 }
 
 // A List is the list of one source, which may be nil.

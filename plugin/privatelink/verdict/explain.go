@@ -3,6 +3,7 @@ package verdict
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
@@ -66,7 +67,18 @@ func (b *Book) served(v *Verdict, r *zone.Record) {
 		v.Text = "its record is from the state file" + failing(": its source cannot be read: ", state)
 	case state.Failure != "":
 		v.Text = "its last good record is served: its source cannot be read: " + state.Failure
+	default:
+		v.Text = b.conflict(r.Name)
 	}
+}
+
+// conflict returns the conflict of a record, or "".
+func (b *Book) conflict(owner dnsname.Name) string {
+	i := slices.IndexFunc(b.Conflicts, func(c Conflict) bool { return c.Name == owner })
+	if i < 0 {
+		return ""
+	}
+	return b.Conflicts[i].Text
 }
 
 func failing(before string, s State) string {
@@ -213,7 +225,7 @@ func RemedyOf(s source.Skip) string {
 
 var remedies = map[source.Reason]string{
 	source.NotApproved:  "approve the connection: in the portal, the vault (or the account) > Networking > Private endpoint connections",
-	source.Provisioning: "wait until Azure has made the endpoint, and run this again",
+	source.Provisioning: "wait until Azure has made the endpoint",
 	source.NoDNSConfig:  "export the network interfaces, too: az network nic list -o json",
 	source.OtherVNet:    "nothing, or add the virtual network to vnet in the Corefile",
 	source.NoAddress:    "nothing, or add the addresses of the name with record or hosts in the Corefile",

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -26,30 +25,6 @@ type Name struct {
 	Owner   dnsname.Name
 	Service Service
 	Addrs   []netip.Addr // the right addresses of its name and of each alias
-}
-
-// A Service is the service that a name is for.
-type Service uint8
-
-// The services of a vault, and all others.
-const (
-	Other Service = iota
-	Backup
-	Blob
-	Queue
-)
-
-func serviceOf(c cloud.Cloud, zone dnsname.Name) Service {
-	if _, ok := c.BackupGeo(zone); ok {
-		return Backup
-	}
-	switch strings.TrimPrefix(string(zone), cloud.Prefix) {
-	case string(c.Blob):
-		return Blob
-	case string(c.Queue):
-		return Queue
-	}
-	return Other
 }
 
 // An Inventory has the endpoints of several books. The zero value is empty.
@@ -71,7 +46,7 @@ func (v *Inventory) Add(b *Book, added func(e *Endpoint, r *zone.Record)) {
 			}
 			v.owners[r.Name] = true
 			e := v.of(b.endpoint(r))
-			e.Names = append(e.Names, Name{r.Name, serviceOf(b.Zones.Cloud, z.Name), r.Addrs})
+			e.Names = append(e.Names, Name{r.Name, ServiceOf(b.Zones.Cloud, z.Name), r.Addrs})
 			if added != nil {
 				added(e, r)
 			}
@@ -103,11 +78,7 @@ func (b *Book) endpoint(r *zone.Record) (id, target string) {
 
 // of returns the endpoint with the ID, and makes it.
 func (v *Inventory) of(id, target string) *Endpoint {
-	if !strings.HasPrefix(id, "/subscriptions/") { // "a.hosts:7" is a line of a.hosts
-		if i := strings.LastIndexByte(id, ':'); i > 0 && strings.Trim(id[i+1:], "0123456789") == "" {
-			id = id[:i]
-		}
-	}
+	id = EndpointID(id)
 	key := casefold.Lower(id)
 	e := v.endpoints[key]
 	if e == nil {
@@ -128,12 +99,10 @@ func (v *Inventory) Endpoints() (all []*Endpoint) {
 	return all
 }
 
-// Count returns how many names of the service the endpoint has.
-func (e *Endpoint) Count(s Service) (n int) {
+// Counts returns how many names of each service the endpoint has.
+func (e *Endpoint) Counts() (n Counts) {
 	for _, one := range e.Names {
-		if one.Service == s {
-			n++
-		}
+		n.Add(one.Service)
 	}
 	return n
 }
@@ -154,22 +123,12 @@ func (e *Endpoint) Title() string {
 // yet, or "". In the first generation of private endpoints of Azure Backup they are in
 // endpoints of their own, PE_ecs…_blob and so on.
 func (v *Inventory) Note(e *Endpoint) string {
-	if e.Count(Backup) == 0 {
-		return ""
-	}
-	blobs, queues := e.Count(Blob), e.Count(Queue)
+	n := e.Counts()
 	for id, other := range v.endpoints {
 		if strings.HasPrefix(id, casefold.Lower(e.ID)+"_") {
-			blobs, queues = blobs+other.Count(Blob), queues+other.Count(Queue)
+			more := other.Counts()
+			n.Blob, n.Queue = n.Blob+more.Blob, n.Queue+more.Queue
 		}
 	}
-	switch {
-	case blobs+queues == 0:
-		return "no storage names yet: normal before the first registration; run this again after it, and after the first backup"
-	case blobs == 0:
-		return "no blob name yet: they come with the first registration, and more of them with the first backup"
-	case queues == 0:
-		return "no queue name yet: it comes with the first registration"
-	}
-	return ""
+	return n.Incomplete()
 }

@@ -41,7 +41,7 @@ func TestInventory(t *testing.T) {
 	}
 	for _, e := range v.Endpoints() {
 		note, _, _ := strings.Cut(v.Note(e), ": ")
-		got := fmt.Sprintf("%d %d %d %d %s", e.Count(Backup), e.Count(Blob), e.Count(Queue), len(e.Skips), note)
+		got := fmt.Sprintf("%d %d %d %d %s", e.Counts().Backup, e.Counts().Blob, e.Counts().Queue, len(e.Skips), note)
 		if strings.TrimSpace(got) != want[e.Title()] {
 			t.Errorf("%s: %s; want %s", e.Title(), got, want[e.Title()])
 		}
