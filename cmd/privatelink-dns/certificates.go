@@ -48,7 +48,7 @@ func watchCertificates() {
 }
 
 func runningCertificates() *certificates {
-	inst := lifecycle.Running()
+	inst := lifecycle.Last()
 	if inst == nil {
 		return nil
 	}

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coredns/caddy"
 
 	"github.com/privatelink-dns/privatelink-dns/corefile"
 )
@@ -81,5 +84,32 @@ func TestCertificateWatch(t *testing.T) {
 	}
 	if w.look(nil, reload); reloads != 4 {
 		t.Errorf("without plugin reload: %d reloads; want 4", reloads)
+	}
+}
+
+// The watch reads the instance that serves while another goroutine starts one. The race
+// detector reports a read of caddy's list.
+func TestCertificatesBesideAStart(t *testing.T) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runningCertificates()
+				runtime.Gosched()
+			}
+		}
+	}()
+	inst, err := caddy.Start(corefile.Input("/etc/test/Corefile", []byte(".:0 {\nbind 127.0.0.1\nlru\n}")))
+	close(stop)
+	<-ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(append(inst.ShutdownCallbacks(), inst.Stop())...); err != nil {
+		t.Error(err)
 	}
 }

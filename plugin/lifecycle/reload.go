@@ -35,3 +35,11 @@ func Running() *caddy.Instance {
 	}
 	return nil
 }
+
+// Last returns the instance that has started last, or nil. It may have ended. Call it in
+// any goroutine: caddy guards the list that Running reads by a private lock.
+func Last() *caddy.Instance {
+	process.mu.Lock()
+	defer process.mu.Unlock()
+	return process.current
+}

@@ -20,6 +20,9 @@ func TestReloadFunction(t *testing.T) {
 		t.Errorf("Reload = %v; want another instance", err)
 	}
 	second := Running()
+	if Last() != second {
+		t.Errorf("Last = %v; want the instance that runs", Last())
+	}
 	answers(t, second)
 	calls.expect(t, "reload", "begin b, close a, commit b")
 	corefile = "probe c\nbroken startup"

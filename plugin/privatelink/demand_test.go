@@ -28,6 +28,8 @@ func TestFirstQuery(t *testing.T) {
 		{"fallthrough zone, the upstream fails", "", "SERVFAIL:", "n.privatelink.fall.test.", "NOERROR aa: n.privatelink.fall.test. A 10.0.0.8"},
 		{"chain through a zone", "", chain("n"), "n.fall.test.", "NOERROR: n.fall.test. CNAME n.privatelink.fall.test.; A 10.0.0.8"},
 		{"new Backup zone", "", "NXDOMAIN:", "v.privatelink.we.backup.windowsazure.com.", "NOERROR aa: v.privatelink.we.backup.windowsazure.com. A 10.0.0.9"},
+		{"chain into a strict zone", "", "NOERROR: n.hard.test. CNAME n.privatelink.hard.test.; A 203.0.113.1", "n.hard.test.",
+			"NOERROR: n.hard.test. CNAME n.privatelink.hard.test.; A 10.0.0.7"},
 		{"chain, a name that no source has", "", chain("o"), "o.fall.test.", chain("o")},
 		{"switched off", "on_demand off\n", chain("n"), "n.fall.test.", chain("n")},
 	} {

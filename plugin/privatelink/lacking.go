@@ -100,6 +100,15 @@ func (p *Privatelink) missing(w dns.ResponseWriter, name string, found zone.Answ
 	return found
 }
 
+// recordNameError records the NXDOMAIN of a name in a strict zone at the end of a chain.
+func (s *splicer) recordNameError(at end) {
+	if at.lacking != "" {
+		s.p.record(ledger.Answer{
+			Name: casefold.Lower(at.lacking), Kind: ledger.NXDomain, Client: exchange.ClientOf(s), Resolver: s.answerer.Address, At: time.Now(),
+		})
+	}
+}
+
 // passOn records a reply of the next plugin that is about to be passed on, and reports
 // whether it may be. A reply with addresses may not if its name is protected: the chain
 // leads through a zone by this name, or an endpoint that is not served has it.

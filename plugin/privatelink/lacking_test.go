@@ -49,6 +49,8 @@ func TestLedger(t *testing.T) {
 			"waiting.z12.blob.storage.azure.net. known withheld"},
 		{"its static website, protected", "protect known", website, "waiting.z6.web.core.windows.net.", "SERVFAIL EDE 17:", "waiting.z6.web.core.windows.net. known withheld"},
 		{"name that a strict zone lacks", "", "SERVFAIL:", "x1.privatelink.hard.test.", "NXDOMAIN aa: / privatelink.hard.test. SOA", "x1.privatelink.hard.test. other nxdomain"},
+		{"the same at the end of a chain", "", "NOERROR: x1.hard.test. CNAME x1.privatelink.hard.test.; A 203.0.113.1", "x1.hard.test.",
+			"NXDOMAIN: x1.hard.test. CNAME x1.privatelink.hard.test. / privatelink.hard.test. SOA", "x1.privatelink.hard.test. other nxdomain"},
 		{"vault of a new region", "", "NXDOMAIN:", "v-ab-pod01-id1.privatelink.we.backup.windowsazure.com.", "NXDOMAIN:",
 			"v-ab-pod01-id1.privatelink.we.backup.windowsazure.com. backup nxdomain"},
 		{"no address", "", "NOERROR: o5.blob.core.windows.net. CNAME o5.privatelink.blob.core.windows.net.", "o5.blob.core.windows.net.",

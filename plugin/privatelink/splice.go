@@ -29,11 +29,12 @@ type splicer struct {
 func (s *splicer) WriteMsg(m *dns.Msg) error {
 	zones := s.p.zones.Snapshot()
 	out, end := s.p.splice(zones, s.r, m)
-	if out == nil && end.lacking != "" && s.p.zones.Await(strings.ToLower(end.lacking)) {
+	if end.lacking != "" && s.p.zones.Await(strings.ToLower(end.lacking)) {
 		zones = s.p.zones.Snapshot()
 		out, end = s.p.splice(zones, s.r, m)
 	}
 	if out != nil {
+		s.recordNameError(end)
 		countSplice(s, end.zone, out)
 		return s.ResponseWriter.WriteMsg(out)
 	}
@@ -56,7 +57,8 @@ func (s *splicer) Write(wire []byte) (int, error) {
 
 // An end is where a CNAME chain leads: the zone that decides it, or the last zone that
 // lacks a name of the chain, with that name. A Backup zone without records is nil, and so
-// is that of the public name of an endpoint that is not served.
+// is that of the public name of an endpoint that is not served. A zone that decides has
+// the name if it is NXDOMAIN.
 type end struct {
 	zone    *zone.Zone
 	lacking string
@@ -89,7 +91,11 @@ func (p *Privatelink) splice(zones *zone.Snapshot, r, m *dns.Msg) (*dns.Msg, end
 	out.Authoritative = hops == 0 && found.Result == zone.Success // a sync has brought the name
 	out.Answer = chain(out.Answer, m.Answer, r.Question[0].Name, hops)
 	p.answer(out, r, name, found)
-	return &out.Msg, end{zone: found.Zone}
+	through = end{zone: found.Zone}
+	if found.Result == zone.NameError {
+		through.lacking = name
+	}
+	return &out.Msg, through
 }
 
 func isFailure(m *dns.Msg) bool { return m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError }
