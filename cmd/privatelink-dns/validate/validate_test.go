@@ -209,7 +209,7 @@ func TestValidate(t *testing.T) {
 		{"two server blocks for one name", serving(".:1", "files a.json") + serving(".:1", "files a.json"), "", 2, "error: Corefile: cannot serve dns://.:1 - it is already defined\n"},
 		{"no privatelink", ". {\nbind 127.0.0.1\n}\n", "", 2, "error: Corefile: no privatelink block in it\n"},
 		{"no such Corefile", "", "-conf none", 2, "error: open none: no such file or directory\n"},
-		{"two kinds of input", "", "-conf Corefile -files a.json", 2, "error: one of -conf, -state, or -files, -hosts and -zonefile\n"},
+		{"two kinds of input", "", "-conf Corefile -files a.json", 2, "error: -conf, -state and the files of -files, -hosts and -zonefile exclude each other\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, stdout, stderr := run(t, tt.corefile, tt.args)

@@ -61,6 +61,15 @@ func TestServerFailures(t *testing.T) {
 			}
 		})
 	}
+	for args, want := range map[string]string{
+		"-status 127.0.0.1 " + name:             `-status: "127.0.0.1" is not an address with a port, such as 127.0.0.1:8053`,
+		"-status http://127.0.0.1:8053 " + name: `-status: "http://127.0.0.1:8053" is not an address with a port, such as 127.0.0.1:8053`,
+		"https://" + name + "/":                 `"https://` + name + `/": write the domain name or the IP address alone, without https://, a port or a path`,
+	} {
+		if status, _, stderr := run(t, strings.Fields(args)...); status != command.Failed || !strings.HasPrefix(stderr, "prog why: "+want+"\n") {
+			t.Errorf("%s: status %d, %s; want %s", args, status, stderr, want)
+		}
+	}
 	if status, _, stderr := run(t, "-status", "127.0.0.1:1", "-no-server", name); status != command.Failed || !strings.Contains(stderr, "exclude each other") {
 		t.Errorf("status %d, %s", status, stderr)
 	}

@@ -61,6 +61,9 @@ func Ask(blocks []Block, question string) (Why, error) {
 		found.ofAddress(blocks, addr.Unmap().WithZone(""))
 		return found, nil
 	}
+	if strings.ContainsAny(text, "/:") {
+		return found, fmt.Errorf("%.80q: write the domain name or the IP address alone, without https://, a port or a path", text)
+	}
 	name, err := dnsname.ParseOwner(text)
 	if err != nil {
 		return found, err

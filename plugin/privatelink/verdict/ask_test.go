@@ -51,7 +51,7 @@ func TestAsk(t *testing.T) {
 			}
 		})
 	}
-	for _, question := range []string{"", "a..b", "a b", "*.*.x", strings.Repeat("a", 400)} {
+	for _, question := range []string{"", "a..b", "a b", "*.*.x", strings.Repeat("a", 400), "https://one.blob.core.windows.net/", "10.0.0.0/8"} {
 		if _, err := Ask([]Block{root}, question); err == nil {
 			t.Errorf("Ask(%.20q) has no error", question)
 		}
