@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every Corefile that is shipped starts and forwards nothing that it must not.
+// Every Corefile that is shipped starts, forwards nothing that it must not, and has the
+// address that `why` asks.
 func TestShippedCorefiles(t *testing.T) {
 	paths, err := filepath.Glob("../../corefile/*.corefile")
 	deploy, other := filepath.Glob("../../deploy/*/Corefile")
@@ -45,6 +46,9 @@ func TestShippedCorefiles(t *testing.T) {
 		t.Run(strings.TrimPrefix(path, "../../"), func(t *testing.T) {
 			starts(t, string(text))
 			guarded(t, string(text))
+			if !status.Match(text) {
+				t.Error("it has no status")
+			}
 		})
 	}
 }
