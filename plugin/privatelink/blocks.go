@@ -13,6 +13,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
@@ -32,6 +33,9 @@ type Block struct {
 	Listen []string
 
 	State string // path of the state file, or empty
+
+	// Protect has the grades of names that get no public address.
+	Protect map[ledger.Grade]bool
 
 	// FastPath is why plugin fastpath is off for the server block, or nil.
 	FastPath error
@@ -73,7 +77,7 @@ func (b *blockCollector) add(c *caddy.Controller, server *dnsserver.Config, cfg 
 }
 
 func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block {
-	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state, index: c.ServerBlockIndex}
+	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state, Protect: cfg.protect, index: c.ServerBlockIndex}
 	for _, key := range c.ServerBlockKeys {
 		kind, key := keys.Transport(key)
 		hosts, port, err := plugin.SplitHostPort(key)

@@ -110,6 +110,9 @@ func endpoint(f verdict.Finding) string {
 		id = path.Base(id)
 	}
 	text := source.Title(id, f.Target)
+	if zone := source.ZoneIn(f.Endpoint); zone != "" {
+		text = "private DNS zone " + zone
+	}
 	if f.Subscription != "" {
 		text += ", subscription " + f.Subscription
 	}
@@ -144,6 +147,9 @@ func gets(f verdict.Finding) string {
 	}
 	if f.Answer == verdict.Upstream && f.Strict {
 		return "NXDOMAIN if the upstream's CNAME chain leads into the zone, otherwise the upstream's answer, which may be public"
+	}
+	if f.Answer == verdict.ServFail && f.Step == 4 {
+		return "SERVFAIL in place of a public address, because of protect"
 	}
 	return answers[f.Answer]
 }

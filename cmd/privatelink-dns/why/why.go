@@ -157,7 +157,7 @@ func (o *options) askFiles(ctx context.Context, out command.Output) (*report, er
 	for i := range blocks {
 		b := &blocks[i]
 		r.unread = r.unread || !b.Snapshot.Complete
-		books = append(books, verdict.Block{Position: b.Position, Origins: b.Origins, Listen: b.Listen, Explainer: b.Book()})
+		books = append(books, verdict.Block{Position: b.Position, Origins: b.Origins, Listen: b.Listen, Protect: b.Protect, Explainer: b.Book()})
 		for _, src := range b.Sources {
 			r.sources[src.Name] = src.String()
 		}
