@@ -53,6 +53,20 @@ func TestShippedCorefiles(t *testing.T) {
 	}
 }
 
+// Every Corefile that is shipped serves the names that `forwarders` prints for it.
+func TestShippedCorefilesForForwarders(t *testing.T) {
+	paths, err := filepath.Glob("../../corefile/*.corefile")
+	if err != nil || len(paths) < 5 {
+		t.Fatalf("%d Corefiles, %v", len(paths), err)
+	}
+	t.Setenv("QUICKSTART", t.TempDir())
+	for _, path := range paths {
+		if got := transcript(t, "forwarders -format dnsmasq -server 10.10.0.4 -conf "+path); strings.Contains(got, "is refused") {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+}
+
 // guarded fails for a server block that forwards without privatelink: it would pass
 // on NOTIFY, other classes and queries without RD, and return a public address for
 // a company's alias of an account. It also fails for a list of upstreams without

@@ -195,7 +195,7 @@ func asked(lacking []ledger.Entry) string {
 	if count == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(": %d times, last %s", count, input.At(last.Local()))
+	text := fmt.Sprintf(": %s, last %s", command.Count(int(count), "time"), input.At(last.Local())) //nolint:gosec // G115: a count of answers
 	if n := len(networks); n > 0 {
 		text += ", by " + strings.Join(networks[:min(n, 3)], ", ")
 		if n > 3 {
