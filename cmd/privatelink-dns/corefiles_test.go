@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every Corefile that is shipped starts and forwards nothing that it must not.
+// Every Corefile that is shipped starts, forwards nothing that it must not, and has the
+// address that `why` asks.
 func TestShippedCorefiles(t *testing.T) {
 	paths, err := filepath.Glob("../../corefile/*.corefile")
 	deploy, other := filepath.Glob("../../deploy/*/Corefile")
@@ -45,7 +46,24 @@ func TestShippedCorefiles(t *testing.T) {
 		t.Run(strings.TrimPrefix(path, "../../"), func(t *testing.T) {
 			starts(t, string(text))
 			guarded(t, string(text))
+			if !status.Match(text) {
+				t.Error("it has no status")
+			}
 		})
+	}
+}
+
+// Every Corefile that is shipped serves the names that `forwarders` prints for it.
+func TestShippedCorefilesForForwarders(t *testing.T) {
+	paths, err := filepath.Glob("../../corefile/*.corefile")
+	if err != nil || len(paths) < 5 {
+		t.Fatalf("%d Corefiles, %v", len(paths), err)
+	}
+	t.Setenv("QUICKSTART", t.TempDir())
+	for _, path := range paths {
+		if got := transcript(t, "forwarders -format dnsmasq -server 10.10.0.4 -conf "+path); strings.Contains(got, "is refused") {
+			t.Errorf("%s: %s", path, got)
+		}
 	}
 }
 

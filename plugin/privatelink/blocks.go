@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -32,6 +35,9 @@ type Block struct {
 	Listen []string
 
 	State string // path of the state file, or empty
+
+	// Protect has the grades of names that get no public address.
+	Protect map[ledger.Grade]bool
 
 	// FastPath is why plugin fastpath is off for the server block, or nil.
 	FastPath error
@@ -64,7 +70,30 @@ func Blocks(corefile caddy.Input) ([]Block, error) {
 	for i := range found.blocks {
 		found.blocks[i].FastPath = fastpath.Obstacle(corefile, found.blocks[i].index)
 	}
-	return found.blocks, err
+	return found.blocks, meant(err)
+}
+
+// meant adds what is meant to Caddy's error for an unknown directive.
+func meant(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, rest, unknown := strings.Cut(err.Error(), "Unknown directive '")
+	name, _, _ := strings.Cut(rest, "'")
+	if !unknown {
+		return err
+	}
+	if _, ours := syntax[name]; ours {
+		return fmt.Errorf("%w: it is a property of privatelink, write it between the braces of privatelink { }", err)
+	}
+	best := spelling.Nearest(name, caddy.ValidDirectives("dns"))
+	if name == "cache" {
+		best = "lru"
+	}
+	if best != "" {
+		return fmt.Errorf("%w, do you mean %s?", err, best)
+	}
+	return fmt.Errorf("%w: privatelink-dns -plugins lists the known ones", err)
 }
 
 func (b *blockCollector) add(c *caddy.Controller, server *dnsserver.Config, cfg *config) {
@@ -73,7 +102,7 @@ func (b *blockCollector) add(c *caddy.Controller, server *dnsserver.Config, cfg 
 }
 
 func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block {
-	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state, index: c.ServerBlockIndex}
+	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state, Protect: cfg.protect, index: c.ServerBlockIndex}
 	for _, key := range c.ServerBlockKeys {
 		kind, key := keys.Transport(key)
 		hosts, port, err := plugin.SplitHostPort(key)

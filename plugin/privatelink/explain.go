@@ -46,6 +46,6 @@ func Handlers(c *caddy.Controller) []verdict.Block {
 
 // register adds the handler to those of its instance.
 func (p *Privatelink) register(c *caddy.Controller, b Block) {
-	one := verdict.Block{Position: b.Position, Origins: b.Origins, Listen: b.Listen, Explainer: p}
+	one := verdict.Block{Position: b.Position, Origins: b.Origins, Listen: b.Listen, Protect: p.protect, Explainer: p}
 	c.Set(blocksKey{}, append(slices.Clip(Handlers(c)), one))
 }

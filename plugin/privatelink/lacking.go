@@ -48,14 +48,12 @@ func countPublic(client netip.Addr, kind ledger.Kind) {
 
 // fact grades a name that the zones lack.
 func (p *Privatelink) fact(name string) ledger.Fact {
-	switch v := p.zones.Explain(dnsname.Name(name)); {
-	case v.Known():
-		return ledger.Fact{Grade: ledger.Known, Reason: v.Text}
-	case v.Backup:
-		return ledger.Fact{Grade: ledger.Backup, Reason: "it has the form of a name of Azure Backup, and " + v.Text}
-	default:
-		return ledger.Fact{Grade: ledger.Other, Reason: v.Text}
+	v := p.zones.Explain(dnsname.Name(name))
+	f := ledger.Fact{Grade: v.Grade(), Reason: v.Text}
+	if f.Grade == ledger.Backup {
+		f.Reason = "it has the form of a name of Azure Backup, and " + v.Text
 	}
+	return f
 }
 
 // lines bounds the log lines about names, because the clients choose the names. unlogged

@@ -25,7 +25,7 @@ import (
 // Command is "check".
 var Command = command.Command{
 	Name:    "check",
-	Summary: "ask a running server for every name, and tell what stops a backup",
+	Summary: "ask a running server for every name, and report what stops a backup",
 	Text: `Reads the private endpoints as the server does, and asks for each of their
 names, with and without privatelink, over UDP and TCP: first the server, then
 the resolver of this machine, as a backup agent would. It reports for each vault

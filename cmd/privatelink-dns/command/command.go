@@ -128,9 +128,14 @@ func suggestion(name string, commands []Command) string {
 }
 
 func (c Command) help(w io.Writer, program string, flags *flag.FlagSet) {
-	fmt.Fprintf(w, "%s %s - %s\n\n%s\n\nFlags:\n", program, c.Name, c.Summary, c.Text)
-	flags.SetOutput(w)
-	flags.PrintDefaults()
+	fmt.Fprintf(w, "%s %s - %s\n\n%s\n", program, c.Name, c.Summary, c.Text)
+	defined := 0
+	flags.VisitAll(func(*flag.Flag) { defined++ })
+	if defined > 0 {
+		fmt.Fprintf(w, "\nFlags:\n")
+		flags.SetOutput(w)
+		flags.PrintDefaults()
+	}
 	fmt.Fprintf(w, "\nExample:\n%s\n\nExit status: 0 nothing to correct, 1 findings, 2 the command could not run.\n", indent(c.Example))
 }
 

@@ -28,7 +28,7 @@ var commands = []Command{
 			return Findings, err
 		}
 	}},
-	{Name: "records", Summary: "print records"},
+	{Name: "records", Summary: "print records", Text: "It prints.", Example: "prog records", Setup: func(*flag.FlagSet) Run { return nil }},
 }
 
 // A list is a repeatable flag.
@@ -47,8 +47,9 @@ func (l *list) Set(text string) error {
 
 func TestCommands(t *testing.T) {
 	const (
+		exit = "Exit status: 0 nothing to correct, 1 findings, 2 the command could not run.\n"
 		help = "prog check - ask a server\n\nIt asks.\n\nFlags:\n  -files value\n    \tsome files\n  -n int\n    \thow often (default 1)\n\n" +
-			"Example:\n  prog check -n 2\n  prog check\n\nExit status: 0 nothing to correct, 1 findings, 2 the command could not run.\n"
+			"Example:\n  prog check -n 2\n  prog check\n\n" + exit
 		overview = "prog [FLAGS]          serve DNS\nprog COMMAND [FLAGS]  do one of:\n\n  check        ask a server\n  records      print records\n\n" +
 			"prog COMMAND -h has its flags and an example.\n"
 	)
@@ -70,6 +71,7 @@ func TestCommands(t *testing.T) {
 		{"misspelt flag", "check -file a.json", Failed, "", "prog check: flag provided but not defined: -file, do you mean -files?\nprog check -h has the flags and an example\n"},
 		{"misspelt flag in upper case", "check --Fiels=a.json", Failed, "", "prog check: flag provided but not defined: -Fiels, do you mean -files?\nprog check -h has the flags and an example\n"},
 		{"help", "check -h", Done, help, ""},
+		{"help without flags", "records -h", Done, "prog records - print records\n\nIt prints.\n\nExample:\n  prog records\n\n" + exit, ""},
 		{"list", "help", Done, overview, ""},
 		{"misspelt", "chek", Failed, "", "prog: unknown command \"chek\", do you mean \"check\"?; -h lists the commands\n"},
 		{"upper case", "CHECK", Failed, "", "prog: unknown command \"CHECK\", do you mean \"check\"?; -h lists the commands\n"},

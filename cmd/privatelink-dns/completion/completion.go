@@ -26,7 +26,7 @@ func Command(program string, commands func() []command.Command, serving *flag.Fl
 		Summary:   "print a script for the completion of a shell",
 		Arguments: strings.Join(shells, "|"),
 		Text: `Prints a script for bash, fish or zsh that completes commands, flags and their
-values. The packages install it. Otherwise, for one session:`,
+values. The packages install it. Without them, the example is for one session.`,
 		Example: "source <(privatelink-dns completion bash)\nprivatelink-dns completion fish | source",
 		Setup: func(flags *flag.FlagSet) command.Run {
 			return func(_ context.Context, out command.Output) (int, error) {

@@ -3,7 +3,9 @@ package forwarders
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -29,7 +31,8 @@ func probe(ctx context.Context, t target) (warnings []string) {
 		}
 	}
 	wait.Wait()
-	return slices.DeleteFunc(found, func(line string) bool { return line == "" })
+	found = slices.DeleteFunc(found, func(line string) bool { return line == "" })
+	return slices.Compact(found) // a server that is not there fails in the same way for each parent
 }
 
 // probeOne returns a warning, or "".
@@ -37,7 +40,10 @@ func (t target) probeOne(ctx context.Context, s server, suffix string) string {
 	query := new(dns.Msg).SetQuestion("loop-probe-"+casefold.Lower(rand.Text())+"."+suffix+".", dns.TypeA)
 	client := dns.Client{Timeout: probeTimeout}
 	reply, _, err := client.ExchangeContext(ctx, query, s.Colon())
+	var failed net.Error
 	switch {
+	case errors.As(err, &failed) && !failed.Timeout():
+		return fmt.Sprintf("-probe: %s: nothing listens there, or no route leads to it: start privatelink-dns, or name the right address with -server", s.Colon())
 	case err != nil:
 		return fmt.Sprintf("-probe: %s: a random name below %s: %v: %s", s.Colon(), suffix, err, loop(suffix))
 	case reply.Rcode == dns.RcodeServerFailure:

@@ -72,7 +72,7 @@ func (f *Flags) Patterned() bool { return len(f.Files)+len(f.Hosts)+len(f.ZoneFi
 func (f *Flags) Blocks() ([]privatelink.Block, error) {
 	switch {
 	case f.State != "" && (f.Conf != "" || f.Patterned()), f.Conf != "" && f.Patterned():
-		return nil, errors.New("one of -conf, -state, or -files, -hosts and -zonefile")
+		return nil, errors.New("-conf, -state and the files of -files, -hosts and -zonefile exclude each other")
 	case f.State != "":
 		return fromState(f.State)
 	case f.Patterned():

@@ -68,8 +68,8 @@ func TestLoad(t *testing.T) {
 		{"bad pattern", "-files [", `invalid value "[" for flag -files: syntax error in pattern`},
 		{"bad cloud", "-files a.json -cloud mars", `-cloud: "mars" is no cloud: use public, usgov, china or the URL of a Resource Manager`},
 		{"cloud of a Corefile", "-cloud usgov", "-cloud is for -files, -hosts and -zonefile, a Corefile says its own"},
-		{"two kinds", "-conf Corefile -files a.json", "one of -conf, -state, or -files, -hosts and -zonefile"},
-		{"two other kinds", "-state state -hosts b.hosts", "one of -conf, -state, or -files, -hosts and -zonefile"},
+		{"two kinds", "-conf Corefile -files a.json", "-conf, -state and the files of -files, -hosts and -zonefile exclude each other"},
+		{"two other kinds", "-state state -hosts b.hosts", "-conf, -state and the files of -files, -hosts and -zonefile exclude each other"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := load(t, tt.args); !strings.HasPrefix(got, tt.want) {

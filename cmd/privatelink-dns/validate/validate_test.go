@@ -204,12 +204,16 @@ func TestValidate(t *testing.T) {
 		{"a folder", forRoot("files sub"), "", 2, isError + "files sub: sub: a folder, write a pattern for the files in it"},
 		{"region for a geo code", forRoot("geo eastus", "files a.json"), "", 2,
 			"error: plugin/privatelink: Corefile:3 - Error during parsing: geo: \"eastus\" is a region, its geo code is \"eus\"\nnot in order: 1 error\n"},
-		{"unknown plugin", ". {\nkubernetes\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'kubernetes'\n"},
+		{"unknown plugin", ". {\nkubernetes\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'kubernetes': privatelink-dns -plugins lists the known ones\n"},
+		{"misspelt plugin", ". {\nprivatlink\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'privatlink', do you mean privatelink?\n"},
+		{"cache of stock CoreDNS", ". {\ncache 30\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'cache', do you mean lru?\n"},
+		{"a property without its block", ". {\nprivatelink\nfiles a.json\n}\n", "", 2,
+			"error: Corefile:3 - Error during parsing: Unknown directive 'files': it is a property of privatelink, write it between the braces of privatelink { }\n"},
 		{"no certificate", "tls://. {\ntls cert.pem key.pem\nprivatelink {\nfiles a.json\n}\n}\n", "", 2, "error: plugin/tls: "},
 		{"two server blocks for one name", serving(".:1", "files a.json") + serving(".:1", "files a.json"), "", 2, "error: Corefile: cannot serve dns://.:1 - it is already defined\n"},
 		{"no privatelink", ". {\nbind 127.0.0.1\n}\n", "", 2, "error: Corefile: no privatelink block in it\n"},
 		{"no such Corefile", "", "-conf none", 2, "error: open none: no such file or directory\n"},
-		{"two kinds of input", "", "-conf Corefile -files a.json", 2, "error: one of -conf, -state, or -files, -hosts and -zonefile\n"},
+		{"two kinds of input", "", "-conf Corefile -files a.json", 2, "error: -conf, -state and the files of -files, -hosts and -zonefile exclude each other\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, stdout, stderr := run(t, tt.corefile, tt.args)

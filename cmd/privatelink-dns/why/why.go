@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
@@ -106,6 +107,9 @@ func (o *options) run(ctx context.Context, out command.Output) (int, error) {
 // ask asks the running server, or reads the files.
 func (o *options) ask(ctx context.Context, out command.Output) (*report, error) {
 	if o.status != "" {
+		if _, _, err := net.SplitHostPort(o.status); err != nil {
+			return nil, command.Wrong(fmt.Sprintf("-status: %q is not an address with a port, such as %s", o.status, status.DefaultAddress))
+		}
 		r, err := askServer(ctx, o.server(o.status), o.names)
 		if err != nil {
 			return nil, fmt.Errorf("ask the running server: %w: check that its Corefile has status with this address, or leave out -status", err)
@@ -171,7 +175,7 @@ func (o *options) askFiles(ctx context.Context, out command.Output) (*report, er
 	for i := range blocks {
 		b := &blocks[i]
 		r.unread = r.unread || !b.Snapshot.Complete
-		books = append(books, verdict.Block{Position: b.Position, Origins: b.Origins, Listen: b.Listen, Explainer: b.Book()})
+		books = append(books, verdict.Block{Position: b.Position, Origins: b.Origins, Listen: b.Listen, Protect: b.Protect, Explainer: b.Book()})
 		for _, src := range b.Sources {
 			r.sources[src.Name] = src.String()
 		}

@@ -61,6 +61,15 @@ func TestServerFailures(t *testing.T) {
 			}
 		})
 	}
+	for args, want := range map[string]string{
+		"-status 127.0.0.1 " + name:             `-status: "127.0.0.1" is not an address with a port, such as 127.0.0.1:8053`,
+		"-status http://127.0.0.1:8053 " + name: `-status: "http://127.0.0.1:8053" is not an address with a port, such as 127.0.0.1:8053`,
+		"https://" + name + "/":                 `"https://` + name + `/": write the domain name or the IP address alone, without https://, a port or a path`,
+	} {
+		if status, _, stderr := run(t, strings.Fields(args)...); status != command.Failed || !strings.HasPrefix(stderr, "prog why: "+want+"\n") {
+			t.Errorf("%s: status %d, %s; want %s", args, status, stderr, want)
+		}
+	}
 	if status, _, stderr := run(t, "-status", "127.0.0.1:1", "-no-server", name); status != command.Failed || !strings.Contains(stderr, "exclude each other") {
 		t.Errorf("status %d, %s", status, stderr)
 	}
@@ -83,6 +92,9 @@ func TestPrint(t *testing.T) {
 	held = served
 	held.Kind, held.Text, held.Remedy = verdict.HeldBack, "the last lists lack it", "check it"
 	gone.Kind, gone.Step, gone.Answer, gone.Since, gone.Addrs, gone.Text = verdict.Removed, 4, verdict.Upstream, at, served.Addrs, "its source lost it"
+	withheld, record := gone, served
+	withheld.Answer = verdict.ServFail
+	record.Endpoint = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/privatelink.x"
 	var networks []ledger.Network
 	for i := range 5 {
 		networks = append(networks, ledger.Network{Prefix: netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", i))})
@@ -109,6 +121,10 @@ func TestPrint(t *testing.T) {
 		{"held back", []verdict.Finding{{Verdict: held}}, 0,
 			private + endpoint + "  source: azure 1, which lacks it since WHEN|  note: the last lists lack it|  remedy: check it|"},
 		{"removed, and asked for", []verdict.Finding{{Verdict: gone, Lacking: lacking}}, 1, lost + endpoint + "  source: azure 1|" + upstream + asked},
+		{"removed, and protected", []verdict.Finding{{Verdict: withheld}}, 1, lost + endpoint + "  source: azure 1|" +
+			"  clients get SERVFAIL in place of a public address, because of protect (step 4: the zone privatelink.blob.core.windows.net lacks it)|"},
+		{"a record of a private DNS zone", []verdict.Finding{{Verdict: record}}, 0,
+			private + "  endpoint: private DNS zone privatelink.x, subscription 1|  source: azure 1, since WHEN|"},
 		{"two blocks that agree", []verdict.Finding{{Block: "Corefile:2", Verdict: served}, {Block: "Corefile:9", Verdict: served}}, 0,
 			private + endpoint + "  source: azure 1, since WHEN|"},
 		{"two blocks that differ", []verdict.Finding{{Block: "Corefile:2", Verdict: served}, {Block: "Corefile:9", Verdict: gone}}, 1,

@@ -54,7 +54,7 @@ func (c candidate) inWords(text string) string {
 func causeOf(who candidate, err error, o outcome) (cause, remedy string) {
 	if o.err != nil {
 		cause, remedy, ok := networkCause(o.err, o.at())
-		if ok && o.local {
+		if ok && o.local && (who.managed || who.federated) { // the authority may be local as well
 			remedy = localRemedy(o)
 		}
 		if ok {

@@ -105,6 +105,8 @@ func TestTokenErrors(t *testing.T) {
 		hint string // the remedy
 	}{
 		{"unknown CA", principal, broken(x509.UnknownAuthorityError{}), login + "the certificate of login.microsoftonline.com is signed by an unknown authority", "install its CA certificate"},
+		{"unknown CA of a local authority", append([]string{"AZURE_AUTHORITY_HOST=https://127.0.0.1:8443/"}, principal...), broken(x509.UnknownAuthorityError{}),
+			login + "the certificate of 127.0.0.1:8443 is signed by an unknown authority", "install its CA certificate"},
 		{"certificate of another name", principal, broken(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "a"}),
 			login + "the certificate of login.microsoftonline.com is for another name", "check what the name resolves to"},
 		{"certificate expired", principal, broken(x509.CertificateInvalidError{Reason: x509.Expired, Detail: "current time 1"}),

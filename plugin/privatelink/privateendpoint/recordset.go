@@ -68,7 +68,7 @@ func (e element) recordSet(kind string) (RecordSet, bool, error) {
 	r := f.v
 	zone, recordType, name := splitRecordID(r.ID)
 	if zone == "" {
-		return RecordSet{}, false, errors.New("the record set has no id of a private DNS zone")
+		return RecordSet{}, false, errors.New("the record set has no id of a private DNS zone: export it without --query")
 	}
 	set := RecordSet{Zone: zone, FQDN: r.FQDN, Type: recordType, Line: e.line}
 	if set.FQDN == "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // An Explainer has the records of one block. All methods may be called at any time.
@@ -23,9 +24,10 @@ type Ledger interface {
 
 // A Block is a privatelink block of a Corefile.
 type Block struct {
-	Position string         // file and line
-	Origins  []dnsname.Name // of the server block, which gets no query for other names
-	Listen   []string       // addresses of the server block
+	Position string                // file and line
+	Origins  []dnsname.Name        // of the server block, which gets no query for other names
+	Listen   []string              // addresses of the server block
+	Protect  map[ledger.Grade]bool // grades of names that get SERVFAIL in place of a public address
 	Explainer
 }
 
@@ -49,8 +51,8 @@ const maxNames = 100
 // maxQuestion is longer than a name with its dot and some blanks, and than an address.
 const maxQuestion = 300
 
-// Ask returns the verdicts of the blocks. The question is a domain name in any form, or
-// an IP address.
+// Ask returns the verdicts of the blocks. The question is a domain name in any form, an
+// IP address, or the reverse name of one.
 func Ask(blocks []Block, question string) (Why, error) {
 	found := Why{Question: question, Found: []Finding{}}
 	if len(question) > maxQuestion {
@@ -61,9 +63,16 @@ func Ask(blocks []Block, question string) (Why, error) {
 		found.ofAddress(blocks, addr.Unmap().WithZone(""))
 		return found, nil
 	}
+	if strings.ContainsAny(text, "/:") {
+		return found, fmt.Errorf("%.80q: write the domain name or the IP address alone, without https://, a port or a path", text)
+	}
 	name, err := dnsname.ParseOwner(text)
 	if err != nil {
 		return found, err
+	}
+	if addr, ok := zone.AddressOf(string(name)); ok {
+		found.ofAddress(blocks, addr)
+		return found, nil
 	}
 	found.ofName(blocks, name)
 	return found, nil
@@ -96,6 +105,9 @@ func (w *Why) ofAddress(blocks []Block, addr netip.Addr) {
 
 func (b *Block) explain(name dnsname.Name) Finding {
 	one := Finding{Block: b.Position, Verdict: b.Explain(name)}
+	if one.Answer == Upstream && b.Protect[one.Grade()] {
+		one.Answer = ServFail
+	}
 	if all, ok := b.Explainer.(Ledger); ok {
 		one.Lacking = all.Lacking(name)
 	}

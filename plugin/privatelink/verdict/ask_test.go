@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 )
 
 // A name is explained by the blocks that get queries for it.
@@ -31,6 +32,7 @@ func TestAsk(t *testing.T) {
 		{"no block, a name without a parent", "com", []Block{queue}, "queue no_server_block add . to the server block with privatelink, which is for queue.core.windows.net, example.com"},
 		{"an address", "10.0.0.1", []Block{blob}, "blob served"},
 		{"an address in IPv6 form", "::ffff:10.0.0.1", []Block{blob}, "blob served"},
+		{"the reverse name of an address", "1.0.0.10.in-addr.arpa", []Block{blob}, "blob served"},
 		{"an address that no record has", "10.9.9.9", []Block{root}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -51,9 +53,31 @@ func TestAsk(t *testing.T) {
 			}
 		})
 	}
-	for _, question := range []string{"", "a..b", "a b", "*.*.x", strings.Repeat("a", 400)} {
+	for _, question := range []string{"", "a..b", "a b", "*.*.x", strings.Repeat("a", 400), "https://one.blob.core.windows.net/", "10.0.0.0/8"} {
 		if _, err := Ask([]Block{root}, question); err == nil {
 			t.Errorf("Ask(%.20q) has no error", question)
+		}
+	}
+}
+
+// A protected name has no public answer.
+func TestAskProtected(t *testing.T) {
+	book := newBook(true, worldList())
+	for _, tt := range []struct {
+		question string
+		grade    ledger.Grade // that is protected
+		want     Answer
+	}{
+		{"pending.blob.core.windows.net", ledger.Known, ServFail},
+		{"pending.blob.core.windows.net", ledger.Backup, Upstream},
+		{"abcdepod01ecs9.blob.core.windows.net", ledger.Backup, ServFail},
+		{"other.blob.core.windows.net", ledger.Known, Upstream},
+		{"v2-ab-pod01-fc1.privatelink.we.backup.windowsazure.com", ledger.Backup, NXDomain},
+		{"one.blob.core.windows.net", ledger.Known, Private},
+	} {
+		found, err := Ask([]Block{{Origins: []dnsname.Name{"."}, Protect: map[ledger.Grade]bool{tt.grade: true}, Explainer: book}}, tt.question)
+		if err != nil || len(found.Found) != 1 || found.Found[0].Answer != tt.want {
+			t.Errorf("%s, %v: %+v, %v; want %s", tt.question, tt.grade, found.Found, err, tt.want)
 		}
 	}
 }

@@ -144,6 +144,9 @@ func (b *Book) unknown(v *Verdict, x *index) {
 	default:
 		v.Text = "no source has it" + b.failures()
 		v.Remedy = "if it is yours, add the subscription, resource group or export of its private endpoint to the sources"
+		if geo, ok := b.Zones.Cloud.BackupGeo(v.Zone); ok && b.Snapshot.Zones[v.Zone] == nil {
+			v.Remedy += "; with geo " + geo + " in the Corefile, its zone exists before the first record"
+		}
 	}
 }
 

@@ -103,6 +103,17 @@ func summary(v Verdict) string {
 	return text
 }
 
+// The remedy for a name of a Backup zone that does not exist yet has the geo code.
+func TestExplainGeo(t *testing.T) {
+	b := newBook(true)
+	for name, want := range map[string]bool{"v1-ab-pod01-fc1.privatelink.ne.backup.windowsazure.com.": true, "x.privatelink.blob.core.windows.net.": false} {
+		v := b.Explain(dnsname.Name(name))
+		if got := strings.HasSuffix(v.Remedy, "; with geo ne in the Corefile, its zone exists before the first record"); got != want {
+			t.Errorf("%s: %s; want geo %v", name, v.Remedy, want)
+		}
+	}
+}
+
 func TestExplain(t *testing.T) {
 	b := newBook(true, List{Source: "empty"}, worldList())
 	b.Removed = func(owner dnsname.Name) (Removal, bool) {

@@ -102,6 +102,9 @@ func (f *Finding) EndpointText() string {
 		id = path.Base(id)
 	}
 	text := source.Title(id, f.Target)
+	if zone := source.ZoneIn(f.Endpoint); zone != "" {
+		text = "private DNS zone " + zone
+	}
 	if f.Subscription != "" {
 		text += ", subscription " + f.Subscription
 	}
@@ -139,6 +142,9 @@ func (f *Finding) gets() string {
 	if f.Answer == Upstream && f.Strict {
 		return "NXDOMAIN if the upstream's CNAME chain leads into the zone, otherwise the upstream's answer, which may be public"
 	}
+	if f.Answer == ServFail && f.Step == 4 {
+		return "SERVFAIL in place of a public address, because of protect"
+	}
 	return inPlace[f.Answer]
 }
 
@@ -171,7 +177,11 @@ func (f *Finding) asked(at func(time.Time) string) string {
 	if count == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(": %d times, last %s", count, at(last.Local()))
+	times := "1 time"
+	if count != 1 {
+		times = fmt.Sprintf("%d times", count)
+	}
+	text := fmt.Sprintf(": %s, last %s", times, at(last.Local()))
 	if n := len(networks); n > 0 {
 		text += ", by " + strings.Join(networks[:min(n, 3)], ", ")
 		if n > 3 {

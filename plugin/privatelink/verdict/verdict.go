@@ -15,6 +15,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 )
 
 // A Verdict is why a name is served or not.
@@ -69,6 +70,17 @@ func (v *Verdict) Known() bool {
 	return !v.Possible
 }
 
+// Grade returns the grade of a name that the zones lack.
+func (v *Verdict) Grade() ledger.Grade {
+	switch {
+	case v.Known():
+		return ledger.Known
+	case v.Backup:
+		return ledger.Backup
+	}
+	return ledger.Other
+}
+
 // A Kind is the kind of a verdict.
 type Kind uint8
 
@@ -116,7 +128,7 @@ const (
 	Private  Answer = "private"  // the addresses of the endpoint
 	NoData   Answer = "nodata"   // no address
 	NXDomain Answer = "nxdomain" // the name does not exist
-	ServFail Answer = "servfail" // not ready
+	ServFail Answer = "servfail" // not ready, or in place of a public address (protect)
 	Refused  Answer = "refused"  // no server block is for the name
 	Upstream Answer = "upstream" // that of the next plugin, which may be public
 )

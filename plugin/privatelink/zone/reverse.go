@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"iter"
+	"net/netip"
 	"slices"
 	"sort"
 	"strings"
@@ -97,6 +98,12 @@ func (a Answer) Names(name string) iter.Seq[dnsname.Name] {
 			}
 		}
 	}
+}
+
+// AddressOf returns the address of a reverse name in lower case.
+func AddressOf(name string) (netip.Addr, bool) {
+	addr, ok := addressOf(name)
+	return netip.AddrFrom16(addr).Unmap(), ok
 }
 
 // addressOf returns the address of a reverse name (RFC 1035, 3.5, and RFC 3596, 2.5). It
