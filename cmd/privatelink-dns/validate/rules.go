@@ -12,6 +12,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
 
 // checkStates warns of state files that cannot do their work. The server starts
@@ -55,6 +56,7 @@ func (r *report) checkOrigins(blocks []input.Block) {
 			}
 		}
 		r.checkReverse(&blocks[i])
+		r.checkZones(&blocks[i])
 	}
 }
 
@@ -74,6 +76,24 @@ func (r *report) checkReverse(b *input.Block) {
 	}
 	r.found(warning, b.Position, "", fmt.Sprintf("ptr: reverse queries for %s do not get here: add the network, such as 10.0.0.0/8, "+
 		"to the server block, which is for %s", slices.MinFunc(outside, netip.Addr.Compare), dnsname.Join(b.Origins, ", ")))
+}
+
+// checkZones warns of a zone that Microsoft's table lacks, and that is nearly one of its
+// zones. It is no error, because Azure gets new zones.
+func (r *report) checkZones(b *input.Block) {
+	table := b.Zones.Cloud.Zones()
+	names := make([]string, len(table))
+	for i, zone := range table {
+		names[i] = zone.String()
+	}
+	for _, zone := range b.Zones.Zones {
+		if slices.Contains(table, zone) {
+			continue
+		}
+		if best := spelling.Nearest(zone.String(), names); best != "" {
+			r.found(warning, b.Position, "", fmt.Sprintf("zone: %s is not in Microsoft's table of zones, do you mean %s?", zone, best))
+		}
+	}
 }
 
 // above returns the suffixes that the names of the block are below: its zones

@@ -175,6 +175,9 @@ func TestValidate(t *testing.T) {
 		{"no folder for the state", forRoot("files a.json", "state none/state"), "", 0, isWarning + "state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
 		{"two blocks that import one snippet", "(s) {\nprivatelink {\nfiles new.json a.json\n}\n}\n.:1 {\nimport s\n}\n.:2 {\nimport s\n}\n", "", 0, "it starts: 1 warning\n"},
 		{"all zones", ". {\nprivatelink all {\nfiles a.json\n}\n}", "", 0, "\n  74 more zones                              no names\n  from files"},
+		{"a misspelt zone", ". {\nprivatelink privatelink.fiel.core.windows.net {\nfiles a.json\n}\n}", "", 0,
+			"warning: Corefile:2: zone: privatelink.fiel.core.windows.net is not in Microsoft's table of zones, do you mean privatelink.file.core.windows.net?\n"},
+		{"a zone of one's own", ". {\nprivatelink privatelink.corp.example {\nfiles a.json\n}\n}", "", 0, "in order\n"},
 		{"reverse names of a block for other names", serving("core.windows.net storage.azure.net", "files a.json", "ptr"), "", 0,
 			"warning: Corefile:2: ptr: reverse queries for 10.20.0.4 do not get here: add the network, such as 10.0.0.0/8, to the server block, which is for " +
 				"core.windows.net, storage.azure.net\nit starts: 1 warning\n"},
