@@ -125,6 +125,7 @@ const screenshots = async () => {
     ["page", 1280, 1000, "light", "/?name=WEpod01ECS114x.blob.core.windows.net"],
   ]) {
     const page = await open(path, { viewport: { width, height }, colorScheme });
+    await page.evaluate(() => { document.querySelector(".app span").textContent = "privatelink-dns on dns-hub-1"; });
     await page.screenshot({ path: `${shots}/${name}.png` });
   }
 };

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -102,7 +103,7 @@ func (c *collector) address() string {
 func (c *collector) input(now time.Time) view.Input {
 	s := c.sampled(now)
 	in := view.Input{
-		Now: now, Version: caddy.AppVersion, Corefile: c.corefile, Missed: privatelink.MissedLedger(),
+		Now: now, Host: host(), Version: caddy.AppVersion, Corefile: c.corefile, Missed: privatelink.MissedLedger(),
 		Traffic: s.traffic, FastPath: c.fastPaths(s),
 	}
 	for i, v := range c.views {
@@ -174,6 +175,11 @@ func secondaries(path string, tokens []caddyfile.Token) (all []peers.Target) {
 	}
 	return all
 }
+
+var host = sync.OnceValue(func() string {
+	name, _ := os.Hostname() // the page has no name then
+	return name
+})
 
 // fastPaths returns the fast path of each block. It may be off although the Corefile
 // allows it, because the kernel does not.

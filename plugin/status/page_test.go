@@ -89,6 +89,9 @@ func TestETag(t *testing.T) {
 		return response.Header.Get("ETag")
 	}
 	before := tag("/")
+	if response, _ := request(t, "GET", "http://"+addr+"/"); response.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("Cache-Control: %s", response.Header.Get("Cache-Control"))
+	}
 	if before == "" || tag("/api/status") != before || tag("/?name=x.example") != before {
 		t.Errorf("ETag %q, %q", before, tag("/api/status"))
 	}

@@ -119,11 +119,11 @@ func (a *api) view(r *http.Request, now time.Time) *view.Page {
 }
 
 // unchanged sets the ETag and replies 304 if the client has the same state. The ages on the
-// page are not part of it: the script counts them.
+// page are not part of it: the script counts them. The script keeps the ETag, so that no
+// browser has to store the page on its disk.
 func (a *api) unchanged(w http.ResponseWriter, r *http.Request) bool {
 	tag := a.tag()
 	w.Header().Set("ETag", tag)
-	w.Header().Set("Cache-Control", "private, no-cache")
 	if r.Header.Get("If-None-Match") != tag {
 		return false
 	}

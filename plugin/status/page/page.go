@@ -89,7 +89,7 @@ const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 var pages = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"asset": pathOf, "iso": iso, "at": at, "clock": clock, "zone": timeZone, "ago": ago, "in": in,
+	"asset": pathOf, "at": at, "zone": timeZone, "ago": ago, "in": in,
 	"join": join, "trim": func(name string) string { return strings.TrimSuffix(name, ".") }, "networks": networks,
 	"first":   func(all []view.Problem) *view.Problem { return firstOf(all) },
 	"rest":    func(all []view.Problem) []view.Problem { return all[min(1, len(all)):] },
@@ -154,7 +154,6 @@ func firstOf(all []view.Problem) *view.Problem {
 }
 
 func iso(t time.Time) string      { return t.UTC().Format(time.RFC3339) }
-func clock(t time.Time) string    { return t.Local().Format("15:04:05") }
 func timeZone(t time.Time) string { return t.Local().Format("MST (-07:00)") }
 
 // at is a time for people.

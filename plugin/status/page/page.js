@@ -83,7 +83,7 @@
         throw new Error("status " + response.status);
       }
       stale = false;
-      live("live, " + new Date().toLocaleTimeString());
+      live("live, " + new Date().toLocaleString());
     } catch (err) {
       if (!stale) live("no connection to the server since " + new Date().toLocaleTimeString(), true);
       stale = true;

@@ -30,7 +30,7 @@ func content(text string) Content {
 		Endpoints: []*verdict.Member{{ID: text, Source: text, Records: []*zone.Record{record}}}}
 	entry := ledger.Entry{Name: text, Fact: ledger.Fact{Reason: text}, Last: now, Resolvers: []string{text}}
 	in := view.Input{
-		Now: now, Version: text, Total: 1, Missed: 1,
+		Now: now, Host: text, Version: text, Total: 1, Missed: 1,
 		Blocks: []view.Block{{Position: text, Survey: &verdict.Survey{Names: 1, Resources: []*verdict.Resource{resource}, NotServed: []verdict.Item{item}},
 			Sources: []syncer.SourceState{{Name: text, Failure: text, Remote: true, Loaded: true, Read: now}}}},
 		Ledger: [3][]ledger.Entry{{entry}, {entry}, {entry}}, Lacking: [3]int{1, 1, 1},

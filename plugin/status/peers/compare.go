@@ -33,6 +33,10 @@ type question struct {
 	name  string
 	qtype uint16
 	want  []string // serial, or addresses
+
+	// optional is for a zone without records, which the server need not have: the default
+	// zones of the clouds are more than those of an administrator.
+	optional bool
 }
 
 // compare asks the server once for everything, or for a part that differs each time.
@@ -80,7 +84,7 @@ func (t *target) questions(snapshots []*zone.Snapshot) (some []question, all int
 		for _, z := range s.Zones {
 			if t.Role == Secondary {
 				if all++; len(some) < maxZones {
-					some = append(some, question{string(z.Name), dns.TypeSOA, []string{fmt.Sprint(z.Serial)}})
+					some = append(some, question{string(z.Name), dns.TypeSOA, []string{fmt.Sprint(z.Serial)}, isEmpty(z)})
 				}
 				continue
 			}
@@ -103,9 +107,16 @@ func (t *target) order(q question) int {
 	return 0
 }
 
+func isEmpty(z *zone.Zone) bool {
+	for range z.Records() {
+		return false
+	}
+	return true
+}
+
 // questionOf asks for IPv4, unless the record has IPv6 only.
 func questionOf(r *zone.Record) question {
-	q := question{string(r.Name), dns.TypeA, nil}
+	q := question{name: string(r.Name), qtype: dns.TypeA}
 	if !r.Addrs[0].Is4() {
 		q.qtype = dns.TypeAAAA
 	}
@@ -139,6 +150,9 @@ func ask(ctx context.Context, conn *dns.Conn, q question) (string, error) {
 	}
 	if reply.Truncated {
 		return "", nil // more addresses than a datagram has room for
+	}
+	if reply.Rcode != dns.RcodeSuccess && q.optional {
+		return "", nil
 	}
 	if reply.Rcode != dns.RcodeSuccess {
 		return dns.RcodeToString[reply.Rcode], nil

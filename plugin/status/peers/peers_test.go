@@ -76,24 +76,30 @@ func serve(t *testing.T, current func() *zone.Snapshot) string {
 
 func TestCompare(t *testing.T) {
 	ours := snapshot(t, 7, "a 10.0.0.1", "b 10.0.0.2", "six fd00::1")
+	none := zone.NewBuilder(&zone.Set{}, nil).Snapshot(true, nil)
 	for _, tt := range []struct {
 		name, role string
+		ours       *zone.Snapshot
 		theirs     *zone.Snapshot
 		want       string // after the first round, and later
 	}{
-		{"a secondary with the same serial", Secondary, snapshot(t, 7), "in step, compared zones: 1 of 1"},
-		{"a secondary with an older serial", Secondary, snapshot(t, 6), "zones that differ: privatelink.blob.core.windows.net (serial 6, here 7)"},
-		{"a peer with the same names and another serial", Instance, snapshot(t, 1, "a 10.0.0.1", "b 10.0.0.2", "six fd00::1", "more 10.0.0.9"),
+		{"a secondary with the same serial", Secondary, ours, snapshot(t, 7), "in step, compared zones: 1 of 1"},
+		{"a secondary with an older serial", Secondary, ours, snapshot(t, 6), "zones that differ: privatelink.blob.core.windows.net (serial 6, here 7)"},
+		{"a secondary without the zone", Secondary, ours, none, "zones that differ: privatelink.blob.core.windows.net (NXDOMAIN)"},
+		{"a secondary without a zone that has no records", Secondary, snapshot(t, 7), none, "in step, compared zones: 1 of 1"},
+		{"a secondary with an older serial of such a zone", Secondary, snapshot(t, 7), snapshot(t, 6),
+			"zones that differ: privatelink.blob.core.windows.net (serial 6, here 7)"},
+		{"a peer with the same names and another serial", Instance, ours, snapshot(t, 1, "a 10.0.0.1", "b 10.0.0.2", "six fd00::1", "more 10.0.0.9"),
 			"in step, compared names: 3 of 3"},
-		{"a peer without a name", Instance, snapshot(t, 7, "b 10.0.0.2", "six fd00::1"), "names that differ: a.privatelink.blob.core.windows.net (NXDOMAIN)"},
-		{"a peer with another address", Instance, snapshot(t, 7, "a 10.0.0.9", "b 10.0.0.2", "six fd00::2"),
+		{"a peer without a name", Instance, ours, snapshot(t, 7, "b 10.0.0.2", "six fd00::1"), "names that differ: a.privatelink.blob.core.windows.net (NXDOMAIN)"},
+		{"a peer with another address", Instance, ours, snapshot(t, 7, "a 10.0.0.9", "b 10.0.0.2", "six fd00::2"),
 			"names that differ: a.privatelink.blob.core.windows.net (10.0.0.9), six.privatelink.blob.core.windows.net (fd00::2)"},
 	} {
 		address := serve(t, func() *zone.Snapshot { return tt.theirs })
 		one := &target{Target: Target{address, tt.role}, differs: map[string]difference{}}
 		begin := time.Now()
 		for _, at := range []time.Duration{0, time.Minute, patience, 2 * patience} {
-			state := one.compare(t.Context(), []*zone.Snapshot{ours}, begin.Add(at))
+			state := one.compare(t.Context(), []*zone.Snapshot{tt.ours}, begin.Add(at))
 			before, _, differs := strings.Cut(state.Text, " that differ since ")
 			got := before
 			if differs {

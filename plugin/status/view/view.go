@@ -15,6 +15,7 @@ import (
 // An Input is the state of the server at one time.
 type Input struct {
 	Now      time.Time
+	Host     string // name of the machine
 	Version  string
 	Blocks   []Block
 	Ledger   [3][]ledger.Entry // the last entries of each grade
@@ -67,6 +68,7 @@ type Page struct {
 	Reads    []Read    `json:"reads"`
 	Problems []Problem `json:"problems"` // the worst first
 	Time     time.Time `json:"time"`
+	Host     string    `json:"host"`
 	Version  string    `json:"version"`
 
 	Names       int        `json:"names"` // that are served
@@ -165,7 +167,7 @@ type Corefile struct {
 // New returns the content.
 func New(in *Input, r Request) *Page {
 	p := &Page{
-		Time: in.Now, Version: in.Version, Missed: in.Missed, Upstreams: orEmpty(in.Traffic.Upstreams), Cache: in.Traffic.Cache,
+		Time: in.Now, Host: in.Host, Version: in.Version, Missed: in.Missed, Upstreams: orEmpty(in.Traffic.Upstreams), Cache: in.Traffic.Cache,
 		Peers: orEmpty(in.Peers), FastPath: orEmpty(in.FastPath), Corefile: in.Corefile, Vault: r.Vault,
 	}
 	if text := p.Corefile.Text; len(text) > maxCorefile {
