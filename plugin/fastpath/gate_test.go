@@ -139,7 +139,8 @@ func TestCounters(t *testing.T) {
 // An answer that is too long for the client is counted by the chain, once.
 func TestLedgerOfLongAnswers(t *testing.T) {
 	p := newPair(t, blocks(newUpstream(t))["default"])
-	for _, name := range []string{"large.example.org.", strings.Repeat("a23456789012345678901234567890123456789012345678901234567890123.", 3) + "privatelink.hard.test."} {
+	long := strings.Repeat("a23456789012345678901234567890123456789012345678901234567890123.", 3)
+	for _, name := range []string{"large.example.org.", long + "privatelink.hard.test."} {
 		wire, err := new(dns.Msg).SetQuestion(name, dns.TypeA).Pack()
 		if err != nil {
 			t.Fatal(err)
