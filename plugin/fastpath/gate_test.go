@@ -14,6 +14,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 )
 
 const small = `privatelink {
@@ -133,4 +134,32 @@ func TestCounters(t *testing.T) {
 			t.Errorf("%s %d: the counters that grow are\n%s\nafter the fast path, and after the chain\n%s", tc.name, tc.qtype, fast, chain)
 		}
 	}
+}
+
+// An answer that is too long for the client is counted by the chain, once.
+func TestLedgerOfLongAnswers(t *testing.T) {
+	p := newPair(t, blocks(newUpstream(t))["default"])
+	long := strings.Repeat("a23456789012345678901234567890123456789012345678901234567890123.", 3)
+	for _, name := range []string{"large.example.org.", long + "privatelink.hard.test."} {
+		wire, err := new(dns.Msg).SetQuestion(name, dns.TypeA).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.chain(wire, clients[0]) // lru and the ledger have it
+		before := answersInLedger()
+		if p.desk.Answer(wire, clients[0].Addr()) == nil {
+			p.chain(wire, clients[0])
+		}
+		if n := answersInLedger() - before; n != 1 {
+			t.Errorf("%s: the ledger counts %d answers; want 1", name, n)
+		}
+	}
+}
+
+func answersInLedger() (n uint64) {
+	all, _ := privatelink.Ledger()
+	for _, e := range all {
+		n += e.Count
+	}
+	return n
 }

@@ -131,20 +131,29 @@ func (q *Query) data(data []byte) {
 	q.plain += 2 + len(data)
 }
 
+// Fits reports whether the reply is sent as it is. The chain makes one that is too long
+// for the client, so a responder must not record that one.
+func (q *Query) Fits() bool {
+	if q.EDNS {
+		return q.plain+optSize <= q.limit
+	}
+	return q.plain <= q.limit
+}
+
 // finish completes the reply and reports whether the chain would send it whole.
 // The chain decides that by the length without compression.
 func (q *Query) finish() bool {
+	fits := q.Fits()
 	if q.EDNS {
 		q.reply = append(q.reply, 0, 0, byte(dns.TypeOPT), byte(q.optUDP>>8), byte(q.optUDP), 0, 0, 0, 0, 0, 0)
 		if q.DO {
 			q.reply[len(q.reply)-4] = flagDO >> 8
 		}
 		q.reply[11] = 1
-		q.plain += optSize
 	}
 	binary.BigEndian.PutUint16(q.reply[6:], q.answers)
 	binary.BigEndian.PutUint16(q.reply[8:], q.negative)
-	return q.plain <= q.limit
+	return fits
 }
 
 // wireLen returns the octets of a name in wire format, without compression.

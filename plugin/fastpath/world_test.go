@@ -50,6 +50,11 @@ into.example.org. 60 CNAME b.privatelink.hard.test.
 through.example.org. 60 CNAME none.privatelink.far.test.
 vault.example.org. 60 CNAME v-ab-pod01-id1.privatelink.eus.backup.windowsazure.com.
 v-ab-pod01-id1.privatelink.eus.backup.windowsazure.com. 60 A 192.0.2.5
+large.example.org. 60 CNAME other-with-a-very-long-name-that-takes-many-octets.privatelink.queue.core.windows.net.
+other-with-a-very-long-name-that-takes-many-octets.privatelink.queue.core.windows.net. 60 A 192.0.2.1
+other-with-a-very-long-name-that-takes-many-octets.privatelink.queue.core.windows.net. 60 A 192.0.2.2
+other-with-a-very-long-name-that-takes-many-octets.privatelink.queue.core.windows.net. 60 A 192.0.2.3
+other-with-a-very-long-name-that-takes-many-octets.privatelink.queue.core.windows.net. 60 A 192.0.2.4
 hints.example.org. 60 CNAME apod01ecs1.privatelink.queue.core.windows.net.
 apod01ecs1.privatelink.queue.core.windows.net. 60 HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1
 mx.example.org. 60 MX 10 www.example.org.
@@ -71,7 +76,7 @@ var names = []string{
 	"p.z7.blob.storage.azure.net.", "p.z8.blob.storage.azure.net.", "v.we.backup.windowsazure.com.", "no.we.backup.windowsazure.com.",
 	"localhost.privatelink.hard.test.", "localhost.hard.test.", "many.privatelink.hard.test.", "many.hard.test.",
 	"www.example.org.", "alias.example.org.", "long.example.org.", "mixed.example.org.", "into.example.org.", "through.example.org.", "mx.example.org.",
-	"vault.example.org.", "hints.example.org.", "v-ab-pod01-id1.privatelink.eus.backup.windowsazure.com.",
+	"vault.example.org.", "large.example.org.", "hints.example.org.", "v-ab-pod01-id1.privatelink.eus.backup.windowsazure.com.",
 	"svc.example.org.", "ok.example.org.", "odd.example.org.", "txt.example.org.", "example.org.", "no.example.org.", "localhost.example.org.",
 	"localhost.", "a.localhost.", "1.0.0.127.in-addr.arpa.", "127.in-addr.arpa.", "4.3.2.10.in-addr.arpa.",
 	"3.0.0.10.in-addr.arpa.", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa.", "x.invalid.", "x.onion.", ".", "test.",

@@ -41,7 +41,7 @@ func (p *responder) Respond(q *fastpath.Query) bool {
 	case zone.NotReady, zone.Reverse: // rare
 		return false
 	case zone.NameError:
-		if p.zones.Wanted(q.Name, q.Now()) || !p.countLacking(q, q.Name, ledger.NXDomain) {
+		if p.zones.Wanted(q.Name, q.Now()) {
 			return false
 		}
 	}
@@ -57,6 +57,9 @@ func (p *responder) Respond(q *fastpath.Query) bool {
 		result = metrics.NoData
 	}
 	if found.Result == zone.NameError {
+		if !p.countLacking(q, q.Name, ledger.NXDomain) {
+			return false
+		}
 		result = metrics.NXDomain
 	}
 	q.Count(metrics.AnswersOf(found.Zone.Name.String()).Counter(kind, result))
@@ -182,9 +185,12 @@ func (p *responder) inNoZone(zones *zone.Snapshot, name string) bool {
 	return p.zones.Unserved(name) || strings.Contains(name, "."+cloud.Prefix) && zones.Lacks(name)
 }
 
-// countLacking counts an answer for a name that the zones lack. It returns false if
-// ServeDNS has to record the name first. A flood of new names is counted only.
+// countLacking counts an answer for a name that the zones lack, which is complete. It
+// returns false if ServeDNS has to record the name first, or to make a shorter answer. A flood of new names is counted only.
 func (p *responder) countLacking(q *fastpath.Query, name string, kind ledger.Kind) bool {
+	if !q.Fits() {
+		return false
+	}
 	grade, ok := lacking.Count(ledger.Answer{Name: name, Kind: kind, Client: q.Client, At: q.Now()})
 	if !ok && (p.zones.Zones.BackupForm(name) || !lacking.Full(q.Now())) {
 		return false
