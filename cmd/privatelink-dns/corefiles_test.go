@@ -145,7 +145,7 @@ func TestEmbeddedCorefiles(t *testing.T) {
 
 var (
 	port     = regexp.MustCompile(`(?m)^(\s*(?:prometheus|health|ready)) :\d+`)
-	status   = regexp.MustCompile(`(?m)^(\s*status)(?: \S+)?$`)
+	status   = regexp.MustCompile(`(?m)^(\s*status)(?: [^\s{]+)?( \{)?$`)
 	listener = regexp.MustCompile(`(?m)^([^\s#(].*?)(?::\d+)? \{$`)
 	binding  = regexp.MustCompile(`(?m)^\s+bind .*\n`)
 	folder   = regexp.MustCompile(`(/etc|C:/ProgramData)/privatelink-dns`)
@@ -161,7 +161,7 @@ func starts(t *testing.T, text string) {
 		t.Fatal(err)
 	}
 	text = port.ReplaceAllString(text, "$1 127.0.0.1:0")
-	text = status.ReplaceAllString(text, "$1 127.0.0.1:0")
+	text = status.ReplaceAllString(text, "$1 127.0.0.1:0$2")
 	text = binding.ReplaceAllString(text, "")
 	text = listener.ReplaceAllString(text, "$1 {\n    bind 127.0.0.1")
 	text = folder.ReplaceAllString(text, filepath.ToSlash(dir))
