@@ -2,7 +2,6 @@
 package corefile
 
 import (
-	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/coredns/caddy"
@@ -32,21 +32,36 @@ func Input(path string, text []byte) caddy.Input {
 // Default is the Corefile for real use.
 func Default() caddy.Input { return Input("default.corefile (embedded)", defaultText) }
 
-// Find returns the Corefile at path; without a path that of the working folder,
-// as CoreDNS does, else the default one. The path "stdin" is a pipe, there too.
+// installed returns the path at which a package installs the Corefile of the service.
+var installed = func() string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(os.Getenv("ProgramData"), "privatelink-dns", "Corefile")
+	}
+	return "/etc/privatelink-dns/Corefile"
+}
+
+// Find returns the Corefile at path. Without a path, it is that of the working folder,
+// as in CoreDNS, else that of the installed service, else the default one. The path
+// "stdin" is a pipe, as in CoreDNS.
 func Find(path string) (caddy.Input, error) {
 	if path == "stdin" {
 		text, err := io.ReadAll(os.Stdin)
 		return Input(path, text), err
 	}
-	text, err := os.ReadFile(cmp.Or(path, "Corefile"))
-	if path == "" && errors.Is(err, fs.ErrNotExist) {
-		return Default(), nil
+	paths := []string{path}
+	if path == "" {
+		paths = []string{"Corefile", installed()}
 	}
-	if err != nil {
-		return nil, err
+	for _, one := range paths {
+		text, err := os.ReadFile(one)
+		if err == nil {
+			return Input(one, text), nil
+		}
+		if path != "" || !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 	}
-	return Input(cmp.Or(path, "Corefile"), text), nil
+	return Default(), nil
 }
 
 // Quickstart is the Corefile to try the server with. It and its sample endpoints

@@ -57,7 +57,7 @@ func (p *Patterns) Set(pattern string) error {
 
 // Register defines the flags.
 func (f *Flags) Register(flags *flag.FlagSet) {
-	flags.StringVar(&f.Conf, "conf", "", "Corefile `FILE`, or stdin (default: as the server, ./Corefile, else the embedded one)")
+	flags.StringVar(&f.Conf, "conf", "", "Corefile `FILE`, or stdin (default, as for the server: ./Corefile, else the installed one, else the embedded one)")
 	flags.Var(&f.Files, "files", "exports of private endpoints or private DNS zones that match `PATTERN`, in place of a Corefile; repeatable")
 	flags.Var(&f.Hosts, "hosts", "hosts files that match `PATTERN`, in place of a Corefile; repeatable")
 	flags.Var(&f.ZoneFiles, "zonefile", "zone files that match `PATTERN`, in place of a Corefile; repeatable")
