@@ -107,6 +107,22 @@ func TestVaultsOfAWantedName(t *testing.T) {
 	}
 }
 
+// Each of several names that are created one after the other finds reads left.
+func TestDirectReadsOfSeveralNames(t *testing.T) {
+	src, now := &Source{listings: []*listing{{}, {}}}, time.Now()
+	for i := range 50 {
+		id := fmt.Sprintf("pe-%d", i)
+		src.listings[0].resources = append(src.listings[0].resources, privateendpoint.Endpoint{
+			ID: id, Resource: id, Status: "Approved", Target: "/subscriptions/s/providers/Microsoft.RecoveryServices/vaults/v",
+		})
+	}
+	for i := range 5 {
+		if n := len(src.nextDirect(now, []string{"abcdepod01ecs1.privatelink.blob.core.windows.net."})); n == 0 || n > directWanted {
+			t.Errorf("sync %d reads %d vaults; want one at least, and %d at most", i+1, n, directWanted)
+		}
+	}
+}
+
 // However many syncs are triggered, the reads of an hour have a limit.
 func TestDirectReadsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
