@@ -52,14 +52,16 @@ func (s *Source) nextDirect(now time.Time, wanted []string) []privateendpoint.En
 		s.budget = budget{directEvery, directMost, now.Add(-directMost * directEvery)}
 	}
 	all, likely := s.vaults(wanted, now)
-	n := min(len(all), directUsual)
-	if len(wanted) > 0 {
+	// Half of what is left, so that the names of one vault, which Azure adds one after the
+	// other, do not find the budget spent.
+	n, half := directUsual, (s.budget.left(now)+1)/2
+	switch {
+	case slices.ContainsFunc(wanted, isAccount): // any vault may have it
+		n = half
+	case len(wanted) > 0:
 		n = likely
 	}
-	if slices.ContainsFunc(wanted, isAccount) { // any vault may have it
-		n += (s.budget.left(now) - likely + 1) / 2
-	}
-	n = min(len(all), max(n, 0), s.budget.left(now))
+	n = min(len(all), n, half)
 	s.budget.spend(n, now)
 	return all[:n]
 }
