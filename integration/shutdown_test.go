@@ -37,7 +37,10 @@ func (p *process) endsWith(t testing.TB, status int) {
 	case <-time.After(shutdownTimeout):
 		t.Errorf("the process has not ended after %s", shutdownTimeout)
 		p.cmd.Process.Kill() //nolint:errcheck // it may have ended
-		<-p.done
+		select {
+		case <-p.done:
+		case <-time.After(shutdownTimeout): // it waits for a disk
+		}
 	}
 	if strings.Contains(p.out.String(), "panic") {
 		t.Error("the log has a panic")
