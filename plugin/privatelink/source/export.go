@@ -99,7 +99,7 @@ func ZoneIn(endpoint string) string {
 // ZoneRepeats reports whether one of two entries for a name is of a private DNS zone and
 // has the addresses of the other, because the zone has the name of an endpoint.
 func ZoneRepeats(a, b *Entry) bool {
-	return slices.Equal(a.Addrs, b.Addrs) && (ZoneIn(a.Endpoint) != "" || ZoneIn(b.Endpoint) != "")
+	return slices.Equal(a.Addrs, b.Addrs) && (ZoneIn(a.Endpoint.String()) != "" || ZoneIn(b.Endpoint.String()) != "")
 }
 
 // Records returns the entries of the record sets. Each zone has one string, because a
@@ -119,7 +119,7 @@ func Records(sets []privateendpoint.RecordSet) (l List) {
 			others.add(zone, set.Type, set.FQDN)
 			continue
 		}
-		entry, skips, ok := check(zone, "", set.FQDN, set.Addresses)
+		entry, skips, ok := check(IDOf(zone), ID{}, set.FQDN, set.Addresses)
 		l.Skipped = append(l.Skipped, skips...)
 		if ok {
 			l.Entries = append(l.Entries, entry)

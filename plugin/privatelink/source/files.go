@@ -138,8 +138,9 @@ func inAny(vnet string, names []string) bool {
 }
 
 func (l *List) add(e privateendpoint.Endpoint) {
+	id, target := IDOf(e.ID), IDOf(e.Target)
 	for _, c := range e.DNS {
-		entry, skips, ok := check(e.ID, e.Target, c.FQDN, c.Addresses)
+		entry, skips, ok := check(id, target, c.FQDN, c.Addresses)
 		l.Skipped = append(l.Skipped, skips...)
 		if ok {
 			l.Entries = append(l.Entries, entry)

@@ -55,7 +55,7 @@ var errNoLine = noneError{fmt.Errorf("no line with an address and a name in it: 
 const maxRoom = 1 << 17
 
 func decodeHosts(path string, data []byte) (List, bool, error) {
-	d := hostsDecoder{ids: map[string]string{}}
+	d := hostsDecoder{ids: map[string]ID{}}
 	d.list = List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}
 	empty := false
 	for line := range bytes.Lines(data) {
@@ -76,7 +76,7 @@ func decodeHosts(path string, data []byte) (List, bool, error) {
 type hostsDecoder struct {
 	list  List
 	line  int
-	ids   map[string]string // each resource ID once: an endpoint has several lines
+	ids   map[string]ID // each resource ID once: an endpoint has several lines
 	texts arena.Texts
 	addrs []netip.Addr
 }
@@ -89,7 +89,7 @@ func (d *hostsDecoder) add(line string) error {
 	}
 	endpoint := d.endpoint(comment)
 	for _, fqdn := range content[1:] {
-		entry, skips, ok := check(endpoint, "", fqdn, content[:1])
+		entry, skips, ok := check(endpoint, ID{}, fqdn, content[:1])
 		d.list.Skipped = append(d.list.Skipped, skips...)
 		if ok {
 			entry.FQDN, entry.Addrs = dnsname.Name(d.texts.Keep(string(entry.FQDN))), d.keep(entry.Addrs)
@@ -100,16 +100,17 @@ func (d *hostsDecoder) add(line string) error {
 }
 
 // endpoint returns the resource ID in the comment, or the position of the line.
-func (d *hostsDecoder) endpoint(comment string) string {
-	id := strings.TrimSpace(comment)
-	if !strings.HasPrefix(id, resourceID) {
-		return d.texts.Keep(d.list.path + ":" + strconv.Itoa(d.line))
+func (d *hostsDecoder) endpoint(comment string) ID {
+	text := strings.TrimSpace(comment)
+	if !strings.HasPrefix(text, resourceID) {
+		return idOf(d.list.path+":"+strconv.Itoa(d.line), d.texts.Keep)
 	}
-	if _, known := d.ids[id]; !known {
-		id = d.texts.Keep(id)
-		d.ids[id] = id
+	id, known := d.ids[text]
+	if !known {
+		id = idOf(text, d.texts.Keep)
+		d.ids[strings.Clone(text)] = id
 	}
-	return d.ids[id]
+	return id
 }
 
 // manyAddrs is how many addresses are allocated at once.

@@ -130,7 +130,7 @@ func (e exportFormat) lost(file int, page []privateendpoint.Endpoint, parts map[
 func byEndpoint(list *List) map[string]map[dnsname.Name]bool {
 	all := map[string]map[dnsname.Name]bool{}
 	for _, e := range list.Entries {
-		id := casefold.Lower(e.Endpoint)
+		id := casefold.Lower(e.Endpoint.String())
 		if all[id] == nil {
 			all[id] = map[dnsname.Name]bool{}
 		}
