@@ -10,9 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/arena"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
 // Hosts reads files with lines "ADDRESS FQDN...". The Azure portal writes such a file
@@ -74,11 +72,10 @@ func decodeHosts(path string, data []byte) (List, bool, error) {
 // A hostsDecoder reads the lines of a file. The entries share the memory of their
 // texts and of their addresses, because a file may have many.
 type hostsDecoder struct {
-	list  List
-	line  int
-	ids   map[string]ID // each resource ID once: an endpoint has several lines
-	texts arena.Texts
-	addrs []netip.Addr
+	list List
+	line int
+	ids  map[string]ID // each resource ID once: an endpoint has several lines
+	room room
 }
 
 // add adds the entries of a line.
@@ -92,8 +89,7 @@ func (d *hostsDecoder) add(line string) error {
 		entry, skips, ok := check(endpoint, ID{}, fqdn, content[:1])
 		d.list.Skipped = append(d.list.Skipped, skips...)
 		if ok {
-			entry.FQDN, entry.Addrs = dnsname.Name(d.texts.Keep(string(entry.FQDN))), d.keep(entry.Addrs)
-			d.list.Entries = append(d.list.Entries, entry)
+			d.list.Entries = append(d.list.Entries, d.room.keep(entry))
 		}
 	}
 	return nil
@@ -103,27 +99,14 @@ func (d *hostsDecoder) add(line string) error {
 func (d *hostsDecoder) endpoint(comment string) ID {
 	text := strings.TrimSpace(comment)
 	if !strings.HasPrefix(text, resourceID) {
-		return idOf(d.list.path+":"+strconv.Itoa(d.line), d.texts.Keep)
+		return idOf(d.list.path+":"+strconv.Itoa(d.line), d.room.texts.Keep)
 	}
 	id, known := d.ids[text]
 	if !known {
-		id = idOf(text, d.texts.Keep)
+		id = idOf(text, d.room.texts.Keep)
 		d.ids[strings.Clone(text)] = id
 	}
 	return id
-}
-
-// manyAddrs is how many addresses are allocated at once.
-const manyAddrs = 256
-
-// keep returns a copy of the addresses.
-func (d *hostsDecoder) keep(addrs []netip.Addr) []netip.Addr {
-	if cap(d.addrs)-len(d.addrs) < len(addrs) {
-		d.addrs = make([]netip.Addr, 0, max(min(cap(d.list.Entries), manyAddrs), len(addrs)))
-	}
-	at := len(d.addrs)
-	d.addrs = append(d.addrs, addrs...)
-	return d.addrs[at:len(d.addrs):len(d.addrs)]
 }
 
 // splitLine returns the address and the names of a line, and its comment.

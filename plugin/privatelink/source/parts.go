@@ -1,6 +1,7 @@
 package source
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -79,7 +80,7 @@ func (e exportFormat) count(paths []string, exports []export, list *List) map[st
 		for _, entry := range x.records.Entries {
 			c.has(i, entry.FQDN)
 		}
-		for _, one := range x.endpoints {
+		for one := range x.endpoints.all() {
 			id := casefold.Lower(one.ID)
 			parts[id] = append(parts[id], part{i, one})
 			for _, config := range one.DNS {
@@ -90,7 +91,7 @@ func (e exportFormat) count(paths []string, exports []export, list *List) map[st
 		}
 	}
 	for i, x := range exports {
-		for name, n := range e.lost(i, x.endpoints, parts, served) {
+		for name, n := range e.lost(i, x.endpoints.all(), parts, served) {
 			if n == endpoints[name] {
 				c.alone[name] = append(c.alone[name], i)
 			}
@@ -100,10 +101,10 @@ func (e exportFormat) count(paths []string, exports []export, list *List) map[st
 }
 
 // lost returns, for each name, the number of endpoints that lose it without the file.
-func (e exportFormat) lost(file int, page []privateendpoint.Endpoint, parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
+func (e exportFormat) lost(file int, page iter.Seq[privateendpoint.Endpoint], parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
 	ids := map[string]bool{}
 	var rest []privateendpoint.Endpoint
-	for _, one := range page {
+	for one := range page {
 		id := casefold.Lower(one.ID)
 		if ids[id] {
 			continue
