@@ -17,27 +17,23 @@ func values(pages [][]privateendpoint.Endpoint) (all []iter.Seq[privateendpoint.
 	return all
 }
 
+// endpointsAtOnce is how many endpoints are united at once, if many have several
+// resources. Each needs about 2 kB for a moment.
+const endpointsAtOnce = 1 << 14
+
 func unite(pages []iter.Seq[privateendpoint.Endpoint], vnets []string, unserved func(privateendpoint.Endpoint) (Skip, bool)) *List {
-	u := uniter{vnets: vnets, unserved: unserved}
-	several := u.join(pages)
-	for _, page := range pages {
-		for part := range page {
-			if len(several) == 0 {
-				u.add(part)
-				continue
-			}
-			id := casefold.Lower(part.ID)
-			switch one := several[id]; {
-			case one == nil:
-				u.add(part)
-			case !one.added:
-				one.added = true
-				u.addJoined(one)
-			}
-		}
+	u := uniter{vnets: vnets, unserved: unserved, places: map[uint64]place{}}
+	several := u.survey(pages)
+	size := len(u.places)
+	if several > endpointsAtOnce {
+		size = endpointsAtOnce
 	}
-	u.Entries = fitting(u.Entries)
-	return &u.List
+	for from := 0; from < len(u.places); from += size {
+		u.addRange(pages, from, from+size, several > 0)
+	}
+	l := u.List // without the room
+	l.Entries = fitting(l.Entries)
+	return &l
 }
 
 // A uniter collects the list of the endpoints of all pages.
@@ -46,6 +42,13 @@ type uniter struct {
 	vnets    []string
 	unserved func(privateendpoint.Endpoint) (Skip, bool)
 	room     room
+	places   map[uint64]place // by hashOf
+}
+
+// A place is the number of an endpoint, in the order in which they appear.
+type place struct {
+	number  uint32
+	several bool // it has several resources
 }
 
 // A joined endpoint is all of its resources together.
@@ -57,37 +60,63 @@ type joined struct {
 
 var seed = maphash.MakeSeed()
 
-// join returns the endpoints that have several resources, by ID in lower case. Most
-// endpoints have one, and are not kept in memory. It makes room for the entries of all.
-func (u *uniter) join(pages []iter.Seq[privateendpoint.Endpoint]) map[string]*joined {
-	names, seen, several := 0, map[uint64]bool{}, false
+// survey finds the places, makes room for the entries of all endpoints, and returns how
+// many have several resources.
+func (u *uniter) survey(pages []iter.Seq[privateendpoint.Endpoint]) (several int) {
+	names := 0
 	for _, page := range pages {
 		for part := range page {
 			names += len(part.DNS)
 			hash := hashOf(part.ID)
-			again, known := seen[hash]
-			if known && !again {
-				seen[hash], several = true, true
-			} else if !known {
-				seen[hash] = false
+			at, known := u.places[hash]
+			switch {
+			case !known:
+				u.places[hash] = place{number: uint32(len(u.places))} //nolint:gosec // G115: far fewer endpoints
+			case !at.several:
+				u.places[hash] = place{at.number, true}
+				several++
 			}
 		}
 	}
 	if names > 0 {
 		u.Entries = make([]Entry, 0, names)
 	}
-	if !several {
-		return nil
-	}
+	return several
+}
+
+// addRange adds the endpoints from one number to another one. Only those that have several
+// resources are in memory together.
+func (u *uniter) addRange(pages []iter.Seq[privateendpoint.Endpoint], from, to int, several bool) {
 	byID := map[string]*joined{}
-	for _, page := range pages {
-		for part := range page {
-			if seen[hashOf(part.ID)] {
+	if several {
+		for part, at := range u.within(pages, from, to) {
+			if at.several {
 				joinTo(byID, part)
 			}
 		}
 	}
-	return byID
+	for part, at := range u.within(pages, from, to) {
+		if !at.several {
+			u.add(part)
+		} else if one := byID[casefold.Lower(part.ID)]; !one.added {
+			one.added = true
+			u.addJoined(one)
+		}
+	}
+}
+
+// within yields the resources of the endpoints from one number to another one.
+func (u *uniter) within(pages []iter.Seq[privateendpoint.Endpoint], from, to int) iter.Seq2[privateendpoint.Endpoint, place] {
+	return func(yield func(privateendpoint.Endpoint, place) bool) {
+		for _, page := range pages {
+			for part := range page {
+				at := u.places[hashOf(part.ID)]
+				if number := int(at.number); from <= number && number < to && !yield(part, at) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func hashOf(id string) uint64 { return maphash.String(seed, casefold.Lower(id)) }
