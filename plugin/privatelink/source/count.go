@@ -38,7 +38,7 @@ func (e exportFormat) count(paths []string, exports []export, list *List) map[st
 }
 
 // namesAtOnce is how many names are counted at once, each of which needs about 1 kB.
-const namesAtOnce = 1 << 14
+const namesAtOnce = 1 << 15
 
 const severalFiles = -1
 
@@ -101,7 +101,7 @@ func (e exportFormat) countSome(paths []string, exports []export, list *List, so
 }
 
 // lost returns, for each name, the number of endpoints that lose it without the file.
-func (e exportFormat) lost(file int, page iter.Seq[privateendpoint.Endpoint], parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
+func (e exportFormat) lost(file int, page iter.Seq[privateendpoint.Endpoint], parts map[string][]part, served namesByID) map[dnsname.Name]int {
 	ids := map[string]bool{}
 	var rest []privateendpoint.Endpoint
 	for one := range page {
@@ -129,9 +129,12 @@ func (e exportFormat) lost(file int, page iter.Seq[privateendpoint.Endpoint], pa
 
 func everyName(dnsname.Name) bool { return true }
 
-// byEndpoint returns some of the names by the ID of the endpoint in lower case.
-func byEndpoint(list *List, some func(dnsname.Name) bool) map[string]map[dnsname.Name]bool {
-	all := map[string]map[dnsname.Name]bool{}
+// namesByID has names by the ID of their endpoint in lower case.
+type namesByID map[string]map[dnsname.Name]bool
+
+// byEndpoint returns some of the names of a list.
+func byEndpoint(list *List, some func(dnsname.Name) bool) namesByID {
+	all := namesByID{}
 	for _, e := range list.Entries {
 		if !some(e.FQDN) {
 			continue

@@ -22,7 +22,8 @@ func TestCountInParts(t *testing.T) {
 			for range random.IntN(6) {
 				id, name := fmt.Sprint("pe", random.IntN(6)), fmt.Sprint("n", random.IntN(8), ".example")
 				dns := config(name, fmt.Sprint("10.20.0.", 4+random.IntN(3)))
-				all = append(all, []string{approved(id, dns), endpoint(id, "Pending", "Succeeded", dns), zoneGroup(id, dns), recordSet("A", name, "10.20.0.4")}[random.IntN(4)])
+				kinds := []string{approved(id, dns), endpoint(id, "Pending", "Succeeded", dns), zoneGroup(id, dns), recordSet("A", name, "10.20.0.4")}
+				all = append(all, kinds[random.IntN(len(kinds))])
 			}
 			path := fmt.Sprint(file)
 			x, _, err := exportFormat{}.decode(path, []byte("["+strings.Join(all, ",")+"]"), past[export]{})

@@ -13,7 +13,8 @@ func TestID(t *testing.T) {
 				t.Errorf("IDOf(%q) = %q; want the text, and equality with itself only", text, id)
 			}
 			var again Entry
-			if data, err := json.Marshal(Entry{FQDN: "a.", Endpoint: id, Target: id}); err != nil || json.Unmarshal(data, &again) != nil || again.Endpoint != id || again.Target != id {
+			data, err := json.Marshal(Entry{FQDN: "a.", Endpoint: id, Target: id})
+			if err != nil || json.Unmarshal(data, &again) != nil || again.Endpoint != id || again.Target != id {
 				t.Errorf("through JSON, it is %q and %q: %v", again.Endpoint, again.Target, err)
 			}
 		})

@@ -14,15 +14,20 @@ func TestUniteManyEndpoints(t *testing.T) {
 	const number = endpointsAtOnce*2 + 100
 	var ends, interfaces []privateendpoint.Endpoint
 	address := func(i int) string { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String() }
+	names := func(i int) []privateendpoint.DNSConfig {
+		return []privateendpoint.DNSConfig{{FQDN: fmt.Sprint("n", i, ".example"), Addresses: []string{address(i)}}}
+	}
 	for i := range number {
-		id, name := fmt.Sprint("/s/pe-", i), fmt.Sprint("n", i, ".example")
-		ends = append(ends, privateendpoint.Endpoint{ID: id, Resource: id, Connected: true, Status: "Approved", VNet: "/hub"})
-		one := privateendpoint.Endpoint{ID: fmt.Sprint("/S/PE-", number-1-i), DNS: []privateendpoint.DNSConfig{{FQDN: fmt.Sprint("n", number-1-i, ".example"), Addresses: []string{address(number - 1 - i)}}}}
+		id := fmt.Sprint("/s/pe-", i)
+		one := privateendpoint.Endpoint{ID: id, Resource: id, Connected: true, Status: "Approved", VNet: "/hub"}
 		if i%3 == 0 { // the endpoint alone
-			ends[i].DNS = []privateendpoint.DNSConfig{{FQDN: name, Addresses: []string{address(i)}}}
+			one.DNS = names(i)
 		}
-		if (number-1-i)%3 > 0 {
-			interfaces = append(interfaces, one)
+		ends = append(ends, one)
+	}
+	for i := number - 1; i >= 0; i-- {
+		if i%3 > 0 {
+			interfaces = append(interfaces, privateendpoint.Endpoint{ID: fmt.Sprint("/S/PE-", i), DNS: names(i)})
 		}
 	}
 	list := Unite([][]privateendpoint.Endpoint{ends, interfaces}, []string{"hub"})

@@ -90,7 +90,9 @@ func TestLoadVersion1(t *testing.T) {
 	}
 	want := State{
 		Serials: map[dnsname.Name]uint32{"a.b.": 7},
-		Sources: map[string]Source{"x": {Entries: []source.Entry{{FQDN: "c.a.b.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Endpoint: source.IDOf("/pe")}}}},
+		Sources: map[string]Source{"x": {Entries: []source.Entry{
+			{FQDN: "c.a.b.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Endpoint: source.IDOf("/pe")},
+		}}},
 	}
 	if got, err := Load(path); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Load = %+v, %v; want %+v", got, err, want)
