@@ -122,8 +122,10 @@ func (a *array) object() int {
 
 // fill reads more bytes, and reports false at the end, or if a resource is too large.
 func (a *array) fill() bool {
-	a.buffer = a.buffer[:copy(a.buffer, a.buffer[a.at:])]
-	a.at = 0
+	if a.at > 0 {
+		a.buffer = a.buffer[:copy(a.buffer, a.buffer[a.at:])]
+		a.at = 0
+	}
 	if len(a.buffer) == cap(a.buffer) {
 		if len(a.buffer) > maxResource {
 			return false
