@@ -133,7 +133,7 @@ func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, alia
 		known.shown = append(known.shown, addr)
 		one := base
 		one.Type, one.Address = rrtype(addr), addr
-		one.Endpoint, one.Target = endpoints[addr].Endpoint, endpoints[addr].Target
+		one.Endpoint, one.Target = endpoints[addr].Endpoint.String(), endpoints[addr].Target.String()
 		one.Time, one.FromState = b.TimeOf(r.Name, endpoints[addr])
 		c.zones[z.Name].records = append(c.zones[z.Name].records, one)
 	}

@@ -264,7 +264,7 @@ func (s *Source) parts(list *source.List) map[string]int {
 		parts[id] = 0
 	}
 	for _, e := range list.Entries {
-		id, name := subscriptionOf(e.Endpoint), string(zone.Canonical(e.FQDN))
+		id, name := subscriptionOf(e.Endpoint.String()), string(zone.Canonical(e.FQDN))
 		if key := id + " " + name; !seen[key] {
 			seen[key] = true
 			parts[id]++

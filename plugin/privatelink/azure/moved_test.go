@@ -126,7 +126,7 @@ func TestMovedBetweenListings(t *testing.T) {
 			fetch()
 			during = ""
 			for _, e := range fetch().Entries {
-				if strings.Contains(e.FQDN.String(), "mv.") && !strings.Contains(e.Endpoint, "/rg-a/") {
+				if strings.Contains(e.FQDN.String(), "mv.") && !strings.Contains(e.Endpoint.String(), "/rg-a/") {
 					t.Errorf("%s is of %s; want the new group only", e.FQDN, e.Endpoint)
 				}
 			}

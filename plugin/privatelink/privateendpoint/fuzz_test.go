@@ -41,6 +41,9 @@ func FuzzDecode(f *testing.F) {
 		if err != nil && (page.Endpoints != nil || page.Records != nil || page.Next != "") {
 			t.Errorf("Decode(%q) = %+v, %v; want nothing beside the error", data, page, err)
 		}
+		if streamed, ok := stream(data); ok && (err != nil || !reflect.DeepEqual(streamed, page)) {
+			t.Errorf("Stream(%q) = %+v; Decode returns %+v, %v", data, streamed, page, err)
+		}
 		if strict, err := DecodePage(data); err == nil && !reflect.DeepEqual(strict, page) {
 			t.Errorf("DecodePage(%q) = %+v; Decode returns %+v", data, strict, page)
 		}

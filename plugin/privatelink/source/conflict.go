@@ -96,7 +96,7 @@ func claimsOf(parts []privateendpoint.Endpoint) (c claims) {
 	for i := range parts {
 		p := &parts[i]
 		for _, config := range p.DNS {
-			if entry, _, ok := check(p.ID, p.Target, config.FQDN, config.Addresses); ok {
+			if entry, _, ok := check(ID{}, ID{}, config.FQDN, config.Addresses); ok {
 				c.add(entry.FQDN, claim{i, resourceOf(p), p.Position(), entry.Addrs})
 			}
 		}
@@ -122,15 +122,16 @@ func listConflicts(files []List) (all []Conflict) {
 	byEndpoint, order := map[string]*claims{}, []string(nil)
 	for i := range files {
 		for _, e := range files[i].Entries {
-			if !strings.HasPrefix(e.Endpoint, resourceID) {
+			endpoint := e.Endpoint.String()
+			if !strings.HasPrefix(endpoint, resourceID) {
 				continue // another line is another endpoint
 			}
-			id := casefold.Lower(e.Endpoint)
-			if ZoneIn(e.Endpoint) != "" && len(e.Addrs) > 0 && e.Addrs[0].Is6() {
+			id := casefold.Lower(endpoint)
+			if ZoneIn(endpoint) != "" && len(e.Addrs) > 0 && e.Addrs[0].Is6() {
 				id += " AAAA"
 			}
 			if byEndpoint[id] == nil {
-				byEndpoint[id], order = &claims{endpoint: e.Endpoint}, append(order, id)
+				byEndpoint[id], order = &claims{endpoint: endpoint}, append(order, id)
 			}
 			byEndpoint[id].add(e.FQDN, claim{i, "list", files[i].path, e.Addrs})
 		}

@@ -3,6 +3,8 @@ package source
 import (
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -12,7 +14,7 @@ import (
 
 // An export is the content of one file of [Files].
 type export struct {
-	endpoints []privateendpoint.Endpoint
+	endpoints packed
 	records   List // of private DNS zones
 	documents int
 }
@@ -32,19 +34,57 @@ func (exportFormat) decode(path string, data []byte, past past[export]) (x expor
 	if err != nil {
 		return export{}, false, err
 	}
+	d := newExportDecoder(path)
 	for i := range page.Endpoints {
-		page.Endpoints[i].File = path
+		d.endpoint(&page.Endpoints[i])
 	}
-	x = export{page.Endpoints, Records(page.Records), page.Documents}
-	x.records.path = path
+	for i := range page.Records {
+		d.record(&page.Records[i])
+	}
+	x, open = d.finish(page.Documents, past)
+	return x, open, nil
+}
+
+// stream is decode for the output of az, without its text in memory. It reports false for
+// other content, and for content with an error.
+func (exportFormat) stream(path string, r io.Reader, past past[export]) (x export, open, ok bool) {
+	d := newExportDecoder(path)
+	if !privateendpoint.Stream(r, d.endpoint, d.record) {
+		return export{}, false, false
+	}
+	x, open = d.finish(1, past)
+	return x, open, true
+}
+
+// An exportDecoder collects the resources of a file.
+type exportDecoder struct {
+	path      string
+	endpoints packer
+	records   recordsReader
+}
+
+func newExportDecoder(path string) *exportDecoder {
+	return &exportDecoder{path: path, records: recordsReader{List: List{path: path}}}
+}
+
+func (d *exportDecoder) endpoint(e *privateendpoint.Endpoint) {
+	e.File = d.path
+	d.endpoints.add(e)
+}
+
+func (d *exportDecoder) record(set *privateendpoint.RecordSet) { d.records.add(set) }
+
+// finish returns the content of the file, with what it may lack of an earlier one.
+func (d *exportDecoder) finish(documents int, past past[export]) (x export, open bool) {
+	x = export{d.endpoints.packed, d.records.finish(), documents}
 	if past.quiet || max(x.documents, past.value.documents) < 2 {
-		return x, false, nil
+		return x, false
 	}
 	open = x.keep(&past.value) || past.remembered && !past.good
 	if open {
 		x.documents = max(x.documents, past.value.documents) // more may follow the first one
 	}
-	return x, open, nil
+	return x, open
 }
 
 // keep adds the resources of an earlier content that x lacks, and reports whether there
@@ -53,25 +93,28 @@ func (x *export) keep(before *export) bool {
 	key := func(e *privateendpoint.Endpoint) string {
 		return fmt.Sprint(casefold.Lower(e.ID), " ", casefold.Lower(e.Resource), " ", e.Connected)
 	}
-	have, size := map[string]bool{}, len(x.endpoints)
-	for i := range x.endpoints {
-		have[key(&x.endpoints[i])] = true
+	have, all := map[string]bool{}, packer{}
+	for e := range x.endpoints.all() {
+		have[key(&e)] = true
+		all.add(&e)
 	}
-	for i := range before.endpoints {
-		if !have[key(&before.endpoints[i])] {
-			x.endpoints = append(x.endpoints, before.endpoints[i])
+	for e := range before.endpoints.all() {
+		if !have[key(&e)] {
+			all.add(&e)
 		}
 	}
-	return x.records.keep(&before.records) || len(x.endpoints) > size
+	more := all.number > x.endpoints.number
+	x.endpoints = all.packed
+	return x.records.keep(&before.records) || more
 }
 
 func (e exportFormat) unite(exports []export) *List {
-	var pages [][]privateendpoint.Endpoint
+	var pages []iter.Seq[privateendpoint.Endpoint]
 	var zones []List
-	for _, x := range exports {
-		pages, zones = append(pages, x.endpoints), append(zones, x.records)
+	for i := range exports {
+		pages, zones = append(pages, exports[i].endpoints.all()), append(zones, exports[i].records)
 	}
-	all := Unite(pages, e.vnets)
+	all := unite(pages, e.vnets, unserved)
 	records := uniteLists(zones)
 	if len(all.Entries) == 0 { // the entries of a large zone are not copied
 		all.Entries = records.Entries
@@ -99,32 +142,5 @@ func ZoneIn(endpoint string) string {
 // ZoneRepeats reports whether one of two entries for a name is of a private DNS zone and
 // has the addresses of the other, because the zone has the name of an endpoint.
 func ZoneRepeats(a, b *Entry) bool {
-	return slices.Equal(a.Addrs, b.Addrs) && (ZoneIn(a.Endpoint) != "" || ZoneIn(b.Endpoint) != "")
-}
-
-// Records returns the entries of the record sets. Each zone has one string, because a
-// zone may have very many records.
-func Records(sets []privateendpoint.RecordSet) (l List) {
-	if len(sets) > 0 {
-		l.Entries = make([]Entry, 0, len(sets))
-	}
-	zones, others := map[string]string{}, otherRecords{}
-	for _, set := range sets {
-		zone, known := zones[set.Zone]
-		if !known {
-			zone = strings.Clone(set.Zone)
-			zones[zone] = zone
-		}
-		if len(set.Addresses) == 0 {
-			others.add(zone, set.Type, set.FQDN)
-			continue
-		}
-		entry, skips, ok := check(zone, "", set.FQDN, set.Addresses)
-		l.Skipped = append(l.Skipped, skips...)
-		if ok {
-			l.Entries = append(l.Entries, entry)
-		}
-	}
-	l.Skipped = append(l.Skipped, others.skips()...)
-	return l
+	return slices.Equal(a.Addrs, b.Addrs) && (ZoneIn(a.Endpoint.String()) != "" || ZoneIn(b.Endpoint.String()) != "")
 }

@@ -148,7 +148,7 @@ func TestTerraformState(t *testing.T) {
 			}
 			list, err := NewFiles(patterns, nil, 0).Fetch(t.Context())
 			for i := range list.Entries {
-				list.Entries[i].Endpoint = filepath.Base(list.Entries[i].Endpoint)
+				list.Entries[i].Endpoint = IDOf(filepath.Base(list.Entries[i].Endpoint.String()))
 			}
 			for i := range list.Skipped {
 				list.Skipped[i].Endpoint = filepath.Base(list.Skipped[i].Endpoint)

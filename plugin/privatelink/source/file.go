@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -66,24 +67,60 @@ func (f *file[T]) refresh(path string, format format[T]) (changed bool) {
 	if !again && !f.racy && !f.ripe(now) {
 		return false
 	}
-	data, err := load(path)
+	sum, err := scan(path, nil)
+	first, since := f.changed.IsZero(), f.changed
+	same := !first && sum == f.sum
+	if again || !same {
+		since = now
+	}
+	var c content[T]
+	decode := !same || !again && f.ripe(now)
+	if err == nil && decode {
+		quiet := now.Sub(since) >= quietAfter || first && now.Sub(info.ModTime()) > quietAfter
+		c, err = f.read(path, past[T]{f.value, f.good, f.remembered, f.named, quiet}, format)
+		sum = c.sum
+	}
 	if err != nil {
 		// It is read again: a change of permissions changes neither size nor time.
 		f.err, f.info, f.gone = err, nil, errors.Is(err, fs.ErrNotExist)
 		return false
 	}
-	sum, first := sha256.Sum256(data), f.changed.IsZero()
-	same := !first && sum == f.sum
-	if again || !same {
-		f.changed = now
-	}
-	f.info, f.sum = info, sum
+	f.info, f.sum, f.changed = info, sum, since
 	f.racy = now.Sub(info.ModTime()) < clockTick || now.Sub(f.changed) < clockTick
-	if same && !f.ripe(now) {
-		return false
+	return decode && f.take(path, c)
+}
+
+// content is what a file has, or the error in it.
+type content[T any] struct {
+	value T
+	open  bool
+	bad   error
+	sum   [sha256.Size]byte // of the bytes that it was decoded from
+}
+
+// A streamer is a format that reads the usual content piece by piece, because a file may
+// be as large as all other data of the process. It is decode otherwise, and reports false
+// for all content that it leaves to decode.
+type streamer[T any] interface {
+	stream(path string, r io.Reader, past past[T]) (value T, open, ok bool)
+}
+
+// read reads and decodes the file. The error is that of reading it.
+func (*file[T]) read(path string, past past[T], format format[T]) (c content[T], err error) {
+	if s, ok := format.(streamer[T]); ok {
+		ok = false
+		c.sum, err = scan(path, func(r io.Reader) { c.value, c.open, ok = s.stream(path, r, past) })
+		if ok && err == nil {
+			return c, nil
+		}
 	}
-	quiet := now.Sub(f.changed) >= quietAfter || first && now.Sub(info.ModTime()) > quietAfter
-	return f.decode(path, data, quiet, format)
+	data, sum, err := load(path)
+	if err != nil {
+		return content[T]{}, err
+	}
+	c = content[T]{sum: sum}
+	c.value, c.open, c.bad = format.decode(path, data, past)
+	return c, nil
 }
 
 // look returns the state of a regular file, or nil if it is not a regular file.
@@ -123,16 +160,15 @@ func unchanged(before, now fs.FileInfo) bool {
 	return os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 }
 
-// decode reports whether the value changed.
-func (f *file[T]) decode(path string, data []byte, quiet bool, format format[T]) bool {
-	value, open, err := format.decode(path, data, past[T]{f.value, f.good, f.remembered, f.named, quiet})
-	f.open, f.bad = open, nil
-	if err != nil {
-		f.bad = fmt.Errorf("%s: %w", path, err)
+// take reports whether the value changed.
+func (f *file[T]) take(path string, c content[T]) bool {
+	f.open, f.bad = c.open, nil
+	if c.bad != nil {
+		f.bad = fmt.Errorf("%s: %w", path, c.bad)
 	}
-	if err != nil && !open {
+	if c.bad != nil && !c.open {
 		return false
 	}
-	f.value, f.some, f.good = value, true, f.good || !open
+	f.value, f.some, f.good = c.value, true, f.good || !c.open
 	return true
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -52,14 +53,14 @@ func TestUnchangedContent(t *testing.T) {
 	f := newFolder(t)
 	decoded := 0
 	s := newFileSet([]string{f.at("*")}, counting{exportFormat{}, &decoded})
-	f.must(os.WriteFile(f.at("a"), []byte(exportA), 0o600)) // its time is now
+	f.must(os.WriteFile(f.at("a"), []byte("["+exportA+"]"), 0o600)) // its time is now
 	first, _ := s.fetch()
 	for range 3 {
 		if list, err := s.fetch(); list != first || err != nil || decoded != 1 {
 			t.Errorf("fetch() = %p, %v after %d calls of decode; want %p as before, 1", list, err, decoded, first)
 		}
 	}
-	f.write("a", exportA) // with another time
+	f.write("a", "["+exportA+"]") // with another time
 	if list, _ := s.fetch(); list != first || decoded != 1 {
 		t.Errorf("fetch() = %p after %d calls of decode; want %p as before, 1", list, decoded, first)
 	}
@@ -74,4 +75,9 @@ type counting struct {
 func (c counting) decode(path string, data []byte, past past[export]) (export, bool, error) {
 	*c.calls++
 	return c.exportFormat.decode(path, data, past)
+}
+
+func (c counting) stream(path string, r io.Reader, past past[export]) (export, bool, bool) {
+	*c.calls++
+	return c.exportFormat.stream(path, r, past)
 }

@@ -56,67 +56,19 @@ func (f *Files) Remember(parts map[string]int) { f.set.remember(parts) }
 // Approved or no resource has the state of the connection, and only if it is in one
 // of the virtual networks, if there are any.
 func Unite(pages [][]privateendpoint.Endpoint, vnets []string) *List {
-	return unite(pages, vnets, unserved)
+	return unite(values(pages), vnets, unserved)
 }
 
 // UniteListed is Unite for complete listings of Azure. It skips a network interface
 // or zone group whose private endpoint is not listed, because the approval of the
 // connection is unknown.
 func UniteListed(pages [][]privateendpoint.Endpoint, vnets []string) *List {
-	return unite(pages, vnets, func(e privateendpoint.Endpoint) (Skip, bool) {
+	return unite(values(pages), vnets, func(e privateendpoint.Endpoint) (Skip, bool) {
 		if !e.Connected {
 			return Skip{e.ID, e.Target, NotApproved, notListed}, true
 		}
 		return unserved(e)
 	})
-}
-
-func unite(pages [][]privateendpoint.Endpoint, vnets []string, unserved func(privateendpoint.Endpoint) (Skip, bool)) *List {
-	l := new(List)
-	for _, one := range endpoints(pages) {
-		e := one.whole
-		if len(vnets) > 0 && !inAny(e.VNet, vnets) {
-			l.withhold(Skip{e.ID, e.Target, OtherVNet, "it is in none of the virtual networks that vnet names"}, &e)
-			continue
-		}
-		if skip, ok := unserved(e); ok {
-			l.withhold(skip, &e)
-			continue
-		}
-		l.add(e)
-		if len(one.parts) > 1 {
-			found := claimsOf(one.parts)
-			l.Conflicts = append(l.Conflicts, found.conflicts(e.ID, e.Target)...)
-		}
-	}
-	return l
-}
-
-// A joined endpoint is all of its resources together.
-type joined struct {
-	whole privateendpoint.Endpoint
-	parts []privateendpoint.Endpoint
-}
-
-// endpoints joins the resources of each endpoint, in the order in which the
-// endpoints appear.
-func endpoints(pages [][]privateendpoint.Endpoint) (all []*joined) {
-	byID := map[string]*joined{}
-	for _, page := range pages {
-		for _, part := range page {
-			id := casefold.Lower(part.ID) // Azure varies the case of resource IDs
-			one, ok := byID[id]
-			if !ok {
-				one = &joined{whole: part}
-				byID[id] = one
-				all = append(all, one)
-			} else {
-				join(&one.whole, part)
-			}
-			one.parts = append(one.parts, part)
-		}
-	}
-	return all
 }
 
 // join adds a resource of the endpoint to it.
@@ -135,16 +87,6 @@ func inAny(vnet string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		return casefold.Equal(name, vnet) || casefold.Equal(name, vnet[strings.LastIndexByte(vnet, '/')+1:])
 	})
-}
-
-func (l *List) add(e privateendpoint.Endpoint) {
-	for _, c := range e.DNS {
-		entry, skips, ok := check(e.ID, e.Target, c.FQDN, c.Addresses)
-		l.Skipped = append(l.Skipped, skips...)
-		if ok {
-			l.Entries = append(l.Entries, entry)
-		}
-	}
 }
 
 const (

@@ -141,7 +141,7 @@ func TestFilesFixtures(t *testing.T) {
 			t.Errorf("Fetch() of %q = complete %v, %v; want all of it", patterns, list.Complete, err)
 		}
 		for i := range list.Entries {
-			list.Entries[i].Endpoint = strings.TrimPrefix(strings.ToLower(list.Entries[i].Endpoint), group)
+			list.Entries[i].Endpoint = IDOf(strings.TrimPrefix(strings.ToLower(list.Entries[i].Endpoint.String()), group))
 		}
 		for i := range list.Skipped {
 			list.Skipped[i].Endpoint = strings.TrimPrefix(strings.ToLower(list.Skipped[i].Endpoint), group)

@@ -10,9 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/arena"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
 // Hosts reads files with lines "ADDRESS FQDN...". The Azure portal writes such a file
@@ -55,7 +53,7 @@ var errNoLine = noneError{fmt.Errorf("no line with an address and a name in it: 
 const maxRoom = 1 << 17
 
 func decodeHosts(path string, data []byte) (List, bool, error) {
-	d := hostsDecoder{ids: map[string]string{}}
+	d := hostsDecoder{ids: map[string]ID{}}
 	d.list = List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}
 	empty := false
 	for line := range bytes.Lines(data) {
@@ -74,11 +72,10 @@ func decodeHosts(path string, data []byte) (List, bool, error) {
 // A hostsDecoder reads the lines of a file. The entries share the memory of their
 // texts and of their addresses, because a file may have many.
 type hostsDecoder struct {
-	list  List
-	line  int
-	ids   map[string]string // each resource ID once: an endpoint has several lines
-	texts arena.Texts
-	addrs []netip.Addr
+	list List
+	line int
+	ids  map[string]ID // each resource ID once: an endpoint has several lines
+	room room
 }
 
 // add adds the entries of a line.
@@ -89,40 +86,27 @@ func (d *hostsDecoder) add(line string) error {
 	}
 	endpoint := d.endpoint(comment)
 	for _, fqdn := range content[1:] {
-		entry, skips, ok := check(endpoint, "", fqdn, content[:1])
+		entry, skips, ok := check(endpoint, ID{}, fqdn, content[:1])
 		d.list.Skipped = append(d.list.Skipped, skips...)
 		if ok {
-			entry.FQDN, entry.Addrs = dnsname.Name(d.texts.Keep(string(entry.FQDN))), d.keep(entry.Addrs)
-			d.list.Entries = append(d.list.Entries, entry)
+			d.list.Entries = append(d.list.Entries, d.room.keep(entry))
 		}
 	}
 	return nil
 }
 
 // endpoint returns the resource ID in the comment, or the position of the line.
-func (d *hostsDecoder) endpoint(comment string) string {
-	id := strings.TrimSpace(comment)
-	if !strings.HasPrefix(id, resourceID) {
-		return d.texts.Keep(d.list.path + ":" + strconv.Itoa(d.line))
+func (d *hostsDecoder) endpoint(comment string) ID {
+	text := strings.TrimSpace(comment)
+	if !strings.HasPrefix(text, resourceID) {
+		return idOf(d.list.path+":"+strconv.Itoa(d.line), d.room.texts.Keep)
 	}
-	if _, known := d.ids[id]; !known {
-		id = d.texts.Keep(id)
-		d.ids[id] = id
+	id, known := d.ids[text]
+	if !known {
+		id = idOf(text, d.room.texts.Keep)
+		d.ids[strings.Clone(text)] = id
 	}
-	return d.ids[id]
-}
-
-// manyAddrs is how many addresses are allocated at once.
-const manyAddrs = 256
-
-// keep returns a copy of the addresses.
-func (d *hostsDecoder) keep(addrs []netip.Addr) []netip.Addr {
-	if cap(d.addrs)-len(d.addrs) < len(addrs) {
-		d.addrs = make([]netip.Addr, 0, max(min(cap(d.list.Entries), manyAddrs), len(addrs)))
-	}
-	at := len(d.addrs)
-	d.addrs = append(d.addrs, addrs...)
-	return d.addrs[at:len(d.addrs):len(d.addrs)]
+	return id
 }
 
 // splitLine returns the address and the names of a line, and its comment.

@@ -115,7 +115,7 @@ func FuzzDecodeHosts(f *testing.F) {
 			if name, err := dnsname.ParseOwner(string(e.FQDN)); err != nil || name != e.FQDN {
 				t.Errorf("decodeHosts(%q) = name %q; want a valid one: %v", data, string(e.FQDN), err)
 			}
-			if len(e.Addrs) != 1 || e.Endpoint == "" {
+			if len(e.Addrs) != 1 || e.Endpoint == (ID{}) {
 				t.Errorf("decodeHosts(%q) = %+v; want one address and an endpoint", data, e)
 			}
 			for _, addr := range e.Addrs {

@@ -3,9 +3,7 @@ package source
 import (
 	"strings"
 
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
 // A counter counts names for [List.Parts].
@@ -57,84 +55,3 @@ func (c *counter) key(files []int) string {
 
 // sharers returns the paths of a key of Parts.
 func sharers(key string) []string { return strings.Split(key, "\n") }
-
-// A part has the resources of an endpoint in one file.
-type part struct {
-	file int
-	privateendpoint.Endpoint
-}
-
-// count also finds files that names depend on although other files have the names.
-// The file of an endpoint has its virtual network and the state of its connection,
-// and its names may be in the file of its network interface.
-func (e exportFormat) count(paths []string, exports []export, list *List) map[string]int {
-	c, parts, served := newCounter(paths), map[string][]part{}, byEndpoint(list)
-	endpoints := map[dnsname.Name]int{} // number of endpoints that have the name
-	for _, names := range served {
-		for name := range names {
-			endpoints[name]++
-		}
-	}
-	for i, x := range exports {
-		for _, entry := range x.records.Entries {
-			c.has(i, entry.FQDN)
-		}
-		for _, one := range x.endpoints {
-			id := casefold.Lower(one.ID)
-			parts[id] = append(parts[id], part{i, one})
-			for _, config := range one.DNS {
-				if name, err := dnsname.Parse(config.FQDN); err == nil && endpoints[name] > 0 {
-					c.has(i, name)
-				}
-			}
-		}
-	}
-	for i, x := range exports {
-		for name, n := range e.lost(i, x.endpoints, parts, served) {
-			if n == endpoints[name] {
-				c.alone[name] = append(c.alone[name], i)
-			}
-		}
-	}
-	return c.parts()
-}
-
-// lost returns, for each name, the number of endpoints that lose it without the file.
-func (e exportFormat) lost(file int, page []privateendpoint.Endpoint, parts map[string][]part, served map[string]map[dnsname.Name]bool) map[dnsname.Name]int {
-	ids := map[string]bool{}
-	var rest []privateendpoint.Endpoint
-	for _, one := range page {
-		id := casefold.Lower(one.ID)
-		if ids[id] {
-			continue
-		}
-		ids[id] = true
-		for _, other := range parts[id] {
-			if other.file != file {
-				rest = append(rest, other.Endpoint)
-			}
-		}
-	}
-	still, names := byEndpoint(Unite([][]privateendpoint.Endpoint{rest}, e.vnets)), map[dnsname.Name]int{}
-	for id := range ids {
-		for name := range served[id] {
-			if !still[id][name] {
-				names[name]++
-			}
-		}
-	}
-	return names
-}
-
-// byEndpoint returns the names by the ID of the endpoint in lower case.
-func byEndpoint(list *List) map[string]map[dnsname.Name]bool {
-	all := map[string]map[dnsname.Name]bool{}
-	for _, e := range list.Entries {
-		id := casefold.Lower(e.Endpoint)
-		if all[id] == nil {
-			all[id] = map[dnsname.Name]bool{}
-		}
-		all[id][e.FQDN] = true
-	}
-	return all
-}

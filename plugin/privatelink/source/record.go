@@ -36,7 +36,7 @@ func ParseEntry(position, fqdn string, addresses []string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{FQDN: name, Endpoint: position}
+	e := Entry{FQDN: name, Endpoint: IDOf(position)}
 	for _, text := range addresses {
 		addr, err := ParseAddr(text)
 		if err != nil && strings.Contains(text, ",") {

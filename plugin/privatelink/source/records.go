@@ -6,7 +6,50 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
+
+// Records returns the entries of the record sets.
+func Records(sets []privateendpoint.RecordSet) List {
+	var r recordsReader
+	for i := range sets {
+		r.add(&sets[i])
+	}
+	return r.finish()
+}
+
+// A recordsReader turns record sets into a list. Each zone has one ID, and the entries
+// share the memory of their texts and of their addresses, because a zone may have very
+// many records.
+type recordsReader struct {
+	List
+	last   string // resource ID of the zone of the last record
+	id     ID     // the same
+	others otherRecords
+	room   room
+}
+
+func (r *recordsReader) add(set *privateendpoint.RecordSet) {
+	if set.Zone != r.last {
+		r.last = strings.Clone(set.Zone)
+		r.id = IDOf(r.last)
+	}
+	if len(set.Addresses) == 0 {
+		r.others.add(r.last, set.Type, set.FQDN)
+		return
+	}
+	entry, skips, ok := check(r.id, ID{}, set.FQDN, set.Addresses)
+	r.Skipped = append(r.Skipped, skips...)
+	if ok {
+		r.Entries = append(r.Entries, r.room.keep(entry))
+	}
+}
+
+func (r *recordsReader) finish() List {
+	r.Skipped = append(r.Skipped, r.others.skips()...)
+	r.Entries = fitting(r.Entries)
+	return r.List
+}
 
 // otherRecords has the records of zones that have no address. Each zone and type is one
 // skip, because a zone may have very many of them.

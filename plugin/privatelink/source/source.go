@@ -70,8 +70,8 @@ type List struct {
 type Entry struct {
 	FQDN     dnsname.Name `json:"fqdn"`
 	Addrs    []netip.Addr `json:"ipAddresses"`
-	Endpoint string       `json:"endpoint"`         // resource ID of the endpoint or the zone, or the entry's position
-	Target   string       `json:"target,omitempty"` // resource ID of the connected resource, empty if unknown
+	Endpoint ID           `json:"endpoint"`        // resource ID of the endpoint or the zone, or the entry's position
+	Target   ID           `json:"target,omitzero"` // resource ID of the connected resource, empty if unknown
 }
 
 // A Skip is an endpoint, or one name of it, that contributes nothing.
@@ -160,19 +160,22 @@ func Addresses(addrs []netip.Addr) string {
 	return strings.Join(texts, ", ")
 }
 
+// Title names the endpoint of the entry for people.
+func (e *Entry) Title() string { return Title(e.Endpoint.String(), e.Target.String()) }
+
 // check turns texts into an entry of an endpoint and its target. Each invalid text
 // becomes a skip. It reports false if the name is invalid or no address is valid.
-func check(endpoint, target, fqdn string, addresses []string) (Entry, []Skip, bool) {
+func check(endpoint, target ID, fqdn string, addresses []string) (Entry, []Skip, bool) {
 	name, err := dnsname.ParseOwner(fqdn)
 	if err != nil {
-		return Entry{}, []Skip{{endpoint, target, BadName, err.Error()}}, false
+		return Entry{}, []Skip{{endpoint.String(), target.String(), BadName, err.Error()}}, false
 	}
 	e := Entry{FQDN: name, Endpoint: endpoint, Target: target}
 	var skips []Skip
 	for _, text := range addresses {
 		addr, err := ParseAddr(text)
 		if err != nil {
-			skips = append(skips, Skip{endpoint, target, BadAddress, fmt.Sprintf("%s: %v", name, err)})
+			skips = append(skips, Skip{endpoint.String(), target.String(), BadAddress, fmt.Sprintf("%s: %v", name, err)})
 			continue
 		}
 		e.Addrs = append(e.Addrs, addr)

@@ -59,6 +59,7 @@ var (
 type zoneReader struct {
 	List
 	label  string // of the current zone
+	id     ID     // the same, one for all of its records
 	others otherRecords
 
 	records int
@@ -72,7 +73,8 @@ func decodeZoneFile(path string, data []byte) (List, bool, error) {
 		return List{}, false, errors.New("line 1: this is JSON, which belongs to the property files")
 	}
 	origin := originOf(path, data)
-	r := &zoneReader{List: List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}, label: labelOf(path, origin)}
+	r := &zoneReader{List: List{path: path, Entries: make([]Entry, 0, min(bytes.Count(data, []byte("\n"))+1, maxRoom))}}
+	r.enter(origin)
 	// The parser ignores a cut record at the end of a file unless a newline follows it.
 	text := io.MultiReader(bytes.NewReader(withoutAge(data)), strings.NewReader("\n"))
 	parser := dns.NewZoneParser(text, origin, "")
@@ -127,11 +129,11 @@ func (r *zoneReader) add(rr dns.RR) {
 		r.others.add(r.label, recordType, owner)
 		return
 	}
-	entry, skips, ok := check(r.label, "", owner, []string{addr.Unmap().String()})
+	entry, skips, ok := check(r.id, ID{}, owner, []string{addr.Unmap().String()})
 	r.Skipped = append(r.Skipped, skips...)
 	last := len(r.Entries) - 1
 	switch {
-	case ok && last >= 0 && r.Entries[last].FQDN == entry.FQDN && r.Entries[last].Endpoint == entry.Endpoint:
+	case ok && last >= 0 && r.Entries[last].FQDN == entry.FQDN && r.Entries[last].Endpoint == r.id:
 		r.Entries[last].Addrs = append(r.Entries[last].Addrs, entry.Addrs...)
 	case ok:
 		r.Entries = append(r.Entries, entry)
@@ -145,7 +147,14 @@ func (r *zoneReader) addSOA(owner string) {
 		return
 	}
 	r.open = r.open || r.current != ""
-	r.current, r.label = owner, labelOf(r.path, owner)
+	r.current = owner
+	r.enter(owner)
+}
+
+// enter sets the endpoint of the records that follow.
+func (r *zoneReader) enter(zone string) {
+	r.label = labelOf(r.path, zone)
+	r.id = IDOf(r.label)
 }
 
 // labelOf is the endpoint of the records of a zone: one string for all of them.

@@ -278,7 +278,7 @@ func FuzzDecodeZoneFile(f *testing.F) {
 			if name, err := dnsname.ParseOwner(string(e.FQDN)); err != nil || name != e.FQDN {
 				t.Errorf("decodeZoneFile(%q) = name %q; want a valid one: %v", data, string(e.FQDN), err)
 			}
-			if len(e.Addrs) == 0 || e.Endpoint == "" {
+			if len(e.Addrs) == 0 || e.Endpoint == (ID{}) {
 				t.Errorf("decodeZoneFile(%q) = %+v; want addresses and an origin", data, e)
 			}
 			for _, addr := range e.Addrs {

@@ -23,7 +23,7 @@ func Load(path string) (State, error) {
 		return State{}, err
 	}
 	defer file.Close()
-	d := &decoder{Decoder: json.NewDecoder(bufio.NewReaderSize(file, 64<<10)), texts: map[string]string{}}
+	d := &decoder{Decoder: json.NewDecoder(bufio.NewReaderSize(file, 64<<10)), ids: map[source.ID]source.ID{}}
 	s, err := d.state()
 	if err != nil {
 		return State{}, fmt.Errorf("%s: byte %d: %w", path, d.InputOffset(), err)
@@ -34,7 +34,7 @@ func Load(path string) (State, error) {
 // A decoder reads the values of the file in order.
 type decoder struct {
 	*json.Decoder
-	texts map[string]string // each text once, because an endpoint has several names
+	ids map[source.ID]source.ID // each once, because an endpoint has several names
 }
 
 func (d *decoder) state() (s State, err error) {
@@ -128,12 +128,12 @@ func (d *decoder) entries() (all []source.Entry, err error) {
 	return all, err
 }
 
-func (d *decoder) once(text string) string {
-	if known, ok := d.texts[text]; ok {
+func (d *decoder) once(id source.ID) source.ID {
+	if known, ok := d.ids[id]; ok {
 		return known
 	}
-	d.texts[text] = text
-	return text
+	d.ids[id] = id
+	return id
 }
 
 // object reads an object and calls value to read each of its values.

@@ -24,6 +24,7 @@ func Save(path string, s State) error {
 type encoder struct {
 	w    io.Writer
 	line []byte
+	one  []byte // the text of an ID
 	err  error
 }
 
@@ -36,19 +37,25 @@ func (e *encoder) flush() {
 
 func (e *encoder) raw(text string) { e.line = append(e.line, text...) }
 
-// text appends a JSON string. Names and resource IDs are plain ASCII. encoding/json
+// text appends a JSON string.
+func (e *encoder) text(s string) { e.line = quote(e.line, s) }
+
+// id appends an ID as a JSON string.
+func (e *encoder) id(id source.ID) {
+	e.one, _ = id.AppendText(e.one[:0]) // cannot fail
+	e.line = quote(e.line, e.one)
+}
+
+// quote appends a JSON string. Names and resource IDs are plain ASCII. encoding/json
 // quotes all other text.
-func (e *encoder) text(s string) {
+func quote[T string | []byte](line []byte, s T) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) // a string cannot fail
-			e.line = append(e.line, quoted...)
-			return
+			quoted, _ := json.Marshal(string(s)) // a string cannot fail
+			return append(line, quoted...)
 		}
 	}
-	e.line = append(e.line, '"')
-	e.line = append(e.line, s...)
-	e.line = append(e.line, '"')
+	return append(append(append(line, '"'), s...), '"')
 }
 
 // next begins the element i of an array or an object.
@@ -108,10 +115,10 @@ func (e *encoder) entry(entry *source.Entry) {
 		e.address(addr)
 	}
 	e.raw(`], "endpoint": `)
-	e.text(entry.Endpoint)
-	if entry.Target != "" {
+	e.id(entry.Endpoint)
+	if entry.Target != (source.ID{}) {
 		e.raw(`, "target": `)
-		e.text(entry.Target)
+		e.id(entry.Target)
 	}
 	e.raw("}")
 }

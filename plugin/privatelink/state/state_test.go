@@ -19,8 +19,8 @@ func sample(addr string) State {
 		Sources: map[string]Source{
 			"files /a": {
 				Entries: []source.Entry{
-					{FQDN: "a.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr(addr), netip.MustParseAddr("fd00::1")}, Endpoint: "/pe", Target: "/vault"},
-					{FQDN: "b.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr(addr)}, Endpoint: "C:\\a \"b\" <ü>\n:7"},
+					{FQDN: "a.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr(addr), netip.MustParseAddr("fd00::1")}, Endpoint: source.IDOf("/pe"), Target: source.IDOf("/vault")},
+					{FQDN: "b.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr(addr)}, Endpoint: source.IDOf("C:\\a \"b\" <ü>\n:7")},
 				},
 				Parts: map[string]int{"/a": 2, "/b": 0},
 			},
@@ -90,7 +90,9 @@ func TestLoadVersion1(t *testing.T) {
 	}
 	want := State{
 		Serials: map[dnsname.Name]uint32{"a.b.": 7},
-		Sources: map[string]Source{"x": {Entries: []source.Entry{{FQDN: "c.a.b.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Endpoint: "/pe"}}}},
+		Sources: map[string]Source{"x": {Entries: []source.Entry{
+			{FQDN: "c.a.b.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Endpoint: source.IDOf("/pe")},
+		}}},
 	}
 	if got, err := Load(path); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Load = %+v, %v; want %+v", got, err, want)

@@ -29,7 +29,7 @@ func (r *report) event(c zone.Change) journal.Event {
 	e := journal.Event{Kind: journal.Changed, Name: c.Name}
 	for i, found := range r.merged.sources {
 		if first := found.first[c.Name]; first != nil {
-			e.Endpoint, e.Target = first.Endpoint, first.Target
+			e.Endpoint, e.Target = first.Endpoint.String(), first.Target.String()
 			if all := r.syncer.subscriptions(); i < len(all) { // the lists after them are inherited
 				e.Source = all[i].Name
 			}
@@ -42,7 +42,7 @@ func (r *report) event(c zone.Change) journal.Event {
 	case len(c.Now) == 0:
 		e.Kind, e.Text = journal.Removed, "no source has it, it was "+source.Addresses(c.Before)
 		if gone, ok := r.syncer.process.removals.get(c.Name); ok {
-			e.Endpoint, e.Target, e.Source = gone.Entry.Endpoint, gone.Entry.Target, gone.Source
+			e.Endpoint, e.Target, e.Source = gone.Entry.Endpoint.String(), gone.Entry.Target.String(), gone.Source
 		}
 	default:
 		e.Text = fmt.Sprintf("%s, it was %s", source.Addresses(c.Now), source.Addresses(c.Before))

@@ -60,13 +60,13 @@ func listOf(entries ...string) *source.List {
 	l := &source.List{Complete: true}
 	for _, text := range entries {
 		f := strings.Fields(text)
-		e := source.Entry{FQDN: dnsname.Name(f[0]), Endpoint: "/pe/" + f[0]}
+		e := source.Entry{FQDN: dnsname.Name(f[0]), Endpoint: source.IDOf("/pe/" + f[0])}
 		if !strings.HasSuffix(f[0], ".") {
 			e.FQDN += ".blob.core.windows.net."
 		}
 		for _, word := range f[1:] {
 			if id, ok := strings.CutPrefix(word, "from="); ok {
-				e.Endpoint = id
+				e.Endpoint = source.IDOf(id)
 				continue
 			}
 			e.Addrs = append(e.Addrs, netip.MustParseAddr(word))

@@ -95,11 +95,11 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 		return missing
 	}
 	unread := unreadOf(list)
-	kept = slices.DeleteFunc(missing, func(e source.Entry) bool { return unread[casefold.Lower(e.Endpoint)] })
+	kept = slices.DeleteFunc(missing, func(e source.Entry) bool { return unread[casefold.Lower(e.Endpoint.String())] })
 	held := g.hold(namesOf(kept), now)
 	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[zone.Canonical(e.FQDN)] })
 	for _, e := range g.served.Entries {
-		if len(unread) > 0 && unread[casefold.Lower(e.Endpoint)] {
+		if len(unread) > 0 && unread[casefold.Lower(e.Endpoint.String())] {
 			kept = append(kept, e)
 		}
 	}
@@ -183,7 +183,7 @@ func unreadOf(list *source.List) map[string]bool {
 		unread[id] = true
 	}
 	for _, e := range list.Entries {
-		delete(unread, casefold.Lower(e.Endpoint))
+		delete(unread, casefold.Lower(e.Endpoint.String()))
 	}
 	return unread
 }

@@ -81,7 +81,7 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 			continue
 		}
 		if err != nil {
-			f.skip(source.Skip{Endpoint: e.Endpoint, Target: e.Target, Reason: source.BadName, Detail: "with privatelink, " + err.Error()})
+			f.skip(source.Skip{Endpoint: e.Endpoint.String(), Target: e.Target.String(), Reason: source.BadName, Detail: "with privatelink, " + err.Error()})
 			continue
 		}
 		first := f.first[owner.Name]
@@ -107,7 +107,7 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 	if len(f.outside) > 0 {
 		first := f.outside[0]
 		f.skipped[source.OutsideZones] = len(f.outside)
-		skip := source.Skip{Endpoint: first.Endpoint, Target: first.Target, Reason: source.OutsideZones}
+		skip := source.Skip{Endpoint: first.Endpoint.String(), Target: first.Target.String(), Reason: source.OutsideZones}
 		f.add(unwanted, Finding{Kind: Skipped, Text: f.outside.finding(set), Skip: skip})
 	}
 }
@@ -192,7 +192,7 @@ func (f *findings) warn(name dnsname.Name, e *source.Entry) {
 	for _, addr := range e.Addrs {
 		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
 			f.doubt(PublicAddress, "%s has the address %s, which is not in a private range; it is served: "+
-				"check the private endpoint %s", name, addr, source.Title(e.Endpoint, e.Target))
+				"check the private endpoint %s", name, addr, e.Title())
 		}
 	}
 	if len(e.Addrs) > transferable {

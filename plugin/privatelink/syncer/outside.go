@@ -23,11 +23,11 @@ type outsiders []*source.Entry
 func (o outsiders) finding(set *zone.Set) string {
 	first, advice := o[0], o.advice(set)
 	if len(o) == 1 {
-		return fmt.Sprintf("skipped %s: %s is in none of the zones%s", source.Title(first.Endpoint, first.Target), first.FQDN, advice)
+		return fmt.Sprintf("skipped %s: %s is in none of the zones%s", first.Title(), first.FQDN, advice)
 	}
 	endpoints := map[string]bool{}
 	for _, e := range o {
-		endpoints[casefold.Lower(e.Endpoint)] = true
+		endpoints[casefold.Lower(e.Endpoint.String())] = true
 	}
 	of := "of one endpoint"
 	if len(endpoints) > 1 {

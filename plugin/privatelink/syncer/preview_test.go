@@ -46,7 +46,7 @@ func failing(list *source.List) source.Source {
 
 func endpoints(entries []source.Entry) (all []string) {
 	for _, e := range entries {
-		all = append(all, e.Endpoint)
+		all = append(all, e.Endpoint.String())
 	}
 	return all
 }
@@ -76,10 +76,10 @@ func TestLookZoneBesideEndpoints(t *testing.T) {
 	const zone = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
 	list := listOf("a 10.0.0.1", "b 10.0.0.2", "c 10.0.0.3")
 	again := listOf("c 10.0.0.3").Entries[0] // of a second endpoint
-	again.Endpoint = "/pe/c2"
+	again.Endpoint = source.IDOf("/pe/c2")
 	list.Entries = append(list.Entries, again)
 	for _, e := range listOf("a 10.0.0.1", "b 10.0.0.9").Entries {
-		e.Endpoint = zone
+		e.Endpoint = source.IDOf(zone)
 		list.Entries = append(list.Entries, e)
 	}
 	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)

@@ -95,7 +95,7 @@ func (r *report) announce() {
 func (r *report) endpoint(c zone.Change) string {
 	for _, found := range r.merged.sources {
 		if e := found.first[c.Name]; e != nil {
-			return source.Title(e.Endpoint, e.Target)
+			return e.Title()
 		}
 	}
 	return ""

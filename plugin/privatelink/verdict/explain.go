@@ -56,7 +56,7 @@ func (b *Book) served(v *Verdict, r *zone.Record) {
 	if e == nil {
 		return
 	}
-	v.from(e.Endpoint, e.Target, l)
+	v.from(e.Endpoint.String(), e.Target.String(), l)
 	state := l.state(e.FQDN)
 	switch {
 	case state.Held:
@@ -111,11 +111,11 @@ func (b *Book) unserved(v *Verdict, found zone.Answer) {
 		}
 	case isOutside:
 		v.Kind, v.Text = OutsideZones, "it is in none of the zones"
-		v.from(outside.Endpoint, outside.Target, outside.list)
+		v.from(outside.Endpoint.String(), outside.Target.String(), outside.list)
 		v.Remedy = strings.TrimPrefix(b.Zones.HintFor(outside.FQDN).String(), ": ")
 	case removed:
 		v.Kind, v.Text = Removed, "its source lost it"
-		v.from(gone.Entry.Endpoint, gone.Entry.Target, &List{Source: gone.Source})
+		v.from(gone.Entry.Endpoint.String(), gone.Entry.Target.String(), &List{Source: gone.Source})
 		v.Remedy = "if the private endpoint still exists, check its DNS configuration, and that the source still reads it"
 	case found.Result == zone.Success && found.Record == nil:
 		v.Text = "it is the name of a zone, not of an endpoint"

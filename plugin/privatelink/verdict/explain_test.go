@@ -117,7 +117,7 @@ func TestExplainGeo(t *testing.T) {
 func TestExplain(t *testing.T) {
 	b := newBook(true, List{Source: "empty"}, worldList())
 	b.Removed = func(owner dnsname.Name) (Removal, bool) {
-		gone := Removal{At: time.Unix(1_800_000_500, 0), Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.8")}, Entry: source.Entry{Endpoint: "/pe-gone"}}
+		gone := Removal{At: time.Unix(1_800_000_500, 0), Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.8")}, Entry: source.Entry{Endpoint: source.IDOf("/pe-gone")}}
 		return gone, owner == "gone.privatelink.blob.core.windows.net." || owner == "rejected.privatelink.blob.core.windows.net."
 	}
 	for _, tt := range []struct{ name, in, want string }{

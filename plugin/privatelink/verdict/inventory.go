@@ -71,7 +71,7 @@ func (v *Inventory) addSkips(skips []source.Skip) {
 // endpoint returns the endpoint of a record and its target.
 func (b *Book) endpoint(r *zone.Record) (id, target string) {
 	if e, _ := b.Origin(r); e != nil {
-		return e.Endpoint, e.Target
+		return e.Endpoint.String(), e.Target.String()
 	}
 	return "", ""
 }

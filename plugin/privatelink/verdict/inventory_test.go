@@ -15,8 +15,8 @@ import (
 func TestInventory(t *testing.T) {
 	const account = "v-ab-pod01-fc1.we.backup.windowsazure.com 10.0.0.1"
 	hosts := &source.List{Complete: true, Entries: []source.Entry{
-		{FQDN: "x.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.1")}, Endpoint: "dir/a.hosts:7"},
-		{FQDN: "y.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.2")}, Endpoint: "dir/a.hosts:8"},
+		{FQDN: "x.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.1")}, Endpoint: source.IDOf("dir/a.hosts:7")},
+		{FQDN: "y.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.2")}, Endpoint: source.IDOf("dir/a.hosts:8")},
 	}}
 	files := source.Unite([][]privateendpoint.Endpoint{{
 		endpoint("pe-a", vault+"a", "Approved", "", account, "apod01.blob.core.windows.net 10.0.0.2", "apod01.queue.core.windows.net 10.0.0.3"),

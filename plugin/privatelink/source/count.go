@@ -1,0 +1,149 @@
+package source
+
+import (
+	"hash/maphash"
+	"iter"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
+)
+
+// count also finds files that names depend on although other files have the names. The
+// file of an endpoint has its virtual network and the state of its connection, and its
+// names may be in the file of its network interface. Most names are of one endpoint in
+// one file. The others are counted some at a time, because that needs much memory.
+func (e exportFormat) count(paths []string, exports []export, list *List) map[string]int {
+	all, doubtful := newCounter(paths).parts(), map[dnsname.Name]int{}
+	for i := range list.Entries {
+		doubtful[list.Entries[i].FQDN]++
+	}
+	homes := homesOf(exports)
+	for i := range list.Entries {
+		one := &list.Entries[i]
+		if file := homes[hashOf(one.Endpoint.String())]; file > 0 && doubtful[one.FQDN] == 1 {
+			all[paths[file-1]]++
+			delete(doubtful, one.FQDN)
+		}
+	}
+	for rest, n := 0, 1+len(doubtful)/namesAtOnce; rest < n && len(doubtful) > 0; rest++ {
+		some := func(name dnsname.Name) bool {
+			return doubtful[name] > 0 && int(maphash.String(seed, string(name))%uint64(n)) == rest //nolint:gosec // G115: less than n
+		}
+		for key, names := range e.countSome(paths, exports, list, some) {
+			all[key] += names
+		}
+	}
+	return all
+}
+
+// namesAtOnce is how many names are counted at once, each of which needs about 1 kB.
+const namesAtOnce = 1 << 15
+
+const severalFiles = -1
+
+// homesOf returns the number of the file of each endpoint, from 1, or severalFiles.
+func homesOf(exports []export) map[uint64]int {
+	homes := map[uint64]int{}
+	for i := range exports {
+		for one := range exports[i].endpoints.all() {
+			id := hashOf(one.ID)
+			if file := homes[id]; file != 0 && file != i+1 {
+				homes[id] = severalFiles
+			} else {
+				homes[id] = i + 1
+			}
+		}
+	}
+	return homes
+}
+
+// A part has the resources of an endpoint in one file.
+type part struct {
+	file int
+	privateendpoint.Endpoint
+}
+
+// countSome is count for some of the names.
+func (e exportFormat) countSome(paths []string, exports []export, list *List, some func(dnsname.Name) bool) map[string]int {
+	c, parts, served := newCounter(paths), map[string][]part{}, byEndpoint(list, some)
+	endpoints := map[dnsname.Name]int{} // number of endpoints that have the name
+	for _, names := range served {
+		for name := range names {
+			endpoints[name]++
+		}
+	}
+	for i, x := range exports {
+		for _, entry := range x.records.Entries {
+			if some(entry.FQDN) {
+				c.has(i, entry.FQDN)
+			}
+		}
+		for one := range x.endpoints.all() {
+			if id := casefold.Lower(one.ID); served[id] != nil {
+				parts[id] = append(parts[id], part{i, one})
+			}
+			for _, config := range one.DNS {
+				if name, err := dnsname.Parse(config.FQDN); err == nil && endpoints[name] > 0 {
+					c.has(i, name)
+				}
+			}
+		}
+	}
+	for i, x := range exports {
+		for name, n := range e.lost(i, x.endpoints.all(), parts, served) {
+			if n == endpoints[name] {
+				c.alone[name] = append(c.alone[name], i)
+			}
+		}
+	}
+	return c.parts()
+}
+
+// lost returns, for each name, the number of endpoints that lose it without the file.
+func (e exportFormat) lost(file int, page iter.Seq[privateendpoint.Endpoint], parts map[string][]part, served namesByID) map[dnsname.Name]int {
+	ids := map[string]bool{}
+	var rest []privateendpoint.Endpoint
+	for one := range page {
+		id := casefold.Lower(one.ID)
+		if ids[id] || served[id] == nil {
+			continue
+		}
+		ids[id] = true
+		for _, other := range parts[id] {
+			if other.file != file {
+				rest = append(rest, other.Endpoint)
+			}
+		}
+	}
+	still, names := byEndpoint(Unite([][]privateendpoint.Endpoint{rest}, e.vnets), everyName), map[dnsname.Name]int{}
+	for id := range ids {
+		for name := range served[id] {
+			if !still[id][name] {
+				names[name]++
+			}
+		}
+	}
+	return names
+}
+
+func everyName(dnsname.Name) bool { return true }
+
+// namesByID has names by the ID of their endpoint in lower case.
+type namesByID map[string]map[dnsname.Name]bool
+
+// byEndpoint returns some of the names of a list.
+func byEndpoint(list *List, some func(dnsname.Name) bool) namesByID {
+	all := namesByID{}
+	for _, e := range list.Entries {
+		if !some(e.FQDN) {
+			continue
+		}
+		id := casefold.Lower(e.Endpoint.String())
+		if all[id] == nil {
+			all[id] = map[dnsname.Name]bool{}
+		}
+		all[id][e.FQDN] = true
+	}
+	return all
+}
