@@ -93,7 +93,7 @@ func (s *surveyor) add(r *zone.Record, service Service, geo string) {
 	entry, list := s.Origin(r)
 	id, target, held := "", "", false
 	if entry != nil {
-		id, target = EndpointID(entry.Endpoint), entry.Target
+		id, target = EndpointID(entry.Endpoint.String()), entry.Target.String()
 		held = list.state(entry.FQDN).Held
 	}
 	e := s.endpoints[id]
