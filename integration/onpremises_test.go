@@ -128,10 +128,8 @@ func (o *office) result(name, right string) string {
 // after is the time that a client waits, roughly. A busy machine adds to it.
 func after(d time.Duration) string {
 	switch {
-	case d < 700*time.Millisecond:
+	case d < 1600*time.Millisecond: // a slow upstream that is asked first costs up to a second
 		return ""
-	case d < 1600*time.Millisecond:
-		return " after 1 s"
 	case d < 3500*time.Millisecond:
 		return " after 2 s"
 	}
