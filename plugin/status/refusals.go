@@ -2,13 +2,12 @@ package status
 
 import (
 	"context"
-	"net"
-	"net/netip"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
 // A refusals handler counts refused queries by the network of the client. It is before
@@ -22,30 +21,27 @@ func (*refusals) Name() string { return "status" }
 func (h *refusals) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	seen := &observer{ResponseWriter: w}
 	rcode, err := plugin.NextOrFailure(h.Name(), h.next, ctx, seen, r)
-	if seen.refused || rcode == dns.RcodeRefused {
-		clients.Count(addressOf(w.RemoteAddr()), clients.Refused)
-	}
+	seen.note(rcode) // the server sends the refusal of a handler that wrote none
 	return rcode, err
 }
 
-// An observer notes whether the reply is a refusal.
+// An observer counts a refusal once, and before the client has it: who then reads the
+// page finds it there.
 type observer struct {
 	dns.ResponseWriter
-	refused bool
+	counted bool
 }
 
 // WriteMsg implements dns.ResponseWriter.
 func (o *observer) WriteMsg(m *dns.Msg) error {
-	o.refused = o.refused || m.Rcode == dns.RcodeRefused
+	o.note(m.Rcode)
 	return o.ResponseWriter.WriteMsg(m)
 }
 
-func addressOf(addr net.Addr) netip.Addr {
-	switch addr := addr.(type) {
-	case *net.UDPAddr:
-		return addr.AddrPort().Addr()
-	case *net.TCPAddr:
-		return addr.AddrPort().Addr()
+func (o *observer) note(rcode int) {
+	if rcode != dns.RcodeRefused || o.counted {
+		return
 	}
-	return netip.Addr{}
+	o.counted = true
+	clients.Count(exchange.ClientOf(o), clients.Refused)
 }
