@@ -18,7 +18,7 @@ const (
 	margin     = 20 << 20 // for the garbage of a second or two
 
 	quiet    = 2 * time.Second // without a collection: nothing is being loaded
-	returned = 12 << 20        // unused memory that is worth a return to the system
+	returned = 6 << 20         // unused memory that is worth a return to the system
 )
 
 // limitMemory adjusts the limit after each collection, and returns memory after a
@@ -39,7 +39,7 @@ func limitMemory() {
 			if !soon(collected) && rest.worth(unused()) {
 				runtime.GC() // which empties the pools, whose buffers the next one frees
 				debug.FreeOSMemory()
-				rest = remainder(unused())
+				rest = remainder(gaps()) // without the garbage that has appeared since
 			}
 		}
 	}()
@@ -63,8 +63,8 @@ func overhead() uint64 {
 	return all
 }
 
-// A remainder is the unused memory that is left after a return to the system, mostly
-// the gaps between objects. Each return collects garbage, so one that returns nothing
+// A remainder is the unused memory that cannot be returned to the system: the gaps
+// between objects. Each return collects garbage, so one that returns nothing
 // would cause the next one.
 type remainder uint64
 
@@ -109,8 +109,11 @@ func notifyCollections(collected chan<- struct{}) {
 // garbage that is not collected yet.
 func unused() uint64 {
 	objects, live := read("/memory/classes/heap/objects:bytes"), read("/gc/heap/live:bytes")
-	return read("/memory/classes/heap/free:bytes") + read("/memory/classes/heap/unused:bytes") + objects - min(objects, live)
+	return read("/memory/classes/heap/free:bytes") + gaps() + objects - min(objects, live)
 }
+
+// gaps returns the unused memory between objects.
+func gaps() uint64 { return read("/memory/classes/heap/unused:bytes") }
 
 func read(name string) uint64 {
 	sample := []metrics.Sample{{Name: name}}
