@@ -1,16 +1,16 @@
 package integration
 
 import (
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/privatelink-dns/privatelink-dns/integration/controlgroup"
 )
 
 const unit = "../deploy/systemd/privatelink-dns.service"
@@ -104,7 +104,7 @@ func boot(t *testing.T) machine {
 	for program, pkg := range map[string]string{"nsenter": "util-linux", "ss": "iproute2", "dig": "bind9-dnsutils", "curl": "curl"} {
 		need(t, program, pkg)
 	}
-	group, fd := controlGroup(t)
+	group, fd := controlgroup.New(t)
 	s := prepare(t, unitCorefile)
 	s.write("endpoints.json", export(vault[0]))
 	s.write("exports/endpoints.json", export(vault[2]))
@@ -125,7 +125,7 @@ func boot(t *testing.T) machine {
 		}
 		p.cmd.Process.Kill() //nolint:errcheck // the kernel then kills the whole PID namespace
 		p.cmd.Wait()         //nolint:errcheck // its status is that of the kill
-		removeControlGroups(group)
+		controlgroup.Remove(group)
 	})
 	m.eventually("systemctl is-system-running", "running")
 	return m
@@ -167,39 +167,4 @@ func (m machine) eventually(command, want string) {
 		got = m.run(command)
 		return line.MatchString(got)
 	})
-}
-
-// controlGroup creates the machine's control group, in which systemd creates its own.
-func controlGroup(t *testing.T) (path string, fd int) {
-	t.Helper()
-	for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil {
-			continue
-		}
-		path, err := os.MkdirTemp(root, "privatelink-dns-")
-		if err != nil {
-			t.Skipf("cannot create a control group: %v", err)
-		}
-		folder, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { folder.Close() })
-		return path, int(folder.Fd())
-	}
-	t.Skip("no control groups of version 2 here")
-	return "", 0
-}
-
-func removeControlGroups(path string) {
-	var folders []string
-	filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error { //nolint:errcheck // a missing folder needs no removal
-		if err == nil && d.IsDir() {
-			folders = append(folders, path)
-		}
-		return nil
-	})
-	for _, folder := range slices.Backward(folders) {
-		os.Remove(folder) //nolint:errcheck // some may still be busy; a leftover group is harmless
-	}
 }

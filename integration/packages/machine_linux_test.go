@@ -2,17 +2,15 @@ package packages
 
 import (
 	"bytes"
-	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/integration/controlgroup"
 )
 
 // A machine is a Debian whose systemd is the first process of its own namespaces.
@@ -25,7 +23,7 @@ type machine struct {
 func boot(t testing.TB, packages string) machine {
 	t.Helper()
 	debian := debianRoot(t)
-	group, fd := controlGroup(t)
+	group, fd := controlgroup.New(t)
 	out := &output{}
 	cmd := exec.Command("unshare", "--cgroup", "sh", "-eux", "testdata/boot.sh", debian, packages)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -44,7 +42,7 @@ func boot(t testing.TB, packages string) machine {
 		}
 		cmd.Process.Kill() //nolint:errcheck // the kernel then kills the whole PID namespace
 		cmd.Wait()         //nolint:errcheck // its status is that of the kill
-		removeControlGroups(group)
+		controlgroup.Remove(group)
 	})
 	m.eventually("systemctl is-system-running", "running|degraded")
 	return m
@@ -82,41 +80,6 @@ func (m machine) eventually(command, want string) {
 			m.t.Fatalf("%s\n got %s\nwant %s within 30 s", command, got, want)
 		case <-tick.C:
 		}
-	}
-}
-
-// controlGroup creates the machine's control group, in which systemd creates its own.
-func controlGroup(t testing.TB) (path string, fd int) {
-	t.Helper()
-	for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil {
-			continue
-		}
-		path, err := os.MkdirTemp(root, "privatelink-dns-")
-		if err != nil {
-			t.Skipf("cannot create a control group: %v", err)
-		}
-		folder, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { folder.Close() })
-		return path, int(folder.Fd())
-	}
-	t.Skip("no control groups of version 2 here")
-	return "", 0
-}
-
-func removeControlGroups(path string) {
-	var folders []string
-	filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error { //nolint:errcheck // a missing folder needs no removal
-		if err == nil && d.IsDir() {
-			folders = append(folders, path)
-		}
-		return nil
-	})
-	for _, folder := range slices.Backward(folders) {
-		os.Remove(folder) //nolint:errcheck // some may still be busy; a leftover group is harmless
 	}
 }
 

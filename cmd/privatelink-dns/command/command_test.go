@@ -47,8 +47,9 @@ func (l *list) Set(text string) error {
 
 func TestCommands(t *testing.T) {
 	const (
-		exit = "Exit status: 0 nothing to correct, 1 findings, 2 the command could not run.\n"
-		help = "prog check - ask a server\n\nIt asks.\n\nFlags:\n  -files value\n    \tsome files\n  -n int\n    \thow often (default 1)\n\n" +
+		exit    = "Exit status: 0 nothing to correct, 1 findings, 2 the command could not run.\n"
+		seeHelp = "prog check -h has the flags and an example\n"
+		help    = "prog check - ask a server\n\nIt asks.\n\nFlags:\n  -files value\n    \tsome files\n  -n int\n    \thow often (default 1)\n\n" +
 			"Example:\n  prog check -n 2\n  prog check\n\n" + exit
 		overview = "prog [FLAGS]          serve DNS\nprog COMMAND [FLAGS]  do one of:\n\n  check        ask a server\n  records      print records\n\n" +
 			"prog COMMAND -h has its flags and an example.\n"
@@ -62,14 +63,14 @@ func TestCommands(t *testing.T) {
 		{"takes flags", "check -n 2", Findings, "asked asked ", ""},
 		{"fails", "check -n 5", Failed, "asked asked asked asked asked ", "prog check: it rains\n"},
 		{"fails twice", "check -n 4", Failed, "asked asked asked asked ", "prog check: it rains\nit \uFFFD[2Jsnows\n"},
-		{"is called in a wrong way", "check -n 6", Failed, "asked asked asked asked asked asked ", "prog check: -n: 6 is above the maximum of 5\nprog check -h has the flags and an example\n"},
-		{"unknown flag", "check -m", Failed, "", "prog check: flag provided but not defined: -m\nprog check -h has the flags and an example\n"},
-		{"unknown argument", "check now", Failed, "", "prog check: \"now\" is not expected, a flag begins with \"-\"\nprog check -h has the flags and an example\n"},
-		{"a value behind a flag that has one", "check -n 2 now", Failed, "", "prog check: \"now\" is not expected behind -n\nprog check -h has the flags and an example\n"},
+		{"is called in a wrong way", "check -n 6", Failed, "asked asked asked asked asked asked ", "prog check: -n: 6 is above the maximum of 5\n" + seeHelp},
+		{"unknown flag", "check -m", Failed, "", "prog check: flag provided but not defined: -m\n" + seeHelp},
+		{"unknown argument", "check now", Failed, "", "prog check: \"now\" is not expected, a flag begins with \"-\"\n" + seeHelp},
+		{"a value behind a flag that has one", "check -n 2 now", Failed, "", "prog check: \"now\" is not expected behind -n\n" + seeHelp},
 		{"values of a list", "check -files a.json b.json -n 2 -files=c.json d.json", Findings, "a.json b.json c.json d.json asked asked ", ""},
-		{"a bad value of a list", "check -files a.json bad", Failed, "", "prog check: invalid value \"bad\" for flag -files: it is bad\nprog check -h has the flags and an example\n"},
-		{"misspelt flag", "check -file a.json", Failed, "", "prog check: flag provided but not defined: -file, do you mean -files?\nprog check -h has the flags and an example\n"},
-		{"misspelt flag in upper case", "check --Fiels=a.json", Failed, "", "prog check: flag provided but not defined: -Fiels, do you mean -files?\nprog check -h has the flags and an example\n"},
+		{"a bad value of a list", "check -files a.json bad", Failed, "", "prog check: invalid value \"bad\" for flag -files: it is bad\n" + seeHelp},
+		{"misspelt flag", "check -file a.json", Failed, "", "prog check: flag provided but not defined: -file, do you mean -files?\n" + seeHelp},
+		{"misspelt flag in upper case", "check --Fiels=a.json", Failed, "", "prog check: flag provided but not defined: -Fiels, do you mean -files?\n" + seeHelp},
 		{"help", "check -h", Done, help, ""},
 		{"help without flags", "records -h", Done, "prog records - print records\n\nIt prints.\n\nExample:\n  prog records\n\n" + exit, ""},
 		{"list", "help", Done, overview, ""},

@@ -152,12 +152,7 @@ func TestRegionalZone(t *testing.T) {
 		{"management.privatelink.azure.com.", OutOfZone, OutOfZone},
 		{"portal.azure.com.", OutOfZone, OutOfZone},
 	} {
-		if got := partial.Lookup(tc.name).Result; got != tc.before {
-			t.Errorf("before: Lookup(%q) = %d; want %d", tc.name, got, tc.before)
-		}
-		if got := complete.Lookup(tc.name).Result; got != tc.loaded {
-			t.Errorf("loaded: Lookup(%q) = %d; want %d", tc.name, got, tc.loaded)
-		}
+		checkLookups(t, partial, complete, tc.name, tc.before, tc.loaded)
 	}
 	if z := complete.Zones["privatelink.westeurope.kusto.windows.net."]; z == nil || z.Strict {
 		t.Errorf("the zone is %+v; want one that is not strict", z)

@@ -42,6 +42,17 @@ func add(t testing.TB, b *Builder, set *Set, fqdn dnsname.Name, addrs ...string)
 	b.Add(p, all)
 }
 
+// checkLookups compares the results for a name before and after every source is loaded.
+func checkLookups(t *testing.T, partial, complete *Snapshot, name string, before, loaded Result) {
+	t.Helper()
+	if got := partial.Lookup(name).Result; got != before {
+		t.Errorf("before: Lookup(%q) = %d; want %d", name, got, before)
+	}
+	if got := complete.Lookup(name).Result; got != loaded {
+		t.Errorf("loaded: Lookup(%q) = %d; want %d", name, got, loaded)
+	}
+}
+
 // Before every source is loaded, known records are served and other names are not
 // ready.
 func TestLookupBeforeComplete(t *testing.T) {
@@ -75,12 +86,7 @@ func TestLookupBeforeComplete(t *testing.T) {
 		{"www.example.", OutOfZone, OutOfZone},
 		{".", OutOfZone, OutOfZone},
 	} {
-		if got := partial.Lookup(tc.name).Result; got != tc.before {
-			t.Errorf("before: Lookup(%q) = %d; want %d", tc.name, got, tc.before)
-		}
-		if got := complete.Lookup(tc.name).Result; got != tc.loaded {
-			t.Errorf("loaded: Lookup(%q) = %d; want %d", tc.name, got, tc.loaded)
-		}
+		checkLookups(t, partial, complete, tc.name, tc.before, tc.loaded)
 	}
 }
 
