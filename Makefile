@@ -77,6 +77,7 @@ fuzz: ## every fuzzer for FUZZTIME
 	go test -run '^$$' -fuzz FuzzSplice -fuzztime $(FUZZTIME) ./plugin/privatelink
 	go test -run '^$$' -fuzz FuzzAsk -fuzztime $(FUZZTIME) ./plugin/privatelink/verdict
 	go test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./plugin/fastpath
+	go test -run '^$$' -fuzz FuzzMessages -fuzztime $(FUZZTIME) ./plugin/fastpath/stream
 
 differential: ## the fast path beside the chain, with many packets
 	FASTPATH_PACKETS=400000 go test -race -run TestDifferential -v -timeout 30m ./plugin/fastpath

@@ -1,0 +1,252 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// An Endpoint accepts the connections of one address.
+type Endpoint struct {
+	address  string
+	pool     *Pool
+	listener Listener
+	accepts  sync.WaitGroup
+
+	mu      sync.Mutex
+	conns   map[*conn]struct{}
+	leases  []*Lease  // the last one's backend answers
+	begun   sync.Cond // there is one more
+	current atomic.Pointer[Lease]
+}
+
+// endpoints has the addresses in use.
+var (
+	endpointsMu sync.Mutex
+	endpoints   = map[string]*Endpoint{}
+)
+
+// Serve has the backend answer the connections of an address from now on, those that are
+// open as well. The first backend of an address opens the listener. The one before takes
+// over again if this one's lease ends first, as it does in a reload that fails.
+func (p *Pool) Serve(address string, b Backend, listen func() (Listener, error)) (*Lease, error) {
+	endpointsMu.Lock()
+	defer endpointsMu.Unlock()
+	e := endpoints[address]
+	if e == nil {
+		listener, err := listen()
+		if err != nil {
+			return nil, err
+		}
+		e = &Endpoint{address: address, pool: p, listener: listener, conns: map[*conn]struct{}{}}
+		e.begun.L = &e.mu
+		if err := e.open(); err != nil {
+			return nil, err
+		}
+		endpoints[address] = e
+	}
+	return e.lease(b), nil
+}
+
+func (e *Endpoint) open() error {
+	if err := e.listener.Steer(true); err != nil {
+		return errors.Join(err, e.listener.Close())
+	}
+	e.accepts.Go(e.accept)
+	return nil
+}
+
+func (e *Endpoint) lease(b Backend) *Lease {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := &Lease{Backend: b, endpoint: e, idle: make(chan struct{}, 1)}
+	e.leases = append(e.leases, l)
+	e.current.Store(l)
+	e.begun.Broadcast()
+	return l
+}
+
+// awaitOther waits until there is another lease, or the time is over.
+func (e *Endpoint) awaitOther(patience time.Duration) {
+	over := false
+	timer := time.AfterFunc(patience, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		over = true
+		e.begun.Broadcast()
+	})
+	defer timer.Stop()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for len(e.leases) < 2 && !over {
+		e.begun.Wait()
+	}
+}
+
+// leave ends a lease. It reports whether it was the last one.
+func (e *Endpoint) leave(l *Lease) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.leases = slices.DeleteFunc(e.leases, func(other *Lease) bool { return other == l })
+	if len(e.leases) == 0 {
+		return true // the connections that remain are answered by it
+	}
+	e.current.Store(e.leases[len(e.leases)-1])
+	return false
+}
+
+// accept adds the connections of clients until the listener is closed.
+func (e *Endpoint) accept() {
+	for {
+		c, err := e.listener.Accept()
+		switch {
+		case err == nil:
+			e.add(c)
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
+			return
+		default:
+			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+				e.pool.evict() // which frees a file descriptor
+			}
+			time.Sleep(retryTime)
+		}
+	}
+}
+
+// retryTime is the pause after an error of Accept, which may come at once again.
+const retryTime = 5 * time.Millisecond
+
+func (e *Endpoint) add(nc net.Conn) {
+	client := addressOf(nc.RemoteAddr())
+	c := &conn{Conn: nc, endpoint: e, client: client, network: networkOf(client)}
+	c.free.L, c.ended = &c.mu, make(chan struct{})
+	c.in = c.inline[:0]
+	if !e.pool.admit(c) {
+		closed[refused].Inc()
+		_ = nc.Close()
+		return
+	}
+	e.mu.Lock()
+	e.conns[c] = struct{}{}
+	e.mu.Unlock()
+	go c.serve()
+}
+
+func (e *Endpoint) remove(c *conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.conns, c)
+}
+
+// all returns the open connections.
+func (e *Endpoint) all() (conns []*conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for c := range e.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// stop closes the listener, after the clients that the kernel has accepted, and then each
+// connection after its replies.
+func (e *Endpoint) stop(ctx context.Context) error {
+	err := e.stopListener()
+	all := e.all()
+	for _, c := range all {
+		c.leave(stopped)
+	}
+	for _, c := range all {
+		select {
+		case <-c.ended:
+		case <-ctx.Done():
+			c.close(stopped)
+		}
+	}
+	return err
+}
+
+func (e *Endpoint) stopListener() error {
+	endpointsMu.Lock() // the next endpoint of the address opens its listener after this one
+	defer endpointsMu.Unlock()
+	delete(endpoints, e.address)
+	err := errors.Join(e.listener.Steer(false), e.listener.SetDeadline(time.Now().Add(queueTime)))
+	if err != nil {
+		err = errors.Join(err, e.listener.Close())
+		e.accepts.Wait()
+		return err
+	}
+	e.accepts.Wait()
+	return e.listener.Close()
+}
+
+// A Lease is a backend's time at an address.
+type Lease struct {
+	Backend
+	endpoint   *Endpoint
+	inProgress atomic.Int64
+	ended      atomic.Bool
+	idle       chan struct{} // has an element after the last query in progress of an ended lease
+}
+
+// acquire returns the lease whose backend answers, until release.
+func (e *Endpoint) acquire() *Lease {
+	for {
+		l := e.current.Load()
+		l.inProgress.Add(1)
+		if e.current.Load() == l {
+			return l
+		}
+		l.release() // it may have ended before
+	}
+}
+
+func (l *Lease) release() {
+	if l.inProgress.Add(-1) > 0 || !l.ended.Load() {
+		return
+	}
+	select {
+	case l.idle <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends the lease, after the replies to all messages that it has. If there is no
+// other lease, it waits for one: in a reload, the new instance may be a moment late. With
+// the last lease, all connections end. Close returns after the patience and five seconds at
+// the latest.
+func (l *Lease) Close(patience time.Duration) error {
+	if patience > 0 {
+		l.endpoint.awaitOther(patience)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	var err error
+	if l.endpoint.leave(l) {
+		err = l.endpoint.stop(ctx)
+	}
+	l.ended.Store(true)
+	for l.inProgress.Load() > 0 && ctx.Err() == nil {
+		select {
+		case <-l.idle:
+		case <-ctx.Done():
+		}
+	}
+	l.Stop(ctx)
+	return err
+}
+
+// addressOf returns the address of a client, or the zero value.
+func addressOf(addr net.Addr) netip.Addr {
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
