@@ -23,7 +23,7 @@ const (
 // transferTo returns a Corefile that allows transfers to addr. With tsig, it requires
 // a key.
 func transferTo(addr string, tsig bool) string {
-	more := []string{"reload 2s 1s", "transfer {", "    to " + addr, "}"}
+	more := []string{"fastpath", "reload 2s 1s", "transfer {", "    to " + addr, "}"}
 	if tsig {
 		more = append(more, "tsig {", "    secrets {$DIR}/transfer.key", "    require AXFR IXFR", "}")
 	}

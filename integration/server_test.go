@@ -101,15 +101,24 @@ func (s *server) write(name, text string) {
 		s.t.Fatal(err)
 	}
 	if name == "Corefile" && os.Getenv("INTEGRATION_FASTPATH") == "1" && !strings.Contains(text, "fastpath") {
-		text = endOfBlock.ReplaceAllString(text, "    fastpath\n}")
+		text = withFastpath(text)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// endOfBlock is the last line of a server block, before which INTEGRATION_FASTPATH=1
-// adds fastpath to every Corefile. Lines that tests refer to keep their numbers.
+// withFastpath adds fastpath to every server block, or to the snippet that they import.
+// Lines that tests refer to keep their numbers.
+func withFastpath(text string) string {
+	if !strings.Contains(text, "import common") {
+		return endOfBlock.ReplaceAllString(text, "    fastpath\n}")
+	}
+	end := endOfBlock.FindStringIndex(text)[0]
+	return text[:end] + "    fastpath\n" + text[end:]
+}
+
+// endOfBlock is the last line of a server block.
 var endOfBlock = regexp.MustCompile(`(?m)^}$`)
 
 // start starts the server and returns once it answers. The server is stopped at the

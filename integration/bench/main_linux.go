@@ -24,6 +24,7 @@ type options struct {
 	out, only     string
 	workloads     string
 	server        string
+	connections   bool
 }
 
 func main() {
@@ -35,6 +36,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only the servers whose name contains one of these, separated by commas")
 	flag.StringVar(&o.workloads, "workloads", allLoads, "the workloads, each with /PORTS if the queries come from other than 8 ports")
 	flag.StringVar(&o.server, "server", "", "only load this address, of a running server")
+	flag.BoolVar(&o.connections, "connections", false, "the table of connections instead, on the console")
 	flag.Parse()
 	if err := run(&o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -45,6 +47,11 @@ func main() {
 func run(o *options) error {
 	if o.server != "" {
 		return o.load()
+	}
+	if o.connections {
+		table, err := connections(o)
+		fmt.Print(table)
+		return err
 	}
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
@@ -58,7 +65,7 @@ func run(o *options) error {
 	var servers []*server
 	for i := range peers {
 		p := &peers[i]
-		if !selected(p.name, o.only) {
+		if !selected(p.name, o.only) || p.workloads == "connections" {
 			continue
 		}
 		s, err := newServer(p, &world{dir: filepath.Join(dir, fmt.Sprint(i)), names: o.names, upstream: upstream}, dir)

@@ -115,11 +115,11 @@ func conf(program string) func(string) []string {
 
 var peers = []peer{
 	{
-		name: "privatelink-dns", workloads: "W1 W2 W3 W4 W5 paced", build: "./cmd/privatelink-dns", args: conf("Corefile"),
+		name: "privatelink-dns", workloads: "W1 W2 W3 W4 W5 paced connections", build: "./cmd/privatelink-dns", args: conf("Corefile"),
 		files: map[string]func(*world) string{"Corefile": ownCorefile("    fastpath"), "accounts.hosts": (*world).hosts},
 	},
 	{
-		name: "privatelink-dns without fastpath", workloads: "W1 W2 W3 W4 W5 paced", build: "./cmd/privatelink-dns", args: conf("Corefile"),
+		name: "privatelink-dns without fastpath", workloads: "W1 W2 W3 W4 W5 paced connections", build: "./cmd/privatelink-dns", args: conf("Corefile"),
 		files: map[string]func(*world) string{"Corefile": ownCorefile(""), "accounts.hosts": (*world).hosts},
 	},
 	{
@@ -173,7 +173,13 @@ zone:
 		name: "Unbound", workloads: "W1 W2 W3 W4 W5 paced", program: "unbound", debian: "unbound",
 		args: func(dir string) []string { return []string{"-d", "-c", filepath.Join(dir, "unbound.conf")} },
 		files: map[string]func(*world) string{"local.conf": (*world).localData, "unbound.conf": func(w *world) string {
-			return fmt.Sprintf(`server:
+			return unboundConf(w, "")
+		}},
+	},
+}
+
+func unboundConf(w *world, extra string) string {
+	return fmt.Sprintf(`server:
   interface: 127.0.0.1@%[2]d
   num-threads: 2
   so-reuseport: yes
@@ -187,15 +193,14 @@ zone:
   msg-cache-size: 64m
   rrset-cache-size: 64m
   access-control: 127.0.0.0/8 allow
+  %[5]s
 include: "%[1]s/local.conf"
 remote-control:
   control-enable: no
 forward-zone:
   name: "."
   forward-addr: %[3]s@%[4]d
-`, w.dir, w.port, w.upstream.Addr(), w.upstream.Port())
-		}},
-	},
+`, w.dir, w.port, w.upstream.Addr(), w.upstream.Port(), extra)
 }
 
 // The caches alone, in blocks without other plugins.

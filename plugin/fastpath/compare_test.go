@@ -111,7 +111,11 @@ func (*sink) Hijack()                       {}
 
 // chain returns the reply of the chain to a packet, as the server would send it.
 func (p *pair) chain(packet []byte, client netip.AddrPort) []byte {
-	s := &sink{client: net.UDPAddrFromAddrPort(client)}
+	return p.chainFor(packet, net.UDPAddrFromAddrPort(client))
+}
+
+func (p *pair) chainFor(packet []byte, client net.Addr) []byte {
+	s := &sink{client: client}
 	if len(packet) < 12 {
 		return nil
 	}
@@ -125,25 +129,38 @@ func (p *pair) chain(packet []byte, client netip.AddrPort) []byte {
 		return []byte("rejected")
 	}
 	ctx := context.WithValue(context.Background(), dnsserver.Key{}, p.server)
-	p.server.ServeDNS(context.WithValue(ctx, dnsserver.LoopKey{}, 0), s, m)
+	w := dns.ResponseWriter(s)
+	if client.Network() == "tcp" {
+		w = fastpath.WithKeepalive(s, m)
+	}
+	p.server.ServeDNS(context.WithValue(ctx, dnsserver.LoopKey{}, 0), w, m)
 	return s.wire
 }
 
-// compare returns the reply of the fast path, and how that of the chain differs. A
-// fast path that declines is no difference. The TTLs may run down between the two
-// replies, so a difference has to show twice.
+// compare returns the reply of the fast path over UDP, and how that of the chain differs,
+// over UDP or over TCP.
 func (p *pair) compare(packet []byte, client netip.AddrPort) (fast, difference string) {
+	if _, difference = p.compareBy(p.desk.Stream, packet, client, net.TCPAddrFromAddrPort(client)); difference != "" {
+		return "", difference
+	}
+	return p.compareBy(p.desk, packet, client, net.UDPAddrFromAddrPort(client))
+}
+
+// compareBy compares the replies of a desk and of the chain. A fast path that declines is
+// no difference. The TTLs may run down between the two replies, so a difference has to
+// show twice.
+func (p *pair) compareBy(desk *fastpath.Desk, packet []byte, client netip.AddrPort, addr net.Addr) (fast, difference string) {
 	for range 2 {
-		reply := p.desk.Answer(bytes.Clone(packet), client.Addr().WithZone(""))
+		reply := desk.Answer(bytes.Clone(packet), client.Addr().WithZone(""))
 		if reply == nil {
 			return "", ""
 		}
 		fast = meaning(reply)
-		chain := meaning(p.chain(bytes.Clone(packet), client))
+		chain := meaning(p.chainFor(bytes.Clone(packet), addr))
 		if fast == chain {
 			return fast, ""
 		}
-		difference = fmt.Sprintf("%x from %s:\nfast path: %s\nchain:     %s", packet, client, fast, chain)
+		difference = fmt.Sprintf("%x from %s over %s:\nfast path: %s\nchain:     %s", packet, client, addr.Network(), fast, chain)
 	}
 	return fast, difference
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // parseOPT reads the OPT record that is the rest of a packet, and reports whether
-// the chain's reply to it has an OPT record without options.
+// the chain's reply to it has an OPT record without options, but for edns-tcp-keepalive.
 func (q *Query) parseOPT(rest []byte) bool {
 	if len(rest) < optSize || rest[0] != 0 || binary.BigEndian.Uint16(rest[1:]) != dns.TypeOPT {
 		return false
@@ -18,7 +18,7 @@ func (q *Query) parseOPT(rest []byte) bool {
 		return false
 	}
 	options := rest[optSize:]
-	if len(options) != int(binary.BigEndian.Uint16(rest[9:])) || !optionsDropped(options) {
+	if len(options) != int(binary.BigEndian.Uint16(rest[9:])) || !q.takeOptions(options) {
 		return false
 	}
 	q.EDNS, q.DO = true, ttl&flagDO != 0
@@ -37,11 +37,18 @@ func (q *Query) clamp(size int) {
 	}
 }
 
-func (q *Query) setLimit() { q.limit = min(max(int(q.optUDP), minSize), maxReply) }
+// setLimit sets the octets that the client accepts. The size in its OPT record is one of
+// datagrams (RFC 6891, 6.2.3).
+func (q *Query) setLimit() {
+	q.limit = maxReply
+	if !q.stream {
+		q.limit = min(max(int(q.optUDP), minSize), maxReply)
+	}
+}
 
-// optionsDropped reports whether the server decodes the options without an error
-// and drops all of them from the reply.
-func optionsDropped(options []byte) bool {
+// takeOptions reports whether the server decodes the options without an error, and drops
+// all of them from the reply but edns-tcp-keepalive.
+func (q *Query) takeOptions(options []byte) bool {
 	for len(options) > 0 {
 		if len(options) < 4 {
 			return false
@@ -50,6 +57,7 @@ func optionsDropped(options []byte) bool {
 		if len(options) < 4+length || !decodes(code, options[4:4+length]) || edns.SupportedOption(code) {
 			return false
 		}
+		q.keepalive = q.keepalive || code == dns.EDNS0TCPKEEPALIVE
 		options = options[4+length:]
 	}
 	return true

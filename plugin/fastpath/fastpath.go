@@ -73,13 +73,14 @@ type desk struct {
 	queries  [batchSize]Query
 	names    [batchSize]string
 	received time.Time // of the batch, or zero
+	stream   bool      // the packets are messages of connections
 	clientCount
 }
 
 // read parses packet i of the batch. The reply is made in room, if it fits.
 func (d *desk) read(i int, packet []byte, client netip.Addr, room []byte) {
 	q := &d.queries[i]
-	q.Client, q.reply = client, room[:0]
+	q.Client, q.reply, q.stream = client, room[:0], d.stream
 	q.answeredBy, q.counters = nil, q.countersSpace[:0]
 	if q.why = q.parse(packet); q.why != answered {
 		return

@@ -190,13 +190,15 @@ func steer(conn *net.UDPConn, n int) error {
 	if n == 0 {
 		program = []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
 	}
-	return control(conn, func(fd int) error {
-		prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]} //nolint:gosec // G115: above
-		if err := attach(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &prog); err != nil {
-			return fmt.Errorf("the kernel does not steer packets: %w", err)
-		}
-		return nil
-	})
+	if err := attachProgram(conn, program); err != nil {
+		return fmt.Errorf("the kernel does not steer packets: %w", err)
+	}
+	return nil
+}
+
+func attachProgram(conn syscall.Conn, program []unix.SockFilter) error {
+	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]} //nolint:gosec // G115: a few lines
+	return control(conn, func(fd int) error { return attach(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &prog) })
 }
 
 var attach = unix.SetsockoptSockFprog // a test replaces it

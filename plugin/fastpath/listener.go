@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ func (b *serverBlock) name() string {
 
 // routesOf returns the routes of a server. They are nil if the fast path is off
 // for all of its server blocks.
-func (in *instance) routesOf(server *dnsserver.Server) (routes, error) {
+func (in *instance) routesOf(server *dnsserver.Server, protocol string) (routes, error) {
 	host, port, err := hostAndPort(server)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (in *instance) routesOf(server *dnsserver.Server) (routes, error) {
 	r, on := routes{}, false
 	for i := range in.blocks {
 		zones := in.blocks[i].zonesAt(port)
-		targets, err := in.targetsOf(i, zones, server, host)
+		targets, err := in.targetsOf(i, zones, server, host, protocol)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +83,7 @@ func (in *instance) selects(i int, zone string) bool {
 
 // targetsOf returns the targets of a block's zones, or nil if the block is not on
 // the server's address or its fast path is off.
-func (in *instance) targetsOf(i int, zones []string, server *dnsserver.Server, host string) (map[string]*target, error) {
+func (in *instance) targetsOf(i int, zones []string, server *dnsserver.Server, host, protocol string) (map[string]*target, error) {
 	config := in.configs[i]
 	if config == nil || len(zones) == 0 || in.obstacle(i) != nil || !slices.ContainsFunc(config.ListenHosts, sameHost(host)) {
 		return nil, nil
@@ -90,7 +91,7 @@ func (in *instance) targetsOf(i int, zones []string, server *dnsserver.Server, h
 	if config.ProxyProtoConnPolicy != nil || config.NumSockets > 1 || len(config.FilterFuncs) > 0 || config.ViewName != "" {
 		return nil, errors.New("the server block selects its queries, or has sockets of its own")
 	}
-	return newTargets(zones, config.Handlers(), server.Addr)
+	return newTargets(zones, config.Handlers(), chainCounters{server: server.Addr, protocol: protocol})
 }
 
 // sameHost returns whether a host of a Corefile is the one of a server's address.
@@ -106,23 +107,30 @@ func sameHost(host string) func(string) bool {
 }
 
 // listenAddress returns the address that the server listens on. It differs from the
-// one in the Corefile for port 0.
-func (in *instance) listenAddress(server *dnsserver.Server) (string, error) {
+// one in the Corefile for port 0. The protocol is "udp" or "tcp".
+func (in *instance) listenAddress(server *dnsserver.Server, protocol string) (string, error) {
 	host, port, err := hostAndPort(server)
 	if err != nil || port != "0" {
 		return net.JoinHostPort(host, port), err
 	}
 	var found []string
 	for _, s := range in.caddy.Servers() {
-		addr, ok := s.LocalAddr().(*net.UDPAddr)
-		if ok && (addr.IP.String() == host || addr.IP.IsUnspecified() && (host == "" || net.ParseIP(host).IsUnspecified())) {
-			found = append(found, fmt.Sprint(addr.Port))
+		addr := s.LocalAddr()
+		if protocol == "tcp" {
+			addr = s.Addr()
+		}
+		if at, err := netip.ParseAddrPort(fmt.Sprint(addr)); err == nil && isHost(at.Addr(), host) {
+			found = append(found, fmt.Sprint(at.Port()))
 		}
 	}
 	if len(found) != 1 {
 		return "", fmt.Errorf("%d sockets have a port of the system's choice, one is expected", len(found))
 	}
 	return net.JoinHostPort(host, found[0]), nil
+}
+
+func isHost(addr netip.Addr, host string) bool {
+	return addr.String() == host || addr.IsUnspecified() && (host == "" || net.ParseIP(host).IsUnspecified())
 }
 
 func hostAndPort(server *dnsserver.Server) (host, port string, err error) {

@@ -25,10 +25,10 @@ type listener struct {
 
 // listen returns nil if the fast path is off for the server.
 func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
-	if r, err := in.routesOf(server); r == nil {
+	if r, err := in.routesOf(server, "udp"); r == nil {
 		return nil, err
 	}
-	listens, err := in.listenAddress(server)
+	listens, err := in.listenAddress(server, "udp")
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
 	}
 	l := &listener{server: server, group: g}
 	for _, conn := range conns {
-		r, _ := in.routesOf(server) // each socket counts in maps of its own
+		r, _ := in.routesOf(server, "udp") // each socket counts in maps of its own
 		s, err := newSocket(conn, r)
 		if err != nil {
 			return nil, errors.Join(err, l.abandon(conns))
@@ -65,11 +65,7 @@ func (l *listener) abandon(conns []*net.UDPConn) (err error) {
 func (l *listener) start(s *socket) {
 	s.dns = &dns.Server{
 		PacketConn: s, Net: "udp", TsigSecret: l.server.TsigSecret,
-		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
-			ctx := context.WithValue(context.Background(), dnsserver.Key{}, l.server)
-			ctx = context.WithValue(ctx, dnsserver.LoopKey{}, 0)
-			l.server.ServeDNS(ctx, &responseWriter{w}, r)
-		}),
+		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) { serveChain(l.server, &responseWriter{w}, r) }),
 	}
 	started := make(chan struct{})
 	s.dns.NotifyStartedFunc = func() { close(started) }
@@ -81,8 +77,14 @@ func (l *listener) start(s *socket) {
 	<-started
 }
 
+// serveChain passes a query to the chain, as the server does.
+func serveChain(server *dnsserver.Server, w dns.ResponseWriter, r *dns.Msg) {
+	ctx := context.WithValue(context.Background(), dnsserver.Key{}, server)
+	server.ServeDNS(context.WithValue(ctx, dnsserver.LoopKey{}, 0), w, r)
+}
+
 // close ends the sockets after the queries that have been read.
-func (l *listener) close() {
+func (l *listener) close(bool) {
 	l.group.leave()
 	var all sync.WaitGroup
 	for _, s := range l.sockets {

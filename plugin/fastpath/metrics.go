@@ -58,6 +58,7 @@ var passed = func() (all [reasons]prometheus.Counter) {
 // created with its first query, as in the chain.
 type chainCounters struct {
 	server, zone string
+	protocol     string // "udp" or "tcp"
 	prometheus   string // the plugin after plugin prometheus, which it names in its series, or ""
 	acl          bool
 
@@ -98,7 +99,7 @@ func (c *chainCounters) request(q *Query) prometheus.Counter {
 	}
 	counter := c.requests[key]
 	if counter == nil {
-		counter = vars.RequestCount.WithLabelValues(c.server, c.zone, "", "udp", family, typeLabel(q.Type))
+		counter = vars.RequestCount.WithLabelValues(c.server, c.zone, "", c.protocol, family, typeLabel(q.Type))
 		c.requests[key] = counter
 	}
 	return counter

@@ -31,6 +31,9 @@ type Query struct {
 	CheckingDisabled  bool
 	EDNS, DO          bool
 	optUDP            uint16 // the size in the client's OPT record
+	stream            bool   // the query came over a connection
+	keepalive         bool   // it has the option edns-tcp-keepalive (RFC 7828)
+	idle              uint16 // how long the connection may be idle, in units of 100 ms
 	mixed             bool   // the name was sent with upper case letters
 	question          []byte // as sent
 	id                uint16
@@ -100,7 +103,8 @@ func (q *Query) parse(packet []byte) reason {
 		return otherType
 	}
 	q.question = packet[headerSize : end+4]
-	q.EDNS, q.DO, q.optUDP, q.limit = false, false, 0, minSize
+	q.EDNS, q.DO, q.keepalive, q.optUDP = false, false, false, 0
+	q.setLimit()
 	rest := packet[end+4:]
 	switch binary.BigEndian.Uint16(packet[10:]) {
 	case 0:

@@ -150,6 +150,10 @@ func (q *Query) finish() bool {
 			q.reply[len(q.reply)-4] = flagDO >> 8
 		}
 		q.reply[11] = 1
+		if q.stream && q.keepalive {
+			q.reply[len(q.reply)-1] = 6
+			q.reply = append(q.reply, 0, dns.EDNS0TCPKEEPALIVE, 0, 2, byte(q.idle>>8), byte(q.idle))
+		}
 	}
 	binary.BigEndian.PutUint16(q.reply[6:], q.answers)
 	binary.BigEndian.PutUint16(q.reply[8:], q.negative)

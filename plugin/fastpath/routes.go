@@ -76,12 +76,11 @@ func isLocal(name string) bool {
 
 // newTargets returns the targets of a server block's zones on a server, or nil if
 // none of the plugins can answer from memory.
-func newTargets(zones []string, handlers []plugin.Handler, server string) (map[string]*target, error) {
+func newTargets(zones []string, handlers []plugin.Handler, counters chainCounters) (map[string]*target, error) {
 	t := target{}
 	if t.memory, t.prefetcher = responderOf(handlers); t.memory == nil {
 		return nil, errNoResponder
 	}
-	counters := chainCounters{server: server}
 	for i, h := range handlers {
 		switch h := h.(type) {
 		case bufsize.Bufsize:

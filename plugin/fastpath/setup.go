@@ -49,8 +49,14 @@ type instance struct {
 	caddy   *caddy.Instance
 	blocks  []serverBlock
 	ended   bool
-	open    []*listener
+	open    []closer
 }
+
+// A closer answers queries until it is closed. In a reload, the next instance goes on.
+type closer interface{ close(reload bool) }
+
+// running is the number of instances that have begun and not ended: two in a reload.
+var running atomic.Int64
 
 type instanceKey struct{}
 
@@ -82,6 +88,7 @@ func (in *instance) begin() error {
 		return err
 	}
 	in.blocks = blocks
+	running.Add(1)
 	for i := range blocks {
 		if in.configs[i] == nil {
 			continue
@@ -115,6 +122,12 @@ func (in *instance) serve(server *dnsserver.Server) {
 	if l != nil {
 		in.open = append(in.open, l)
 	}
+	c, err := in.accept(server)
+	if err != nil {
+		log.Warningf("Off for connections to %s, the server has them: %v", server.Addr, err)
+	} else if c != nil {
+		in.open = append(in.open, c)
+	}
 }
 
 // serving is called for each server that has begun to listen. It is for tests.
@@ -123,13 +136,18 @@ var serving atomic.Pointer[func(*instance, *dnsserver.Server)]
 // close stops the sockets. The queries that have been read are answered.
 func (in *instance) close() {
 	in.mu.Lock()
+	begun := !in.ended && in.blocks != nil
 	in.ended = true
 	open := in.open
 	in.open = nil
 	in.mu.Unlock()
+	if !begun {
+		return
+	}
+	reload := running.Add(-1) > 0
 	var all sync.WaitGroup
 	for _, l := range open {
-		all.Go(l.close)
+		all.Go(func() { l.close(reload) })
 	}
 	all.Wait()
 }
