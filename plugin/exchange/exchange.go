@@ -41,15 +41,20 @@ func From(ctx context.Context) *Query {
 }
 
 // ClientOf returns the address of the client of a response writer, or the zero value for a
-// writer without one.
+// writer without one. Behind plugin proxyproto, it is the client's own address, which has
+// a type of its own for datagrams.
 func ClientOf(w dns.ResponseWriter) netip.Addr {
 	switch addr := w.RemoteAddr().(type) {
 	case *net.UDPAddr:
 		return addr.AddrPort().Addr().Unmap()
 	case *net.TCPAddr:
 		return addr.AddrPort().Addr().Unmap()
+	case nil:
+		return netip.Addr{}
+	default:
+		at, _ := netip.ParseAddrPort(addr.String()) // the zero value for anything else
+		return at.Addr().Unmap()
 	}
-	return netip.Addr{}
 }
 
 // An Answerer is a context for the next plugins, which fill in Address before they write
