@@ -207,11 +207,14 @@ func TestDnsperf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(program, "-s", "127.0.0.1", "-p", port, "-m", "tcp", "-c", "20", "-q", "200", "-n", "5000", "-d", filepath.Join(s.dir, "queries")).CombinedOutput()
+	args := []string{"-s", "127.0.0.1", "-p", port, "-m", "tcp", "-c", "20", "-q", "200", "-n", "5000", "-d", filepath.Join(s.dir, "queries")}
+	out, err := exec.Command(program, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, want := range []string{`Queries completed: +20000 \(100.00%\)`, `Queries lost: +0 `, `Response codes: +NOERROR 15000 \(75.00%\), NXDOMAIN 5000`, `Reconnections: +0\n`} {
+	for _, want := range []string{
+		`Queries completed: +20000 \(100.00%\)`, `Queries lost: +0 `, `Reconnections: +0\n`, `Response codes: +NOERROR 15000 \(75.00%\), NXDOMAIN 5000`,
+	} {
 		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("dnsperf does not report %s:\n%s", want, out)
 		}

@@ -52,8 +52,7 @@ func TestEDNS(t *testing.T) {
 		{"DO", sized(1232, true), "version 0, size 1232, DO"},
 		{"unknown option", options(&dns.EDNS0_LOCAL{Code: 65001, Data: []byte{1, 2, 3}}), "version 0, size 1232"},
 		{"NSID", options(&dns.EDNS0_NSID{Code: dns.EDNS0NSID}), "version 0, size 1232"},
-		{"cookie", options(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}), "version 0, size 1232"},
-		{"short cookie", options(&dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: []byte{1, 2, 3}}), "version 0, size 1232"},
+		{"cookie", options(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}), "version 0, size 1232, option 10"},
 		{"padding", options(&dns.EDNS0_PADDING{Padding: make([]byte, 300)}), "version 0, size 1232"},
 		{"client subnet", options(&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(192, 0, 2, 0)}), "version 0, size 1232"},
 		{"keepalive", options(&dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}), "version 0, size 1232; over TCP also option 11"},
@@ -85,6 +84,11 @@ func TestEDNS(t *testing.T) {
 	}
 }
 
+// cookied adds a cookie of any length.
+func cookied(m *dns.Msg, cookie []byte) {
+	m.SetEdns0(1232, false).IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: cookie}}
+}
+
 func TestEDNSErrors(t *testing.T) {
 	t.Parallel()
 	s, upstream := serve(t, cached())
@@ -95,6 +99,8 @@ func TestEDNSErrors(t *testing.T) {
 	}{
 		{"version 1", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).IsEdns0().SetVersion(1) }, dns.RcodeBadVers},
 		{"version 255, foreign name", "www.corp.example", func(m *dns.Msg) { m.SetEdns0(1232, false).IsEdns0().SetVersion(255) }, dns.RcodeBadVers},
+		{"short cookie", fc1, func(m *dns.Msg) { cookied(m, []byte{1, 2, 3}) }, dns.RcodeFormatError},
+		{"short cookie, foreign name", "www.corp.example", func(m *dns.Msg) { cookied(m, []byte{1, 2, 3}) }, dns.RcodeFormatError},
 		{"two OPT records", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, dns.RcodeFormatError},
 		{"two OPT records, foreign name", "www.corp.example", func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, dns.RcodeFormatError},
 		{"two OPT records, one with version 1", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false).Extra[0].(*dns.OPT).SetVersion(1) }, dns.RcodeFormatError},

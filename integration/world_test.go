@@ -25,6 +25,7 @@ func corefile(more ...string) string {
         refresh 1s
     }
     forward . {$UPSTREAM}
+    cookies
 }
 `
 }

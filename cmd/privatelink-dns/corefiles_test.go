@@ -107,7 +107,7 @@ func TestDocumentedCorefiles(t *testing.T) {
 			})
 		}
 	}
-	for _, folder := range []string{"", "plugin/privatelink/", "plugin/lru/", "plugin/fastpath/", "plugin/upstream/", "plugin/status/"} {
+	for _, folder := range []string{"", "plugin/privatelink/", "plugin/lru/", "plugin/fastpath/", "plugin/cookies/", "plugin/upstream/", "plugin/status/"} {
 		if !found[folder+"README.md"] {
 			t.Errorf("%sREADME.md has no Corefile", folder)
 		}

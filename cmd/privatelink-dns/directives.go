@@ -31,6 +31,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
 
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/cookies"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/lru"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
@@ -39,7 +40,7 @@ import (
 )
 
 // directives is the order in which plugins see a query, whatever the order in
-// the Corefile. It differs from stock CoreDNS in four places:
+// the Corefile. It differs from stock CoreDNS in five places:
 //
 //   - acl is before every plugin that answers: in stock order a blocked
 //     client still gets through to local and any.
@@ -47,11 +48,12 @@ import (
 //     into cached answers of the upstream as into fresh ones.
 //   - fastpath comes before privatelink and lru, because a reload and a shutdown
 //     close the plugins in this order: its sockets end while both still answer.
+//   - cookies is before every plugin that replies, so that each reply has a cookie.
 //   - lru, in the place of stock cache, is behind the plugins with zones of their
 //     own, for the same reason.
 var directives = []string{
 	"root", "proxyproto", "quic", "https", "timeouts", "multisocket", "reload", "tls", "bufsize", "bind", "fastpath",
-	"status", "ready", "health", "prometheus", "errors", "log",
+	"cookies", "status", "ready", "health", "prometheus", "errors", "log",
 	"acl", "local", "any", "tsig", "header", "transfer",
 	"privatelink", "hosts", "file", "secondary",
 	"lru", "loop", "upstream", "forward",

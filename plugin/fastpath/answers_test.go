@@ -24,7 +24,7 @@ func blocks(upstream string) map[string]string {
 	forward := "\nforward . " + upstream + " {\nprefer_udp\n}\n"
 	acl := "acl {\nallow net 10.0.0.0/8 127.0.0.0/8 fc00::/7 fe80::/10 ::1/128\nblock\n}\n"
 	return map[string]string{
-		"default":             "bufsize 1232\nerrors\nprometheus 127.0.0.1:0\n" + acl + "local\nany\n" + estate + "\nlru" + forward,
+		"default":             "bufsize 1232\ncookies\nerrors\nprometheus 127.0.0.1:0\n" + acl + "local\nany\n" + estate + "\nlru" + forward,
 		"access list":         "bufsize 1232\n" + rules + "\nlocal\nany\n" + estate + "\nlru" + forward,
 		"bare":                estate + "\nlru" + forward,
 		"protected":           strings.Replace(estate, "ptr", "ptr\nprotect known backup", 1) + "\nlru" + forward,

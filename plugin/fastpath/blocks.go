@@ -31,7 +31,7 @@ var plugins = map[string]effect{
 	"fastpath": absent, "root": absent, "timeouts": absent, "reload": absent, "tls": absent, "bind": absent, "ready": absent, "health": absent,
 	"quic": absent, "https": absent, "https3": absent, "debug": absent, "status": absent,
 	"bufsize": modeled, "prometheus": modeled, "errors": modeled, "acl": modeled, "local": modeled, "any": modeled, "transfer": modeled,
-	"privatelink": modeled, "lru": modeled,
+	"cookies": modeled, "privatelink": modeled, "lru": modeled,
 	"hosts": answers, "file": answers, "secondary": answers, "loop": answers, "forward": answers, "upstream": answers, "cache": answers,
 	"proxyproto": opposed, "multisocket": opposed, "log": opposed, "dnstap": opposed, "view": opposed, "rewrite": opposed, "header": opposed,
 	"tsig": opposed, "metadata": opposed, "minimal": opposed, "loadbalance": opposed, "template": opposed, "dns64": opposed, "trace": opposed,

@@ -34,6 +34,7 @@ import (
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
 
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/cookies"
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/lru"
 	_ "github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
@@ -42,7 +43,7 @@ import (
 func TestMain(m *testing.M) {
 	dnsserver.Quiet, caddy.Quiet = true, true
 	if err := dnsserver.SetDirectives([]string{
-		"proxyproto", "multisocket", "bufsize", "bind", "fastpath", "prometheus", "errors", "log", "rewrite", "acl", "local", "any", "tsig", "header",
+		"proxyproto", "multisocket", "bufsize", "bind", "fastpath", "cookies", "prometheus", "errors", "log", "rewrite", "acl", "local", "any", "tsig", "header",
 		"privatelink", "hosts", "file", "lru", "forward",
 	}); err != nil {
 		panic(err)

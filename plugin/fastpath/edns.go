@@ -8,7 +8,7 @@ import (
 )
 
 // parseOPT reads the OPT record that is the rest of a packet, and reports whether
-// the chain's reply to it has an OPT record without options, but for edns-tcp-keepalive.
+// the chain's reply to it has an OPT record without other options than cookies and edns-tcp-keepalive.
 func (q *Query) parseOPT(rest []byte) bool {
 	if len(rest) < optSize || rest[0] != 0 || binary.BigEndian.Uint16(rest[1:]) != dns.TypeOPT {
 		return false
@@ -47,7 +47,7 @@ func (q *Query) setLimit() {
 }
 
 // takeOptions reports whether the server decodes the options without an error, and drops
-// all of them from the reply but edns-tcp-keepalive.
+// all of them from the reply but cookies and edns-tcp-keepalive.
 func (q *Query) takeOptions(options []byte) bool {
 	for len(options) > 0 {
 		if len(options) < 4 {
@@ -58,6 +58,9 @@ func (q *Query) takeOptions(options []byte) bool {
 			return false
 		}
 		q.keepalive = q.keepalive || code == dns.EDNS0TCPKEEPALIVE
+		if code == dns.EDNS0COOKIE && !q.cookieSent {
+			q.cookie, q.cookieSent = options[4:4+length], true
+		}
 		options = options[4+length:]
 	}
 	return true

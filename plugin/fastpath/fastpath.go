@@ -42,6 +42,17 @@ type Plugin interface {
 	FastPath(next Responder) Responder
 }
 
+// Cookies is a handler that decides about cookies (RFC 7873).
+type Cookies interface {
+	// Cookie makes the cookie of the reply, if the client has sent one. It returns
+	// false if the chain has to answer.
+	Cookie(q *Query, now time.Time) bool
+
+	// Allow reports whether the reply may be sent. The chain turns the client away
+	// otherwise.
+	Allow(q *Query, now time.Time) bool
+}
+
 // A counted responder counts the queries that it is the first to answer.
 type counted struct {
 	Responder

@@ -102,7 +102,8 @@ func TestOtherBlocksKeepTheirNames(t *testing.T) {
 // The counters of the chain move as if it had answered.
 func TestCounters(t *testing.T) {
 	names := []string{"coredns_dns_requests_total", "coredns_dns_responses_total", "coredns_dns_do_requests_total", "coredns_acl_allowed_requests_total",
-		"coredns_privatelink_answers_total", "coredns_lru_hits_total", "coredns_privatelink_public_answers_total"}
+		"coredns_privatelink_answers_total", "coredns_lru_hits_total", "coredns_privatelink_public_answers_total",
+		"coredns_cookies_queries_total"}
 	p := newPair(t, blocks(newUpstream(t))["default"])
 	for _, tc := range []struct {
 		name   string
@@ -117,6 +118,9 @@ func TestCounters(t *testing.T) {
 	} {
 		m := new(dns.Msg).SetQuestion(tc.name, tc.qtype)
 		m.SetEdns0(1232, tc.do)
+		if tc.do {
+			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}}
+		}
 		wire, err := m.Pack()
 		if err != nil {
 			t.Fatal(err)

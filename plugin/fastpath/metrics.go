@@ -37,6 +37,7 @@ const (
 	otherBlock        // a name of a server block without the fast path
 	client            // a client, or a type, that plugin acl does not allow
 	localName         // a name of plugin local
+	cookie            // a malformed cookie, or too many queries without a valid one
 	notInMemory
 	tooLong
 	panicked
@@ -45,7 +46,7 @@ const (
 
 // passed has the counters of the reasons.
 var passed = func() (all [reasons]prometheus.Counter) {
-	for r, text := range [reasons]string{"", "form", "type", "zone", "acl", "local", "memory", "size", "panic"} {
+	for r, text := range [reasons]string{"", "form", "type", "zone", "acl", "local", "cookie", "memory", "size", "panic"} {
 		if text != "" {
 			all[r] = passedTotal.WithLabelValues(text)
 		}

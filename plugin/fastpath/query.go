@@ -17,6 +17,7 @@ const (
 	maxReply   = 4096 // longer replies are left to the chain
 	minSize    = 512  // a client's EDNS size below this one counts as this one (RFC 6891, 6.2.3)
 	optSize    = 11   // octets of an OPT record without options
+	cookieSize = 24   // octets of our cookies (RFC 9018)
 )
 
 // A Query is a packet that asks one question of class IN, and the reply to it.
@@ -33,6 +34,11 @@ type Query struct {
 	optUDP            uint16 // the size in the client's OPT record
 	stream            bool   // the query came over a connection
 	keepalive         bool   // it has the option edns-tcp-keepalive (RFC 7828)
+	cookie            []byte // the data of the first option COOKIE
+	cookieSent        bool
+	cookieValid       bool
+	cookieReply       []byte // of the reply, in cookieRoom
+	cookieRoom        [cookieSize]byte
 	idle              uint16 // how long the connection may be idle, in units of 100 ms
 	mixed             bool   // the name was sent with upper case letters
 	question          []byte // as sent
@@ -59,6 +65,22 @@ func (q *Query) Now() time.Time {
 	}
 	return q.received
 }
+
+// Stream reports whether the query came over a connection.
+func (q *Query) Stream() bool { return q.stream }
+
+// Cookie returns the cookie that the client has sent, and whether it has sent one. It is
+// valid until the reply is sent.
+func (q *Query) Cookie() (cookie []byte, sent bool) { return q.cookie, q.cookieSent }
+
+// ReplyCookie adds a cookie to the reply. It keeps whether the client's was valid.
+func (q *Query) ReplyCookie(cookie [cookieSize]byte, valid bool) {
+	q.cookieRoom, q.cookieValid = cookie, valid
+	q.cookieReply = q.cookieRoom[:]
+}
+
+// CookieValid reports whether the client has a valid cookie, after ReplyCookie.
+func (q *Query) CookieValid() bool { return q.cookieValid }
 
 // Count increments the counter if the reply is sent. A responder must count the same as
 // its ServeDNS method.
@@ -104,6 +126,7 @@ func (q *Query) parse(packet []byte) reason {
 	}
 	q.question = packet[headerSize : end+4]
 	q.EDNS, q.DO, q.keepalive, q.optUDP = false, false, false, 0
+	q.cookie, q.cookieSent, q.cookieValid, q.cookieReply = nil, false, false, nil
 	q.setLimit()
 	rest := packet[end+4:]
 	switch binary.BigEndian.Uint16(packet[10:]) {

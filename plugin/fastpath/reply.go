@@ -134,6 +134,9 @@ func (q *Query) data(data []byte) {
 // Fits reports whether the reply is sent as it is. The chain makes one that is too long
 // for the client, so a responder must not record that one.
 func (q *Query) Fits() bool {
+	if q.cookieReply != nil {
+		return q.plain+optSize+optionSize+cookieSize <= q.limit
+	}
 	if q.EDNS {
 		return q.plain+optSize <= q.limit
 	}
@@ -150,14 +153,25 @@ func (q *Query) finish() bool {
 			q.reply[len(q.reply)-4] = flagDO >> 8
 		}
 		q.reply[11] = 1
-		if q.stream && q.keepalive {
-			q.reply[len(q.reply)-1] = 6
-			q.reply = append(q.reply, 0, dns.EDNS0TCPKEEPALIVE, 0, 2, byte(q.idle>>8), byte(q.idle))
-		}
+		q.finishOptions(len(q.reply))
 	}
 	binary.BigEndian.PutUint16(q.reply[6:], q.answers)
 	binary.BigEndian.PutUint16(q.reply[8:], q.negative)
 	return fits
+}
+
+const optionSize = 4 // octets of an option without its data
+
+// finishOptions adds the options of the OPT record that ends there.
+func (q *Query) finishOptions(end int) {
+	if q.cookieReply != nil {
+		q.reply = append(q.reply, 0, dns.EDNS0COOKIE, 0, cookieSize)
+		q.reply = append(q.reply, q.cookieReply...)
+	}
+	if q.stream && q.keepalive {
+		q.reply = append(q.reply, 0, dns.EDNS0TCPKEEPALIVE, 0, 2, byte(q.idle>>8), byte(q.idle))
+	}
+	binary.BigEndian.PutUint16(q.reply[end-2:], uint16(len(q.reply)-end)) //nolint:gosec // G115: two short options
 }
 
 // wireLen returns the octets of a name in wire format, without compression.

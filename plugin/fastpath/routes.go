@@ -39,6 +39,7 @@ type target struct {
 	access   accessList
 	bufsize  int  // 0 without plugin bufsize
 	local    bool // plugin local is in the block
+	cookies  Cookies
 	memory   Responder
 	counters chainCounters
 
@@ -55,8 +56,12 @@ func (t *target) respond(q *Query) reason {
 		return client
 	case t.local && isLocal(q.Name):
 		return localName
+	case t.cookies != nil && !t.cookies.Cookie(q, q.Now()):
+		return cookie
 	case !t.memory.Respond(q):
 		return notInMemory
+	case t.cookies != nil && !t.cookies.Allow(q, q.Now()):
+		return cookie
 	case !q.finish():
 		return tooLong
 	}
@@ -86,6 +91,9 @@ func newTargets(zones []string, handlers []plugin.Handler, counters chainCounter
 		case bufsize.Bufsize:
 			t.bufsize = h.Size
 		default:
+			if c, ok := h.(Cookies); ok {
+				t.cookies = c
+			}
 			switch h.Name() {
 			case "local":
 				t.local = true

@@ -202,6 +202,7 @@ func addEDNS(random *rand.Rand, m *dns.Msg) {
 		&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(192, 0, 2, 0)}, &dns.EDNS0_NSID{Code: dns.EDNS0NSID},
 		&dns.EDNS0_LOCAL{Code: 65001, Data: []byte{1, 2}}, &dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE},
 		&dns.EDNS0_EXPIRE{Code: dns.EDNS0EXPIRE, Empty: true},
+		&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: strings.Repeat("01", []int{0, 5, 8, 12, 16, 24, 40, 41}[random.IntN(8)])},
 	}
 	for range random.IntN(3) {
 		opt.Option = append(opt.Option, options[random.IntN(len(options))])

@@ -27,7 +27,7 @@ func (w *world) closed() string {
 func TestLimits(t *testing.T) {
 	limits := Limits{Connections: 4, PerNetwork: 2, Memory: 1 << 20}
 	for _, tc := range []struct {
-		name, clients string // "ADDRESS QUERY", a second apart; a query of "" is none
+		name, clients string // "ADDRESS QUERY", a second apart; an empty QUERY is not sent
 		want          string // the clients that are closed, in the order of clients
 	}{
 		{"below the limits", "10.0.0.1 , 10.0.0.2 , 10.0.1.1 , 10.0.1.2 ", ""},

@@ -90,7 +90,7 @@ func (c *conn) flush(replies []byte) {
 	c.write(replies)
 }
 
-// write sends the replies, and those that are added meanwhile.
+// write sends the replies, and then those that were added during the write.
 func (c *conn) write(replies []byte) {
 	err := c.writeAll(replies)
 	c.mu.Lock()

@@ -83,7 +83,8 @@ func (p *Pool) admit(c *conn) bool {
 }
 
 // victim returns the connection that has to be closed before the network has another one,
-// or nil. It returns false if there is none that can be closed.
+// or nil. It returns false
+// if no connection can be closed.
 func (p *Pool) victim(n *network) (*conn, bool) {
 	var waiting *list.List
 	switch {

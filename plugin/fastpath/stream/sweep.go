@@ -13,7 +13,7 @@ func (c *conn) sweep() {
 	if err != nil {
 		return
 	}
-	for range maxInProgress { // a client that sends without end is not read from for ever
+	for range maxInProgress { // a client may send without end
 		n := 0
 		room := c.room()
 		if raw.Control(func(fd uintptr) { n = readNow(fd, room) }) != nil || n <= 0 {
