@@ -220,3 +220,32 @@ func TestDnsperf(t *testing.T) {
 		}
 	}
 }
+
+// The wildcard addresses are the same: a reload from one to the other closes no
+// connection. A server with both has one line in the log, and answers.
+func TestWildcardConnections(t *testing.T) {
+	t.Parallel()
+	bound := func(to string) string { return strings.Replace(corefile("fastpath"), "bind 127.0.0.1", "bind "+to, 1) }
+	s, _ := serve(t, bound("::"))
+	conn := connect(t, s.addr(""))
+	for i, to := range []string{"::", "0.0.0.0", "::"} {
+		if i > 0 {
+			s.write("Corefile", bound(to))
+			s.signal(t, syscall.SIGUSR1)
+			s.logsTimes("Reloading complete", i)
+		}
+		if _, err := conn.Write(framed(t, question(fc1, dns.TypeA))); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := receive(conn); err != nil || summary(m) != fc1Served {
+			t.Fatalf("after the reload to %s: %v, %v; want %s", to, m, err, fc1Served)
+		}
+	}
+	both, _ := serve(t, bound("0.0.0.0 ::"))
+	both.logs(`plugin/fastpath: Off for dns://.*: 2 servers listen at the same address: bind 0.0.0.0 or ::, each has both IP versions`)
+	for _, network := range []string{"udp", "tcp"} {
+		if got := summary(exchange(t, network, both.addr(""), question(fc1, dns.TypeA))); got != fc1Served {
+			t.Errorf("over %s: %s; want %s", network, got, fc1Served)
+		}
+	}
+}

@@ -106,12 +106,16 @@ func sameHost(host string) func(string) bool {
 	}
 }
 
-// listenAddress returns the address that the server listens on. It differs from the
-// one in the Corefile for port 0. The protocol is "udp" or "tcp".
+// listenAddress returns the address that the server listens on. It differs from the one in
+// the Corefile for port 0, and for 0.0.0.0 and ::, which are the same: each has both IP
+// versions. The protocol is "udp" or "tcp".
 func (in *instance) listenAddress(server *dnsserver.Server, protocol string) (string, error) {
 	host, port, err := hostAndPort(server)
-	if err != nil || port != "0" {
-		return net.JoinHostPort(host, port), err
+	if err != nil {
+		return "", err
+	}
+	if addr, err := netip.ParseAddr(host); err == nil && addr.IsUnspecified() {
+		host = ""
 	}
 	var found []string
 	for _, s := range in.caddy.Servers() {
@@ -119,18 +123,23 @@ func (in *instance) listenAddress(server *dnsserver.Server, protocol string) (st
 		if protocol == "tcp" {
 			addr = s.Addr()
 		}
-		if at, err := netip.ParseAddrPort(fmt.Sprint(addr)); err == nil && isHost(at.Addr(), host) {
+		at, err := netip.ParseAddrPort(fmt.Sprint(addr))
+		if err != nil || port != "0" && port != fmt.Sprint(at.Port()) {
+			continue
+		}
+		if at.Addr().String() == host || at.Addr().IsUnspecified() && host == "" {
 			found = append(found, fmt.Sprint(at.Port()))
 		}
 	}
-	if len(found) != 1 {
+	switch {
+	case len(found) == 1:
+		return net.JoinHostPort(host, found[0]), nil
+	case port == "0":
 		return "", fmt.Errorf("%d sockets have a port of the system's choice, one is expected", len(found))
+	case len(found) > 1:
+		return "", fmt.Errorf("%d servers listen at the same address: bind 0.0.0.0 or ::, each has both IP versions", len(found))
 	}
-	return net.JoinHostPort(host, found[0]), nil
-}
-
-func isHost(addr netip.Addr, host string) bool {
-	return addr.String() == host || addr.IsUnspecified() && (host == "" || net.ParseIP(host).IsUnspecified())
+	return net.JoinHostPort(host, port), nil
 }
 
 func hostAndPort(server *dnsserver.Server) (host, port string, err error) {

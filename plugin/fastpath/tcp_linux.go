@@ -12,28 +12,30 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/fastpath/stream"
 )
 
-// pool has the connections of the process. Half of the file descriptors remain for
-// everything else.
-var pool = stream.NewPool(stream.Limits{Connections: min(maxConnections, descriptors()/2), PerNetwork: maxPerNetwork, Memory: maxMemory})
+// pool has the connections of the process.
+var pool = func() *stream.Pool {
+	n := mostConnections()
+	return stream.NewPool(stream.Limits{Connections: n, PerNetwork: n / 4, Memory: maxMemory})
+}()
 
 const (
 	maxConnections = 10_000
-	maxPerNetwork  = 2_500
 	maxMemory      = 32 << 20
 )
 
-func descriptors() int {
+// mostConnections leaves two thirds of the file descriptors to everything else.
+func mostConnections() int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return maxConnections
 	}
-	return int(min(limit.Cur, 2*maxConnections)) //nolint:gosec // G115: bounded here
+	return int(min(limit.Cur/3, maxConnections)) //nolint:gosec // G115: bounded here
 }
 
 // kernelBuffer bounds what the kernel has of one connection in each direction, in octets
 // (it doubles the value for its own needs). A client that does not read would otherwise
-// have megabytes.
-const kernelBuffer = 64 << 10
+// have megabytes. The kernel reports room for more replies when a third is free.
+const kernelBuffer = 32 << 10
 
 // A tcpListener listens beside the server.
 type tcpListener struct{ *net.TCPListener }

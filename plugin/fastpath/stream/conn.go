@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -17,9 +18,10 @@ type conn struct {
 	network  netip.Prefix
 	place    place
 
-	inline   [512]byte // a client's query is rarely longer
-	in       []byte    // octets that are not a whole message yet
-	since    time.Time // when the first of them was read
+	inline   [512]byte     // a client's query is rarely longer
+	in       []byte        // octets that are not a whole message yet
+	left     time.Duration // for the rest of that message, in Read
+	started  time.Time     // Read
 	messages int
 
 	output
@@ -42,7 +44,7 @@ func (c *conn) serve() {
 			break
 		}
 	}
-	if c.leaving {
+	if c.isStopped() {
 		c.sweep()
 	}
 	c.finish()
@@ -53,13 +55,13 @@ func (c *conn) serve() {
 func (c *conn) mayRead() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.closed && !c.leaving && (c.owed >= maxInProgress || len(c.out) >= highWater) {
+	for c.full() && !c.leaving {
 		c.free.Wait()
 	}
 	if c.closed || c.leaving {
 		return false
 	}
-	c.reading = true
+	c.reading, c.started = true, time.Now()
 	c.setDeadline()
 	return true
 }
@@ -68,6 +70,9 @@ func (c *conn) stopReading() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = false
+	if len(c.in) > 0 {
+		c.left -= time.Since(c.started)
+	}
 }
 
 // setDeadline bounds the read under way. An incomplete message has its time, and a
@@ -77,13 +82,13 @@ func (c *conn) setDeadline() {
 		return
 	}
 	var at time.Time
-	switch times := c.endpoint.current.Load().Times(); {
+	switch {
 	case c.leaving:
 		at = longAgo
 	case len(c.in) > 0:
-		at = c.since.Add(times.Message)
+		at = c.started.Add(c.left)
 	case c.owed == 0 && !c.flushing:
-		at = time.Now().Add(c.endpoint.pool.Idle(times.Idle))
+		at = c.replied.Add(c.endpoint.pool.Idle(c.endpoint.times().Idle))
 	}
 	_ = c.SetReadDeadline(at) // an error is one of a closed connection, which Read reports
 }
@@ -92,23 +97,21 @@ var longAgo = time.Unix(1, 0)
 
 // goesOn reports whether the connection stays open after an error of Read.
 func (c *conn) goesOn(err error) bool {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		c.note(byClient)
-		return false
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case errors.Is(err, io.EOF): // the client may wait for replies
+		c.leaveLocked(byClient)
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		c.closeLocked(byClient)
 	case c.leaving:
-		return false
 	case len(c.in) > 0:
-		c.why = message
+		c.leaveLocked(message)
 	case c.owed > 0 || c.flushing: // the deadline was set before
 		return true
 	default:
-		c.why = idle
+		c.leaveLocked(idle)
 	}
-	c.leaving = true // the replies that are under way are sent
 	return false
 }
 
@@ -118,42 +121,60 @@ func (c *conn) room() []byte {
 	if len(c.in) < cap(c.in) {
 		return c.in[len(c.in):cap(c.in)]
 	}
-	larger := make([]byte, len(c.in), min(2*cap(c.in), 2+dnsMaxSize))
+	larger := make([]byte, len(c.in), min(2*cap(c.in), 2+maxSize))
 	copy(larger, c.in)
-	c.reserve(cap(larger) - cap(c.in))
+	c.take(cap(larger) - cap(c.in))
 	c.in = larger
 	return c.in[len(c.in):cap(c.in)]
 }
 
-const dnsMaxSize = 65535 // octets of a message (RFC 1035, 4.2.2)
+// Octets of a message (RFC 1035, 4.1.1 and 4.2.2).
+const (
+	minSize = 12
+	maxSize = 65535
+)
 
-// received takes the whole messages out of the octets.
+// shortMessage is the size up to which a query is always passed on. Only attackers send
+// many longer ones.
+const shortMessage = 512
+
+// received answers the whole messages in the octets, as long as the client reads.
 func (c *conn) received(n int) {
 	if len(c.in) == 0 {
-		c.since = time.Now()
+		c.left = c.endpoint.times().Message
 	}
 	c.in = c.in[:len(c.in)+n]
 	if !whole(c.in) {
 		return
 	}
 	c.owe()
-	replies := buffers.Get().(*[]byte)
-	b, rest := (*replies)[:0], c.in
-	for whole(rest) && !c.enough() {
+	buffer := buffers.Get().(*[]byte)
+	b, rest := (*buffer)[:0], c.in
+	for whole(rest) && !c.hasEnough() {
+		if len(b) >= writeSize || c.isFull() {
+			c.flush(b)
+			b = b[:0]
+			if !c.awaitRoom() {
+				break
+			}
+		}
 		end := 2 + int(binary.BigEndian.Uint16(rest))
+		if end < 2+minSize {
+			c.leave(malformed)
+			break
+		}
 		b = c.answer(b, rest[:end])
 		rest = rest[end:]
 		c.messages++
 	}
 	c.keep(rest)
-	if c.enough() {
+	if c.hasEnough() {
 		c.leave(enough)
 	}
-	c.settle()
 	c.flush(b)
-	if *replies = b; cap(b) <= maxBuffer {
-		buffers.Put(replies)
-	}
+	c.settle()
+	*buffer = b
+	buffers.Put(buffer)
 }
 
 // whole reports whether a message is complete.
@@ -166,16 +187,16 @@ func whole(b []byte) bool {
 func (c *conn) keep(rest []byte) {
 	if long := cap(c.in) - len(c.inline); long > 0 && len(rest) < len(c.inline) {
 		c.in = append(c.inline[:0], rest...)
-		c.release(long)
+		c.give(long)
 	} else {
 		c.in = c.in[:copy(c.in[:cap(c.in)], rest)]
 	}
-	c.since = time.Now()
+	c.left = c.endpoint.times().Message
 }
 
-// enough reports whether the connection has had as many messages as it may.
-func (c *conn) enough() bool {
-	limit := c.endpoint.current.Load().Times().Queries
+// hasEnough reports whether the connection has had as many messages as it may.
+func (c *conn) hasEnough() bool {
+	limit := c.endpoint.times().Queries
 	return limit > 0 && c.messages >= limit
 }
 
@@ -190,7 +211,16 @@ func (c *conn) answer(b, framed []byte) []byte {
 		l.release()
 		return b
 	}
+	long := 0
+	if len(framed) > 2+shortMessage {
+		long = len(framed)
+	}
+	if !c.endpoint.pool.admitLong(long) {
+		l.release()
+		c.close(memory)
+		return b[:start]
+	}
 	c.owe()
-	l.Serve(&query{conn: c, lease: l, unread: append([]byte(nil), framed...)})
+	l.Serve(&query{conn: c, lease: l, unread: append([]byte(nil), framed...), long: long})
 	return b[:start]
 }

@@ -90,6 +90,17 @@ func (e *Endpoint) awaitOther(patience time.Duration) {
 	}
 }
 
+// leave ends the lease, and the listener with the last one. The next endpoint of the
+// address opens its listener after that.
+func (l *Lease) leave() (last bool, err error) {
+	endpointsMu.Lock()
+	defer endpointsMu.Unlock()
+	if last = l.endpoint.leave(l); last {
+		err = l.endpoint.stopListener()
+	}
+	return last, err
+}
+
 // leave ends a lease. It reports whether it was the last one.
 func (e *Endpoint) leave(l *Lease) bool {
 	e.mu.Lock()
@@ -126,7 +137,7 @@ const retryTime = 5 * time.Millisecond
 func (e *Endpoint) add(nc net.Conn) {
 	client := addressOf(nc.RemoteAddr())
 	c := &conn{Conn: nc, endpoint: e, client: client, network: networkOf(client)}
-	c.free.L, c.ended = &c.mu, make(chan struct{})
+	c.free.L, c.ended, c.replied = &c.mu, make(chan struct{}), time.Now()
 	c.in = c.inline[:0]
 	if !e.pool.admit(c) {
 		closed[refused].Inc()
@@ -155,10 +166,8 @@ func (e *Endpoint) all() (conns []*conn) {
 	return conns
 }
 
-// stop closes the listener, after the clients that the kernel has accepted, and then each
-// connection after its replies.
-func (e *Endpoint) stop(ctx context.Context) error {
-	err := e.stopListener()
+// stop closes each connection after its replies.
+func (e *Endpoint) stop(ctx context.Context) {
 	all := e.all()
 	for _, c := range all {
 		c.leave(stopped)
@@ -170,12 +179,10 @@ func (e *Endpoint) stop(ctx context.Context) error {
 			c.close(stopped)
 		}
 	}
-	return err
 }
 
+// stopListener closes the listener, after the clients that the kernel has accepted.
 func (e *Endpoint) stopListener() error {
-	endpointsMu.Lock() // the next endpoint of the address opens its listener after this one
-	defer endpointsMu.Unlock()
 	delete(endpoints, e.address)
 	err := errors.Join(e.listener.Steer(false), e.listener.SetDeadline(time.Now().Add(queueTime)))
 	if err != nil {
@@ -186,6 +193,8 @@ func (e *Endpoint) stopListener() error {
 	e.accepts.Wait()
 	return e.listener.Close()
 }
+
+func (e *Endpoint) times() Times { return e.current.Load().Times() }
 
 // A Lease is a backend's time at an address.
 type Lease struct {
@@ -228,9 +237,9 @@ func (l *Lease) Close(patience time.Duration) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	var err error
-	if l.endpoint.leave(l) {
-		err = l.endpoint.stop(ctx)
+	last, err := l.leave()
+	if last {
+		l.endpoint.stop(ctx)
 	}
 	l.ended.Store(true)
 	for l.inProgress.Load() > 0 && ctx.Err() == nil {

@@ -10,6 +10,13 @@ import (
 	"time"
 )
 
+// inUse returns the octets of all connections.
+func (p *Pool) inUse() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.memory
+}
+
 // closed returns the connections that are closed, in the order of dial.
 func (w *world) closed() string {
 	synctest.Wait()

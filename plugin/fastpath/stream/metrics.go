@@ -26,15 +26,16 @@ const (
 	evicted // for another client
 	refused // all connections were busy
 	message // a message took too long
+	malformed
 	slow    // the client did not read its replies
-	memory  // too much memory for replies that clients have not read
+	memory  // the connection needed the most, and all together too much
 	enough  // the connection had as many queries as it may have
 	stopped // the server ends
 	reasons
 )
 
 var closed = func() (all [reasons]prometheus.Counter) {
-	for r, text := range [reasons]string{"client", "idle", "evicted", "refused", "message", "slow", "memory", "queries", "stopped"} {
+	for r, text := range [reasons]string{"client", "idle", "evicted", "refused", "message", "malformed", "slow", "memory", "queries", "stopped"} {
 		all[r] = closedTotal.WithLabelValues(text)
 	}
 	return all

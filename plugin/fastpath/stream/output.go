@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -14,16 +16,15 @@ type output struct {
 	free     sync.Cond // something below has changed
 	out      []byte    // replies with their lengths
 	flushing bool
-	reading  bool // serve is in Read
-	owed     int  // messages without a reply, and 1 while serve answers
-	leaving  bool // no more messages are read
+	reading  bool      // serve is in Read
+	owed     int       // messages without a reply, and 1 while serve answers
+	replied  time.Time // the last reply, or the beginning
+	useful   bool      // there was a reply since the client waited last
+	leaving  bool      // no more messages are read
 	closed   bool
 	why      reason
-	reserved int // octets of the pool's memory
 	ended    chan struct{}
 }
-
-const maxBuffer = 16 << 10
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
@@ -32,6 +33,7 @@ func (c *conn) owe() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.owed++; c.owed == 1 {
+		c.useful = false
 		c.endpoint.pool.work(c)
 	}
 }
@@ -41,14 +43,37 @@ func (c *conn) settle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.owed--; c.owed == 0 {
-		c.endpoint.pool.wait(c)
+		c.endpoint.pool.wait(c, c.useful)
 	}
 	c.setDeadline()
 	c.free.Broadcast()
 }
 
+// full reports whether the client has to read replies before there are more.
+func (c *conn) full() bool {
+	return !c.closed && (c.owed > maxInProgress || len(c.out) >= highWater)
+}
+
+func (c *conn) isFull() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.full()
+}
+
+// awaitRoom waits until there may be more replies. It returns false if the connection is
+// closed before.
+func (c *conn) awaitRoom() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.full() {
+		c.free.Wait()
+	}
+	return !c.closed
+}
+
 // send adds a reply with its length. It waits for the client to read only if it may.
 func (c *conn) send(reply []byte, mayWait bool) error {
+	c.take(len(reply))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for mayWait && !c.closed && len(c.out) >= highWater {
@@ -67,11 +92,12 @@ func (c *conn) send(reply []byte, mayWait bool) error {
 // add appends replies to those on their way. It returns false if the connection is closed.
 func (c *conn) add(replies []byte) bool {
 	if c.closed {
+		c.give(len(replies))
 		return false
 	}
-	c.reserveLocked(len(replies))
+	c.replied, c.useful = time.Now(), true
 	c.out = append(c.out, replies...)
-	return !c.closed
+	return true
 }
 
 // flush sends replies, after those that are on their way.
@@ -79,13 +105,14 @@ func (c *conn) flush(replies []byte) {
 	if len(replies) == 0 {
 		return
 	}
+	c.take(len(replies))
 	c.mu.Lock()
 	if c.flushing || c.closed {
 		c.add(replies)
 		c.mu.Unlock()
 		return
 	}
-	c.flushing = true
+	c.flushing, c.replied, c.useful = true, time.Now(), true
 	c.mu.Unlock()
 	c.write(replies)
 }
@@ -101,11 +128,13 @@ func (c *conn) write(replies []byte) {
 		c.mu.Unlock()
 		err = c.writeAll(replies)
 		c.mu.Lock()
-		c.releaseLocked(len(replies))
 	}
 	c.flushing = false
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.closeLocked(slow)
+	case err != nil:
+		c.closeLocked(byClient)
 	}
 	c.setDeadline()
 	c.free.Broadcast()
@@ -115,60 +144,48 @@ func (c *conn) write(replies []byte) {
 func (c *conn) writeAll(b []byte) error {
 	for len(b) > 0 {
 		n := min(len(b), writeSize)
-		if err := c.SetWriteDeadline(time.Now().Add(c.endpoint.current.Load().Times().Write)); err != nil {
+		if err := c.SetWriteDeadline(time.Now().Add(c.endpoint.times().Write)); err != nil {
 			return err
 		}
 		if _, err := c.Write(b[:n]); err != nil {
 			return err
 		}
+		c.give(n)
 		b = b[n:]
 	}
 	return nil
 }
 
-func (c *conn) reserve(octets int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reserveLocked(octets)
-}
-
-// reserveLocked closes the connection if all together need too much memory.
-func (c *conn) reserveLocked(octets int) {
-	c.reserved += octets
-	if !c.endpoint.pool.take(octets) {
-		c.closeLocked(memory)
+// take counts memory. If all connections together need too much, the one with the most is
+// closed: in a goroutine of its own, because this one may have its lock.
+func (c *conn) take(octets int) {
+	if most := c.endpoint.pool.take(c, octets); most != nil {
+		go most.close(memory)
 	}
 }
 
-func (c *conn) release(octets int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.releaseLocked(octets)
-}
+func (c *conn) give(octets int) { c.endpoint.pool.give(c, octets) }
 
-func (c *conn) releaseLocked(octets int) {
-	c.reserved -= octets
-	c.endpoint.pool.give(octets)
-}
-
-// leave has the connection closed after the replies to all messages that have arrived.
+// leave has the connection closed after the replies to all messages that it has.
 func (c *conn) leave(why reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.leaving {
+	c.leaveLocked(why)
+}
+
+func (c *conn) leaveLocked(why reason) {
+	if !c.leaving && !c.closed {
 		c.leaving, c.why = true, why
 	}
 	c.setDeadline()
 	c.free.Broadcast()
 }
 
-// note keeps the reason of the end.
-func (c *conn) note(why reason) {
+// isStopped reports whether the connection leaves because the server ends.
+func (c *conn) isStopped() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closed && !c.leaving {
-		c.why = why
-	}
+	return c.leaving && c.why == stopped
 }
 
 // finish waits until the client has its replies.
@@ -206,7 +223,6 @@ func (c *conn) end() {
 	for c.flushing { // it ends with the connection
 		c.free.Wait()
 	}
-	c.releaseLocked(c.reserved)
 	c.mu.Unlock()
 	c.endpoint.pool.forget(c)
 	c.endpoint.remove(c)

@@ -4,24 +4,25 @@ import (
 	"container/list"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // Limits bound all connections together.
 type Limits struct {
-	Connections int   // of all clients
-	PerNetwork  int   // of the clients in one /24 (IPv4) or /56 (IPv6)
-	Memory      int64 // octets of the replies that clients have not read, and of incomplete long messages
+	Connections int // of all clients
+	PerNetwork  int // of the clients in one /24 (IPv4) or /56 (IPv6)
+	Memory      int // octets of the replies on their way, and of incomplete messages; the same again for long messages in the server
 }
 
 // A Pool has the connections of all addresses.
 type Pool struct {
 	limits Limits
-	memory atomic.Int64
 
 	mu       sync.Mutex
-	open     int
+	memory   int // in use
+	long     int // octets of long messages in the server, also of connections that are closed
+	conns    map[*conn]struct{}
+	open     int // without those that are being closed for others
 	networks map[netip.Prefix]*network
 	waiting  list.List // connections that wait for their client, the longest-waiting one first
 }
@@ -33,13 +34,15 @@ type network struct {
 
 // A place is a connection's entry in the pool. The pool's lock guards it.
 type place struct {
-	network    *network // nil if the pool does not have the connection any more
+	network    *network // nil if the connection does not count any more
 	all, local *list.Element
+	memory     int
+	condemned  bool // it is being closed, and its memory does not count any more
 }
 
 // NewPool returns a pool without connections.
 func NewPool(l Limits) *Pool {
-	return &Pool{limits: l, networks: map[netip.Prefix]*network{}}
+	return &Pool{limits: l, networks: map[netip.Prefix]*network{}, conns: map[*conn]struct{}{}}
 }
 
 // Idle returns how long a connection may be idle now. From half of the limit on, the time
@@ -71,6 +74,7 @@ func (p *Pool) admit(c *conn) bool {
 		p.drop(victim)
 	}
 	p.networks[c.network] = n
+	p.conns[c] = struct{}{}
 	p.open++
 	n.open++
 	c.place = place{network: n, all: p.waiting.PushBack(c), local: n.waiting.PushBack(c)}
@@ -117,12 +121,18 @@ func (p *Pool) evict() bool {
 	return true
 }
 
-// wait notes that the connection waits for its client.
-func (p *Pool) wait(c *conn) {
+// wait notes that the connection waits for its client. One whose messages needed no reply
+// is closed first: a client could hold its place with them.
+func (p *Pool) wait(c *conn, replied bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := c.place.network; n != nil && c.place.all == nil {
+	n := c.place.network
+	switch {
+	case n == nil || c.place.all != nil:
+	case replied:
 		c.place.all, c.place.local = p.waiting.PushBack(c), n.waiting.PushBack(c)
+	default:
+		c.place.all, c.place.local = p.waiting.PushFront(c), n.waiting.PushFront(c)
 	}
 }
 
@@ -138,6 +148,8 @@ func (p *Pool) forget(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.drop(c)
+	p.condemn(c)
+	delete(p.conns, c)
 }
 
 func (p *Pool) drop(c *conn) {
@@ -163,13 +175,64 @@ func (p *Pool) unlist(c *conn) {
 	c.place.all, c.place.local = nil, nil
 }
 
-// take reserves memory. It returns false if too much is in use.
-func (p *Pool) take(octets int) bool {
-	return p.memory.Add(int64(octets)) <= p.limits.Memory
+// take counts memory of a connection. If all together need too much, it returns the
+// connection with the most, which has to be closed.
+func (p *Pool) take(c *conn, octets int) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.place.condemned {
+		return nil
+	}
+	c.place.memory += octets
+	if p.memory += octets; p.memory <= p.limits.Memory {
+		return nil
+	}
+	most := c
+	for other := range p.conns {
+		if other.place.memory > most.place.memory {
+			most = other
+		}
+	}
+	p.condemn(most)
+	return most
 }
 
-// give returns reserved memory.
-func (p *Pool) give(octets int) { p.memory.Add(-int64(octets)) }
+// give ends the count of memory.
+func (p *Pool) give(c *conn, octets int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !c.place.condemned {
+		c.place.memory -= octets
+		p.memory -= octets
+	}
+}
+
+// unpacked is how much larger a message may be in the server than on its way: it has
+// options and records as objects.
+const unpacked = 16
+
+// admitLong counts a long message that is passed to the server. It returns false if there
+// are too many.
+func (p *Pool) admitLong(octets int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if octets > 0 && p.long+unpacked*octets > p.limits.Memory {
+		return false
+	}
+	p.long += unpacked * octets
+	return true
+}
+
+func (p *Pool) endLong(octets int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.long -= unpacked * octets
+}
+
+func (p *Pool) condemn(c *conn) {
+	p.memory -= c.place.memory
+	c.place.memory, c.place.condemned = 0, true
+}
 
 // networkOf returns the network by which the clients are bounded.
 func networkOf(client netip.Addr) netip.Prefix {

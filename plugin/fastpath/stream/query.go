@@ -13,6 +13,7 @@ type query struct {
 	conn    *conn
 	lease   *Lease
 	unread  []byte // of the message with its length
+	long    int    // octets of a long message, or 0
 	replies int
 	end     sync.Once
 }
@@ -40,6 +41,7 @@ func (q *query) Write(p []byte) (int, error) {
 // Close implements net.Conn. The client's connection stays open.
 func (q *query) Close() error {
 	q.end.Do(func() {
+		q.conn.endpoint.pool.endLong(q.long)
 		q.conn.settle()
 		q.lease.release()
 	})

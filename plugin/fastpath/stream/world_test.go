@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -12,7 +13,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -20,7 +23,8 @@ import (
 var usual = Times{Idle: 10 * time.Second, Message: 3 * time.Second, Write: 10 * time.Second}
 
 // A fakeBackend answers "memory …" from memory. All other messages are passed on:
-// "1s …" is answered after that time, "large 5 …" with five replies of 60,000 octets.
+// "1s …" is answered after that time, "large 5 …" with five replies of 60,000 octets, and
+// "silent" not at all.
 type fakeBackend struct {
 	name    string
 	times   Times
@@ -33,7 +37,11 @@ func (b *fakeBackend) Reply(to, message []byte, _ netip.Addr) []byte {
 	if !strings.HasPrefix(string(message), "memory") {
 		return to
 	}
-	return append(append(to, b.name+" "...), message...)
+	to = append(append(to, b.name+" "...), bytes.TrimRight(message, " ")...)
+	if string(message) == "memory large" {
+		to = append(to, make([]byte, 4000)...)
+	}
+	return to
 }
 
 func (b *fakeBackend) Serve(c net.Conn) {
@@ -45,6 +53,9 @@ func (b *fakeBackend) Serve(c net.Conn) {
 			return
 		}
 		kind, rest, _ := strings.Cut(message, " ")
+		if kind == "silent" {
+			return
+		}
 		n := 0
 		if fmt.Sscan(rest, &n); kind == "large" {
 			for range n {
@@ -112,11 +123,14 @@ func (p *pipe) Close() error {
 	return p.Conn.Close()
 }
 
-// Read ends after the message END.
+// Read ends with the message END, and fails with the message RST.
 func (p *pipe) Read(b []byte) (int, error) {
 	n, err := p.Conn.Read(b)
-	if at := strings.Index(string(b[:n]), "\x00\x03END"); at >= 0 {
+	if at := strings.Index(string(b[:n]), "\x00\x0cEND"); at >= 0 {
 		return at, io.EOF
+	}
+	if strings.Contains(string(b[:n]), "\x00\x0cRST") {
+		return 0, syscall.ECONNRESET
 	}
 	return n, err
 }
@@ -160,8 +174,9 @@ func (w *world) stop() {
 		w.Error(err)
 	}
 	w.backend.serving.Wait()
-	if n := w.pool.memory.Load(); n != 0 {
-		w.Errorf("%d octets are reserved after the end", n)
+	synctest.Wait()
+	if n := w.pool.memory + w.pool.long; n != 0 || len(w.pool.conns) != 0 {
+		w.Errorf("%d octets of %d connections are counted after the end", n, len(w.pool.conns))
 	}
 	if w.pool.open != 0 || len(w.pool.networks) != 0 || w.pool.waiting.Len() != 0 {
 		w.Errorf("%d connections of %d networks are open after the end, %d wait", w.pool.open, len(w.pool.networks), w.pool.waiting.Len())
@@ -193,9 +208,10 @@ func writeMessage(w io.Writer, m string) error {
 	return err
 }
 
-// framed returns messages with their lengths.
+// framed returns messages with their lengths. Short ones get spaces.
 func framed(messages ...string) (b []byte) {
 	for _, m := range messages {
+		m += strings.Repeat(" ", max(0, minSize-len(m)))
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(m))), m...)
 	}
 	return b
@@ -208,7 +224,7 @@ func readMessage(r io.Reader) (string, error) {
 	}
 	b := make([]byte, size)
 	_, err := io.ReadFull(r, b)
-	return string(b), err
+	return strings.TrimRight(string(b), " "), err
 }
 
 // replies reads so many replies, with the time since the start.
