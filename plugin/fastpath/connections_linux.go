@@ -30,7 +30,7 @@ type connectionDesk struct {
 	room [maxReplyRoom]byte
 }
 
-// writeTime is how long a client may take to read 64 KiB of its replies, unless plugin
+// writeTime is how long a client may take to make room for more replies, unless plugin
 // timeouts says otherwise.
 const writeTime = 10 * time.Second
 
