@@ -249,3 +249,30 @@ func TestWildcardConnections(t *testing.T) {
 		}
 	}
 }
+
+// dig and kdig ask several questions on one connection.
+func TestKeepOpen(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, cached("fastpath", "prometheus 127.0.0.1:{$PORT_METRICS}"))
+	_, port, err := net.SplitHostPort(s.addr(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, program := range [][]string{{"dig", "bind9-dnsutils", "+noall", "+answer"}, {"kdig", "knot-dnsutils", "+short"}} {
+		path := need(t, program[0], program[1])
+		args := append(program[2:], "@127.0.0.1", "-p", port, "+tcp", "+keepopen", fc1, "www.corp.example", blob)
+		out, err := exec.Command(path, args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", program[0], err, out)
+		}
+		for _, want := range []string{"10.20.0.4", "198.51.100.80", "10.20.0.12"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s has no %s:\n%s", program[0], want, out)
+			}
+		}
+		closed := fmt.Sprintf("\ncoredns_fastpath_connections_closed_total{reason=\"client\"} %d\n", n+1)
+		eventually(t, program[0]+" with one connection", func() bool {
+			return strings.Contains(string(readURL(t, "http://"+s.addr("_METRICS")+"/metrics")), closed)
+		})
+	}
+}
