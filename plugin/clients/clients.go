@@ -71,7 +71,7 @@ func Count(client netip.Addr, k Kind) {
 
 // Count counts an answer. It does not allocate.
 func (t *Table) Count(client netip.Addr, k Kind) {
-	key := keyOf(client)
+	key := KeyOf(client)
 	at := key * 0x9E3779B97F4A7C15 >> (64 - bits) // Fibonacci hashing
 	for range probes {
 		r := &t.rows[at%rows]
@@ -93,9 +93,9 @@ const (
 	ipv6 = 2 << 56
 )
 
-// keyOf returns the network of a client, /24 for IPv4 and /56 for IPv6, as a number. It is
+// KeyOf returns the network of a client, /24 for IPv4 and /56 for IPv6, as a number. It is
 // never 0.
-func keyOf(client netip.Addr) uint64 {
+func KeyOf(client netip.Addr) uint64 {
 	if client.Is4() || client.Is4In6() {
 		octets := client.As4()
 		return ipv4 | uint64(binary.BigEndian.Uint32(octets[:])>>8)
@@ -104,7 +104,16 @@ func keyOf(client netip.Addr) uint64 {
 	return ipv6 | binary.BigEndian.Uint64(octets[:])>>8
 }
 
-func networkOf(key uint64) netip.Prefix {
+// NetworkOf returns the network of a client, or the zero value without an address.
+func NetworkOf(client netip.Addr) netip.Prefix {
+	if !client.IsValid() {
+		return netip.Prefix{}
+	}
+	return PrefixOf(KeyOf(client))
+}
+
+// PrefixOf returns the network with the number.
+func PrefixOf(key uint64) netip.Prefix {
 	if key&ipv6 == 0 {
 		var octets [4]byte
 		binary.BigEndian.PutUint32(octets[:], uint32(key)<<8)
@@ -156,7 +165,7 @@ func (t *Table) addTo(byKey map[uint64]*Network) {
 		if n == nil {
 			n = &Network{}
 			if key != 0 {
-				n.Prefix = networkOf(key)
+				n.Prefix = PrefixOf(key)
 			}
 			byKey[key] = n
 		}

@@ -6,6 +6,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 )
 
 // A limit bounds the queries over UDP of each client network, /24 or /56, that have no
@@ -32,11 +34,7 @@ func (l *limit) allow(addr netip.Addr, now time.Time) bool {
 	if l == nil {
 		return true
 	}
-	bits := 56
-	if addr.Is4() {
-		bits = 24
-	}
-	network, _ := addr.WithZone("").Prefix(bits) // the zero value for a client without an address
+	network := clients.NetworkOf(addr)
 	bucket, ok := l.networks.Get(network)
 	if !ok {
 		bucket = rate.NewLimiter(rate.Limit(l.perSecond), l.perSecond)

@@ -2,6 +2,7 @@ package privatelink
 
 import (
 	"slices"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -38,6 +39,7 @@ func countAnswer(w dns.ResponseWriter, found zone.Answer, m *dns.Msg) {
 		kind = metrics.Alias
 	}
 	count(found.Zone, kind, resultOf(m))
+	found.Count(exchange.ClientOf(w), time.Now())
 	countClient(w, m)
 }
 

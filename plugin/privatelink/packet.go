@@ -63,6 +63,9 @@ func (p *responder) Respond(q *fastpath.Query) bool {
 		result = metrics.NXDomain
 	}
 	q.Count(metrics.AnswersOf(found.Zone.Name.String()).Counter(kind, result))
+	if q.Fits() { // the chain counts the others
+		found.Count(q.Client, q.Now())
+	}
 	return true
 }
 

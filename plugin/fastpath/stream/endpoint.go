@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 )
 
 // An Endpoint accepts the connections of one address.
@@ -136,7 +138,7 @@ const retryTime = 5 * time.Millisecond
 
 func (e *Endpoint) add(nc net.Conn) {
 	client := addressOf(nc.RemoteAddr())
-	c := &conn{Conn: nc, endpoint: e, client: client, network: networkOf(client)}
+	c := &conn{Conn: nc, endpoint: e, client: client, network: clients.NetworkOf(client)}
 	c.free.L, c.ended, c.replied = &c.mu, make(chan struct{}), time.Now()
 	c.in = c.inline[:0]
 	if !e.pool.admit(c) {

@@ -233,13 +233,3 @@ func (p *Pool) condemn(c *conn) {
 	p.memory -= c.place.memory
 	c.place.memory, c.place.condemned = 0, true
 }
-
-// networkOf returns the network by which the clients are bounded.
-func networkOf(client netip.Addr) netip.Prefix {
-	bits := 56
-	if client.Is4() {
-		bits = 24
-	}
-	prefix, _ := client.WithZone("").Prefix(bits) // the zero value for a client without an address
-	return prefix
-}

@@ -51,6 +51,7 @@ func (b *Book) Explain(name dnsname.Name) Verdict {
 
 func (b *Book) served(v *Verdict, r *zone.Record) {
 	v.Served, v.Kind, v.Since, v.Addrs = true, Served, b.Snapshot.Provenance(r).Since(), r.Addrs
+	v.Asked = b.Snapshot.Use(r)
 	v.Owner = r.Name // a wildcard, if the record is one
 	e, l := b.Origin(r)
 	if e == nil {

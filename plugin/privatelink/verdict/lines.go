@@ -38,7 +38,7 @@ type Line struct {
 func (f *Finding) Lines(at func(time.Time) string, about func(source string) string) (all []Line) {
 	if f.Served {
 		all = append(all, Line{Good, "", fmt.Sprintf("%s is private: %s", f.Name, source.Addresses(f.Addrs))},
-			Line{Plain, fmt.Sprintf("step %d", f.Step), f.how()})
+			Line{Plain, fmt.Sprintf("step %d", f.Step), f.how() + f.use(at)})
 	} else {
 		all = append(all, Line{Bad, "", fmt.Sprintf("%s is not private: %s%s", f.Name, f.Text, f.before(at))})
 	}
@@ -63,10 +63,12 @@ func (f *Finding) Lines(at func(time.Time) string, about func(source string) str
 func Distinct(all []Finding) (found []Finding) {
 	for _, f := range aligned(all) {
 		same := func(other Finding) bool {
-			other.Block, other.Lacking = f.Block, f.Lacking
+			other.Block, other.Lacking, other.Asked = f.Block, f.Lacking, f.Asked
 			return reflect.DeepEqual(other, f)
 		}
-		if !slices.ContainsFunc(found, same) {
+		if i := slices.IndexFunc(found, same); i >= 0 {
+			found[i].Asked = found[i].Asked.Plus(f.Asked)
+		} else {
 			found = append(found, f)
 		}
 	}
@@ -171,17 +173,28 @@ func (f *Finding) how() string {
 	return "it is in no zone"
 }
 
+// use is how often the record of a served name was asked for, and by whom.
+func (f *Finding) use(at func(time.Time) string) string {
+	if f.Asked.Queries == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; asked for %s, last %s by %s", times(f.Asked.Queries), at(f.Asked.Last.Local()), f.Asked.Network)
+}
+
+func times(n uint64) string {
+	if n == 1 {
+		return "1 time"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 // asked is who got another answer, by the ledger.
 func (f *Finding) asked(at func(time.Time) string) string {
 	count, last, networks := totals(f.Lacking)
 	if count == 0 {
 		return ""
 	}
-	times := "1 time"
-	if count != 1 {
-		times = fmt.Sprintf("%d times", count)
-	}
-	text := fmt.Sprintf(": %s, last %s", times, at(last.Local()))
+	text := fmt.Sprintf(": %s, last %s", times(count), at(last.Local()))
 	if n := len(networks); n > 0 {
 		text += ", by " + strings.Join(networks[:min(n, 3)], ", ")
 		if n > 3 {

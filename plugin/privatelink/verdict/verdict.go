@@ -16,6 +16,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // A Verdict is why a name is served or not.
@@ -47,6 +48,9 @@ type Verdict struct {
 	// Since is when the name was published first, was removed, or was first missing,
 	// by Kind. It is zero if that is unknown.
 	Since time.Time `json:"since,omitzero"`
+
+	// Asked is how often clients asked for the names of the record.
+	Asked zone.Use `json:"asked,omitzero"`
 
 	// Possible reports that the reason is likely only: an endpoint of a vault that is
 	// not served has names which nobody knows before it is approved.

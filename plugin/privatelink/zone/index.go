@@ -25,6 +25,7 @@ type index struct {
 	cells  [][]cell // by the number of the record, see place
 	// origins has the provenances by the same number. No query reads them.
 	origins [][]Provenance
+	uses    [][]use // by the same number
 	count   int
 	names   arena.Texts
 }
@@ -98,6 +99,7 @@ func (x *index) add(owner, zone dnsname.Name) *cell {
 	if chunk == len(x.cells) {
 		x.cells = append(x.cells, make([]cell, roomOf(chunk)))
 		x.origins = append(x.origins, make([]Provenance, roomOf(chunk)))
+		x.uses = append(x.uses, make([]use, roomOf(chunk)))
 	}
 	c := &x.cells[chunk][offset]
 	c.Name = dnsname.Name(x.names.Keep(string(owner)))
@@ -165,6 +167,19 @@ func (x *index) at(number int) *cell {
 func (x *index) provenance(number int) *Provenance {
 	chunk, offset := place(number)
 	return &x.origins[chunk][offset]
+}
+
+func (x *index) use(number int) *use {
+	chunk, offset := place(number)
+	return &x.uses[chunk][offset]
+}
+
+// numbered returns the record of the labels and its number, from 1, or nil.
+func (x *index) numbered(labels string) (*Record, uint32) {
+	if n := x.number(labels); n >= 0 {
+		return &x.at(n).Record, uint32(n) + 1 //nolint:gosec // G115: below 2^32, as in add
+	}
+	return nil, 0
 }
 
 // all yields the records in the order in which they were added.

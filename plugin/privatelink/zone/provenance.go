@@ -40,8 +40,8 @@ func (s *Snapshot) Provenance(r *Record) Provenance {
 	return Provenance{}
 }
 
-// Date sets since when each name is served: as in previous, or since now. It must be
-// called before s is published.
+// Date sets since when each name is served: as in previous, or since now. It takes the uses
+// over as well. It must be called before s is published.
 func (s *Snapshot) Date(previous *Snapshot, now time.Time) {
 	seconds := uint32(now.Unix()) //nolint:gosec // G115: until the year 2106
 	for name, z := range s.Zones {
@@ -53,6 +53,7 @@ func (s *Snapshot) Date(previous *Snapshot, now time.Time) {
 			r := &z.records.at(i).Record
 			if n := old.number(z.records.labels(r)); n >= 0 && len(old.at(n).Addrs) > 0 {
 				z.records.provenance(i).since = old.provenance(n).since
+				z.records.use(i).take(old.use(n))
 			} else if len(r.Addrs) > 0 {
 				z.records.provenance(i).since = seconds
 			}

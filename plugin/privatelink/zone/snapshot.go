@@ -60,7 +60,8 @@ const (
 // and for the name of a zone.
 type Answer struct {
 	Result Result
-	labels uint8 // length of the labels before the suffix, for the alias of a wildcard
+	labels uint8  // length of the labels before the suffix, for the alias of a wildcard
+	number uint32 // of the record in its zone, from 1; 0 if it was not looked up
 	Zone   *Zone
 	Record *Record
 }
@@ -75,9 +76,9 @@ func (s *Snapshot) Lookup(name string) Answer {
 	case zoneNames:
 		return s.inZone(c.zone, labels)
 	case publicNames, oneName, staticWebsites:
-		r := c.zone.records.find(labels)
+		r, number := c.zone.records.numbered(labels)
 		if r != nil && len(r.Addrs) > 0 {
-			return Answer{Result: Alias, Zone: c.zone, Record: r}
+			return Answer{Result: Alias, Zone: c.zone, Record: r, number: number}
 		}
 		if w := c.zone.wildcard(labels); w != nil && r == nil && s.Complete {
 			return wildcardAlias(c.zone, w, labels)
@@ -100,8 +101,8 @@ func (s *Snapshot) inZone(z *Zone, labels string) Answer {
 	if labels == "" {
 		return Answer{Result: Success, Zone: z}
 	}
-	if r := z.records.find(labels); r != nil {
-		return Answer{Result: Success, Zone: z, Record: r}
+	if r, number := z.records.numbered(labels); r != nil {
+		return Answer{Result: Success, Zone: z, Record: r, number: number}
 	}
 	if s.mayHave(z, labels) {
 		return Answer{Result: NotReady, Zone: z}
