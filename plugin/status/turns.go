@@ -2,7 +2,10 @@ package status
 
 import (
 	"bytes"
+	"compress/gzip"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,6 +36,7 @@ func (t turns) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		began := time.Now()
 		defer func() { time.AfterFunc(rest*time.Since(began), func() { <-t }) }()
 		next.ServeHTTP(b, r)
+		b.compress(r.Header.Get("Accept-Encoding"))
 	}()
 	w.WriteHeader(b.code)
 	if r.Method != http.MethodHead {
@@ -45,6 +49,42 @@ type buffered struct {
 	header http.Header
 	code   int
 	body   bytes.Buffer
+}
+
+// worthwhile is the size in octets from which on an answer is compressed.
+const worthwhile = 4 << 10
+
+// compress compresses a large answer if the client accepts that. No answer has a secret, so
+// that its length reveals none.
+func (b *buffered) compress(accepted string) {
+	b.header.Add("Vary", "Accept-Encoding")
+	if b.body.Len() < worthwhile || !acceptsGzip(accepted) {
+		return
+	}
+	var small bytes.Buffer
+	w, err := gzip.NewWriterLevel(&small, gzip.BestSpeed)
+	if err != nil {
+		return
+	}
+	if _, err := w.Write(b.body.Bytes()); err != nil || w.Close() != nil {
+		return
+	}
+	b.header.Set("Content-Encoding", "gzip")
+	b.body = small
+}
+
+// acceptsGzip reports whether a client names gzip and does not exclude it (RFC 9110,
+// 12.5.3).
+func acceptsGzip(accepted string) bool {
+	for part := range strings.SplitSeq(accepted, ",") {
+		name, weight, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			weight, _ = strings.CutPrefix(strings.TrimSpace(weight), "q=")
+			q, err := strconv.ParseFloat(weight, 64)
+			return err != nil || q > 0
+		}
+	}
+	return false
 }
 
 // Header implements http.ResponseWriter.

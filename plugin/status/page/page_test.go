@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -183,6 +184,15 @@ func BenchmarkPage(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(out.Len()), "octets")
+			var small bytes.Buffer
+			w, err := gzip.NewWriterLevel(&small, gzip.BestSpeed)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := w.Write(out.Bytes()); err != nil || w.Close() != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(small.Len()), "compressed")
 		})
 	}
 }
