@@ -124,7 +124,7 @@ func TestWhoseConnections(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
-		query(t, "", instance.Servers()[0].LocalAddr().String(), held()) // it has begun
+		query(t, "", instance.Servers()[0].LocalAddr().String(), held()) // its connections are accepted before
 		c := dial(t, "127.0.0.1:"+tcpPort(instance))
 		exchange(t, c, held())
 		if got := counter(t, "coredns_fastpath_connections", ""); got != tc.want {

@@ -114,19 +114,19 @@ func (in *instance) serve(server *dnsserver.Server) {
 	if f := serving.Load(); f != nil {
 		defer (*f)(in, server)
 	}
+	c, refused := in.accept(server) // before the first packet is answered: clients then find the server ready
 	l, err := in.listen(server)
-	if err != nil {
+	switch {
+	case err != nil:
 		log.Warningf("Off for %s, the chain answers: %v", server.Addr, err)
-		return
+	case refused != nil:
+		log.Warningf("Off for connections to %s, the server has them: %v", server.Addr, refused)
+	}
+	if c != nil {
+		in.open = append(in.open, c)
 	}
 	if l != nil {
 		in.open = append(in.open, l)
-	}
-	c, err := in.accept(server)
-	if err != nil {
-		log.Warningf("Off for connections to %s, the server has them: %v", server.Addr, err)
-	} else if c != nil {
-		in.open = append(in.open, c)
 	}
 }
 
