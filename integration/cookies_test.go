@@ -76,13 +76,7 @@ const clientCookie = "0011223344556677"
 // Behind a proxy, a cookie is that of the client, and not that of the proxy.
 func TestCookiesBehindAProxy(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, strings.Replace(behindProxy, "    privatelink {", "    cookies\n    privatelink {", 1))
-	s.env["UPSTREAM"] = azure(t).Addr
-	s.write("vault.json", export(vault...))
-	cert, key, _ := certificate(t)
-	s.write("cert.pem", cert)
-	s.write("key.pem", key)
-	s.start()
+	s := serveBehindProxy(t, strings.Replace(behindProxy, "    privatelink {", "    cookies\n    privatelink {", 1))
 	one, other := proxyV2(commandProxy, 2, "10.1.2.3"), proxyV2(commandProxy, 2, "10.1.2.4")
 	cookie, _ := cookieFor(t, s.addr(""), one, clientCookie)
 	if again, _ := cookieFor(t, s.addr(""), one, cookie); again != cookie {

@@ -45,9 +45,9 @@ tls://.:{$PORT_TLS} {
 }
 `
 
-func serveBehindProxy(t testing.TB) *server {
+func serveBehindProxy(t testing.TB, corefile string) *server {
 	t.Helper()
-	s := prepare(t, behindProxy)
+	s := prepare(t, corefile)
 	s.env["UPSTREAM"] = azure(t).Addr
 	s.write("vault.json", export(vault...))
 	cert, key, _ := certificate(t)
@@ -64,7 +64,7 @@ const (
 func TestProxyProtocol(t *testing.T) {
 	t.Parallel()
 	needSecondAddress(t)
-	s := serveBehindProxy(t)
+	s := serveBehindProxy(t, behindProxy)
 	for _, tt := range []struct{ name, network, from, header, want string }{
 		{"v1, allowed client", "tcp", "127.0.0.1", "PROXY TCP4 10.1.2.3 10.20.0.53 40000 53\r\n", fc1Served},
 		{"v1, blocked client", "tcp", "127.0.0.1", "PROXY TCP4 192.0.2.1 10.20.0.53 40000 53\r\n", refused},
@@ -102,13 +102,7 @@ func TestProxyProtocol(t *testing.T) {
 func TestProxyProtocolSource(t *testing.T) {
 	t.Parallel()
 	needSecondAddress(t)
-	s := prepare(t, strings.ReplaceAll(behindProxy, "bind 127.0.0.1", "bind 127.0.0.1 127.0.0.2"))
-	s.env["UPSTREAM"] = azure(t).Addr
-	s.write("vault.json", export(vault...))
-	cert, key, _ := certificate(t)
-	s.write("cert.pem", cert)
-	s.write("key.pem", key)
-	s.start()
+	s := serveBehindProxy(t, strings.ReplaceAll(behindProxy, "bind 127.0.0.1", "bind 127.0.0.1 127.0.0.2"))
 	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
 		for _, header := range []string{"", proxyV2(commandProxy, 2, "10.1.2.3")} {
 			addr := net.JoinHostPort(host, s.env["PORT"])
@@ -188,7 +182,7 @@ func needSecondAddress(t testing.TB) {
 func TestKdigProxy(t *testing.T) {
 	t.Parallel()
 	need(t, "kdig", "knot-dnsutils")
-	s := serveBehindProxy(t)
+	s := serveBehindProxy(t, behindProxy)
 	for transport, over := range map[string]string{"UDP": "+notcp", "TCP": "+tcp"} {
 		for _, tt := range []struct{ client, want string }{
 			{"10.1.2.3#40000-10.20.0.53#53", fc1Served},
@@ -227,7 +221,7 @@ func TestHAProxy(t *testing.T) {
 	t.Parallel()
 	needSecondAddress(t)
 	haproxy := need(t, "haproxy", "haproxy")
-	s := serveBehindProxy(t)
+	s := serveBehindProxy(t, behindProxy)
 	v1, v2, dot := freePort(t), freePort(t), freePort(t)
 	s.write("haproxy.cfg", fmt.Sprintf(haproxyConf, v1, v2, dot, s.addr(""), s.addr("_TLS")))
 	p := spawn(t, exec.Command(haproxy, "-db", "-f", filepath.Join(s.dir, "haproxy.cfg"))) // -db: no daemon

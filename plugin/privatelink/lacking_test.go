@@ -97,6 +97,7 @@ func TestLackingLine(t *testing.T) {
 	defer stdlog.SetOutput(before)
 	defer func(limit *rate.Limiter) { lines = limit }(lines)
 	lines = rate.NewLimiter(1, 1)
+	unlogged.Store(0) // of other tests
 	logLacking(ledger.Answer{Name: "a.test."}, ledger.Fact{Grade: ledger.Known, Reason: "its connection is Pen\n[ERROR] \x1b[31mforged"})
 	if text := out.String(); strings.Count(text, "\n") != 1 || strings.Contains(text, "\x1b") {
 		t.Errorf("logged %q; want one line that is printable", text)
