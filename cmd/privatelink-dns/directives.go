@@ -48,13 +48,14 @@ import (
 //     into cached answers of the upstream as into fresh ones.
 //   - fastpath comes before privatelink and lru, because a reload and a shutdown
 //     close the plugins in this order: its sockets end while both still answer.
-//   - cookies is before every plugin that replies, so that each reply has a cookie.
+//   - cookies is before every plugin that answers, so that each answer has a cookie, and
+//     behind acl, which may drop a query.
 //   - lru, in the place of stock cache, is behind the plugins with zones of their
 //     own, for the same reason.
 var directives = []string{
 	"root", "proxyproto", "quic", "https", "timeouts", "multisocket", "reload", "tls", "bufsize", "bind", "fastpath",
-	"cookies", "status", "ready", "health", "prometheus", "errors", "log",
-	"acl", "local", "any", "tsig", "header", "transfer",
+	"status", "ready", "health", "prometheus", "errors", "log",
+	"acl", "cookies", "local", "any", "tsig", "header", "transfer",
 	"privatelink", "hosts", "file", "secondary",
 	"lru", "loop", "upstream", "forward",
 }

@@ -10,8 +10,8 @@ import (
 )
 
 func TestDirectives(t *testing.T) {
-	want := "root proxyproto quic https timeouts multisocket reload tls bufsize bind fastpath cookies status ready health prometheus errors log " +
-		"acl local any tsig header transfer privatelink hosts file secondary lru loop upstream forward"
+	want := "root proxyproto quic https timeouts multisocket reload tls bufsize bind fastpath status ready health prometheus errors log " +
+		"acl cookies local any tsig header transfer privatelink hosts file secondary lru loop upstream forward"
 	if got := strings.Join(directives, " "); got != want {
 		t.Errorf("directives\n got %s\nwant %s", got, want)
 	}

@@ -66,6 +66,7 @@ const corefile = `.:%[2]d {
     errors
     prometheus 127.0.0.1:%[3]d
     bufsize 1232
+    cookies
 %[5]s
     acl {
         allow net 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 127.0.0.0/8 fc00::/7 fe80::/10 ::1/128

@@ -6,18 +6,22 @@ package cookies
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/pkg/transport"
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
-// Cookies is the plugin's handler. It is the first of the chain, so that every reply has a
-// cookie.
+// Cookies is the plugin's handler. It is behind plugin acl, whose clients without access get
+// no reply of its own, and before every plugin that answers.
 type Cookies struct {
 	Next plugin.Handler
 
@@ -34,22 +38,38 @@ func (c *Cookies) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	cookie, sent := cookieOf(r)
 	reply, k := c.take(cookie, sent, addr, now)
 	queries[k].Inc()
-	if k == malformed {
-		return dns.RcodeFormatError, nil
-	}
-	cw := &writer{w, reply, sent}
-	if k != valid && w.RemoteAddr().Network() == "udp" && !c.limit.allow(addr, now) {
+	cw := &writer{w, reply, sent && k != malformed}
+	switch {
+	case k == malformed:
+		return dns.RcodeSuccess, cw.WriteMsg(signed(new(dns.Msg).SetRcode(r, dns.RcodeFormatError), w, r))
+	case k != valid && forgeable(ctx, w) && !c.limit.allow(addr, now):
 		limited.Inc()
-		return dns.RcodeSuccess, cw.WriteMsg(turnedAway(r, sent))
-	}
-	if !sent {
+		return dns.RcodeSuccess, cw.WriteMsg(signed(turnedAway(r, sent), w, r))
+	case !sent:
 		return plugin.NextOrFailure(c.Name(), c.Next, ctx, w, r)
 	}
 	rcode, err := plugin.NextOrFailure(c.Name(), c.Next, ctx, cw, r)
-	if plugin.ClientWrite(rcode) {
-		return rcode, err
+	if !plugin.ClientWrite(rcode) { // the server's reply would have no cookie
+		err = errors.Join(err, cw.WriteMsg(new(dns.Msg).SetRcode(r, rcode)))
+		rcode = dns.RcodeSuccess
 	}
-	return dns.RcodeSuccess, cw.WriteMsg(new(dns.Msg).SetRcode(r, rcode)) // the server's reply would have no cookie
+	return rcode, err
+}
+
+// forgeable reports whether the query came over plain UDP. QUIC has verified the address of
+// its clients.
+func forgeable(ctx context.Context, w dns.ResponseWriter) bool {
+	server, ok := ctx.Value(dnsserver.Key{}).(*dnsserver.Server)
+	return w.RemoteAddr().Network() == "udp" && (!ok || strings.HasPrefix(server.Addr, transport.DNS+"://"))
+}
+
+// signed adds a TSIG record to the reply to a query that has a verified one, because plugin
+// tsig does not see the reply (RFC 8945, 5.4).
+func signed(m *dns.Msg, w dns.ResponseWriter, r *dns.Msg) *dns.Msg {
+	if t := r.IsTsig(); t != nil && w.TsigStatus() == nil {
+		m.SetTsig(t.Hdr.Name, t.Algorithm, t.Fudge, time.Now().Unix())
+	}
+	return m
 }
 
 // take returns the cookie for the reply, and what the client has sent.

@@ -5,10 +5,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
@@ -88,7 +91,7 @@ func TestReplies(t *testing.T) {
 		{"a failure without a reply", clientCookie, next(dns.RcodeServerFailure, nil), "SERVFAIL 10"},
 		{"a refusal without a cookie", "-", next(dns.RcodeRefused, nil), "REFUSED by the server"},
 		{"no reply at all", clientCookie, next(dns.RcodeSuccess, nil), "NOERROR by the server"},
-		{"a malformed cookie", "001122", next(0, new(dns.Msg)), "FORMERR by the server"},
+		{"a malformed cookie", "001122", next(0, new(dns.Msg)), "FORMERR"},
 	} {
 		text, cookie := serve(t, &Cookies{Next: tc.next, secrets: keyed(t, key)}, udp("10.0.0.1"), query(tc.cookie))
 		if text != tc.want {
@@ -130,6 +133,39 @@ func TestLimit(t *testing.T) {
 	_, again := serve(t, c, udp("10.0.0.7"), query(clientCookie))
 	if got, _ := serve(t, c, udp("10.0.0.7"), query(again)); got != "NOERROR 10" {
 		t.Errorf("the repetition with the cookie of BADCOOKIE: %s; want NOERROR 10", got)
+	}
+}
+
+// Only plain UDP has a limit: QUIC has verified the address of its clients.
+func TestLimitOfTransports(t *testing.T) {
+	for address, want := range map[string]string{"dns://:53": "NOERROR tc", "quic://:853": "NOERROR", "https3://:443": "NOERROR"} {
+		c := &Cookies{Next: next(0, new(dns.Msg)), secrets: keyed(t, key), limit: newLimit(1)}
+		ctx := context.WithValue(t.Context(), dnsserver.Key{}, &dnsserver.Server{Addr: address})
+		w := &sink{client: udp("10.0.0.1")}
+		for range 2 {
+			if _, err := c.ServeDNS(ctx, w, query("-")); err != nil {
+				t.Error(err)
+			}
+		}
+		if w.reply.Truncated != strings.HasSuffix(want, "tc") {
+			t.Errorf("%s: TC %v; want %s", address, w.reply.Truncated, want)
+		}
+	}
+}
+
+// The plugin's own replies to a signed query are signed, with the TSIG record at the end.
+func TestSigned(t *testing.T) {
+	for _, cookie := range []string{clientCookie, "-", "001122"} {
+		c := &Cookies{Next: next(0, new(dns.Msg)), secrets: keyed(t, key), limit: newLimit(1)}
+		c.limit.allow(netip.MustParseAddr("10.0.0.1"), time.Now())
+		r := query(cookie).SetTsig("key.example.", dns.HmacSHA256, 300, time.Now().Unix())
+		w := &sink{client: udp("10.0.0.1")}
+		if _, err := c.ServeDNS(t.Context(), w, r); err != nil {
+			t.Error(err)
+		}
+		if tsig := w.reply.IsTsig(); tsig == nil || tsig.Hdr.Name != "key.example." {
+			t.Errorf("cookie %q: %v; want a TSIG record as the last one", cookie, w.reply)
+		}
 	}
 }
 

@@ -78,6 +78,11 @@ func TestSecretsOfAFile(t *testing.T) {
 		}
 		write(otherKey)
 		s, err := secretsOf(file)
+		write("broken")
+		if again, err := secretsOf(file); err != nil || (*again.all.Load())[0] != secret(digits(t, otherKey)) {
+			t.Errorf("a reload with a broken file: %v; want the secrets before", err)
+		}
+		write(otherKey)
 		if err != nil {
 			t.Fatal(err)
 		}

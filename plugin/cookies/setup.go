@@ -3,6 +3,7 @@ package cookies
 import (
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/coredns/caddy"
@@ -54,13 +55,21 @@ func secretsOf(file string) (*secrets, error) {
 		return random(), nil
 	}
 	all, err := readSecrets(file)
+	if before, ok := lastGood.Load(file); err != nil && ok {
+		log.Warningf("The secrets stay as they are: %v", err)
+		all, err = before.([]secret), nil
+	}
 	if err != nil {
 		return nil, err
 	}
+	lastGood.Store(file, all)
 	s := &secrets{}
 	s.all.Store(&all)
 	return s, nil
 }
+
+// lastGood has the secrets of each file, for a reload while the file is broken.
+var lastGood sync.Map
 
 // keepInterval is the time between two looks at the file of secrets.
 const keepInterval = 30 * time.Second
@@ -91,6 +100,7 @@ func (s *secrets) reread(file string) {
 		log.Warningf("The secrets stay as they are: %v", err)
 	case !slices.Equal(all, *s.all.Load()):
 		s.all.Store(&all)
+		lastGood.Store(file, all)
 		log.Infof("The secrets of %s have changed", file)
 	}
 }

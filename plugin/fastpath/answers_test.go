@@ -63,6 +63,26 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A query that the chain has to answer takes no token of the limit: the chain takes it.
+func TestLimitIsCountedOnce(t *testing.T) {
+	p := newPair(t, "cookies {\nlimit 1\n}\n"+estate)
+	ask := func(name string) []byte {
+		wire, err := new(dns.Msg).SetQuestion(name, dns.TypeA).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.desk.Answer(wire, clients[0].Addr())
+	}
+	for _, name := range []string{"many.privatelink.hard.test.", "www.example.org."} { // too long, and not in memory
+		if reply := ask(name); reply != nil {
+			t.Fatalf("%s: %s; want no answer at the socket", name, meaning(reply))
+		}
+	}
+	if ask("a.privatelink.fall.test.") == nil || ask("a.privatelink.fall.test.") != nil {
+		t.Error("the limit is not one query")
+	}
+}
+
 // The public answer of a protected name is in lru, and no query gets it from there.
 func TestProtected(t *testing.T) {
 	p := newPair(t, blocks(newUpstream(t))["protected"])

@@ -43,7 +43,7 @@ import (
 func TestMain(m *testing.M) {
 	dnsserver.Quiet, caddy.Quiet = true, true
 	if err := dnsserver.SetDirectives([]string{
-		"proxyproto", "multisocket", "bufsize", "bind", "fastpath", "cookies", "prometheus", "errors", "log", "rewrite", "acl", "local", "any", "tsig", "header",
+		"proxyproto", "multisocket", "bufsize", "bind", "fastpath", "prometheus", "errors", "log", "rewrite", "acl", "cookies", "local", "any", "tsig", "header",
 		"privatelink", "hosts", "file", "lru", "forward",
 	}); err != nil {
 		panic(err)

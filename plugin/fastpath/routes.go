@@ -60,10 +60,10 @@ func (t *target) respond(q *Query) reason {
 		return cookie
 	case !t.memory.Respond(q):
 		return notInMemory
-	case t.cookies != nil && !t.cookies.Allow(q, q.Now()):
-		return cookie
 	case !q.finish():
 		return tooLong
+	case t.cookies != nil && !t.cookies.Allow(q, q.Now()): // the last one: the chain would count the query again
+		return cookie
 	}
 	return answered
 }

@@ -71,6 +71,25 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Clients that do not read hold no place, whatever queries they have in progress.
+func TestBusyClientsThatDoNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Limits{Connections: 4, PerNetwork: 2, Memory: 1 << 20}, usual)
+		for range 2 {
+			if _, err := w.dial("10.0.0.1").Write(framed("60s", "memory")); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Second)
+		}
+		c := w.dial("10.0.0.2")
+		ask(t, c, "memory")
+		if got := replies(t, c, time.Now(), 1); got[0] != "0s: a memory" || w.closed() != "0" {
+			t.Errorf("%s, and closed are %q; want the first one", got[0], w.closed())
+		}
+		w.stop()
+	})
+}
+
 // The more connections are open, the less a connection may be idle.
 func TestIdle(t *testing.T) {
 	for _, tc := range []struct {

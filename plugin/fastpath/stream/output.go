@@ -140,8 +140,14 @@ func (c *conn) write(replies []byte) {
 	c.free.Broadcast()
 }
 
-// writeAll writes in parts that each have their time.
+// writeAll writes in parts that each have their time. During that time, the connection waits for its
+// client, whatever queries are in progress.
 func (c *conn) writeAll(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	c.endpoint.pool.wait(c, true)
+	defer c.works()
 	for len(b) > 0 {
 		n := min(len(b), writeSize)
 		if err := c.SetWriteDeadline(time.Now().Add(c.endpoint.times().Write)); err != nil {
@@ -154,6 +160,15 @@ func (c *conn) writeAll(b []byte) error {
 		b = b[n:]
 	}
 	return nil
+}
+
+// works notes that the client does not hold up the connection any more.
+func (c *conn) works() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owed > 0 {
+		c.endpoint.pool.work(c)
+	}
 }
 
 // take counts memory. If all connections together need too much, the one with the most is
