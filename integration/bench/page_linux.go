@@ -15,7 +15,7 @@ CPUs with the servers, and other programs may have run. Networks, drivers and in
 loopback interface, are not part of it. On a busy machine the figures of one server scatter by a half; the second table
 compares the figures of each round, in which the servers have the same load one after the other.
 
-- **privatelink-dns** has the plugins of the default Corefile: *prometheus*, *acl*, *bufsize*, *local*, *any*, *fastpath*,
+- **privatelink-dns** has the plugins of the default Corefile: *prometheus*, *acl*, *cookies*, *bufsize*, *local*, *any*, *fastpath*,
   *privatelink*, *lru* and *upstream*.
 - **CoreDNS** is built from the module in go.mod, with stock *file*, *cache* and *forward* in place of *privatelink*,
   *lru* and *upstream*, and the same other plugins.
