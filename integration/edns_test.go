@@ -84,6 +84,11 @@ func TestEDNS(t *testing.T) {
 	}
 }
 
+// twoOPT adds two OPT records and returns the first one.
+func twoOPT(m *dns.Msg) *dns.OPT {
+	return m.SetEdns0(1232, false).SetEdns0(1232, false).Extra[0].(*dns.OPT)
+}
+
 // cookied adds a cookie of any length.
 func cookied(m *dns.Msg, cookie []byte) {
 	m.SetEdns0(1232, false).IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_LOCAL{Code: dns.EDNS0COOKIE, Data: cookie}}
@@ -101,9 +106,9 @@ func TestEDNSErrors(t *testing.T) {
 		{"version 255, foreign name", "www.corp.example", func(m *dns.Msg) { m.SetEdns0(1232, false).IsEdns0().SetVersion(255) }, dns.RcodeBadVers},
 		{"short cookie", fc1, func(m *dns.Msg) { cookied(m, []byte{1, 2, 3}) }, dns.RcodeFormatError},
 		{"short cookie, foreign name", "www.corp.example", func(m *dns.Msg) { cookied(m, []byte{1, 2, 3}) }, dns.RcodeFormatError},
-		{"two OPT records", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, dns.RcodeFormatError},
-		{"two OPT records, foreign name", "www.corp.example", func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false) }, dns.RcodeFormatError},
-		{"two OPT records, one with version 1", fc1, func(m *dns.Msg) { m.SetEdns0(1232, false).SetEdns0(1232, false).Extra[0].(*dns.OPT).SetVersion(1) }, dns.RcodeFormatError},
+		{"two OPT records", fc1, func(m *dns.Msg) { twoOPT(m) }, dns.RcodeFormatError},
+		{"two OPT records, foreign name", "www.corp.example", func(m *dns.Msg) { twoOPT(m) }, dns.RcodeFormatError},
+		{"two OPT records, one with version 1", fc1, func(m *dns.Msg) { twoOPT(m).SetVersion(1) }, dns.RcodeFormatError},
 	} {
 		for _, network := range []string{"udp", "tcp"} {
 			t.Run(tt.name+"/"+network, func(t *testing.T) {

@@ -39,6 +39,8 @@ func TestMessages(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
 	query := wireQuestion(vaultWire, dns.TypeA, dns.ClassINET)
+	long := strings.Repeat("\x31"+strings.Repeat("a", 49), 5) + "\x04aaaa\x00" // 256 octets
+	record := []byte("\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x00\x00\x01")
 	for _, tt := range []struct {
 		name string
 		wire []byte
@@ -57,12 +59,12 @@ func TestMessages(t *testing.T) {
 		{"compression pointer to itself", slices.Concat(messageHeader(rd, 1), wireQuestion("\xc0\x0c", dns.TypeA, dns.ClassINET)), "FORMERR:"},
 		{"compression pointer beyond the end", slices.Concat(messageHeader(rd, 1), wireQuestion("\xc0\xff", dns.TypeA, dns.ClassINET)), "FORMERR:"},
 		{"label of 64 octets", slices.Concat(messageHeader(rd, 1), wireQuestion("\x40"+strings.Repeat("a", 64)+"\x00", dns.TypeA, dns.ClassINET)), "FORMERR:"},
-		{"name of 256 octets", slices.Concat(messageHeader(rd, 1), wireQuestion(strings.Repeat("\x31"+strings.Repeat("a", 49), 5)+"\x04aaaa\x00", dns.TypeA, dns.ClassINET)), "FORMERR:"},
+		{"name of 256 octets", slices.Concat(messageHeader(rd, 1), wireQuestion(long, dns.TypeA, dns.ClassINET)), "FORMERR:"},
 		{"three additional records", slices.Concat(messageHeader(rd, 1, 0, 0, 3), query), "FORMERR:"},
 		{"additional record missing", slices.Concat(messageHeader(rd, 1, 0, 0, 1), query), fc1Served},
 		{"two answers", slices.Concat(messageHeader(rd, 1, 2), query), "FORMERR:"},
 		{"a reply", slices.Concat(messageHeader(1<<15|rd, 1), query), "nothing"},
-		{"a reply with an answer", slices.Concat(messageHeader(1<<15|rd, 1, 1), query, []byte("\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x00\x00\x01")), "nothing"},
+		{"a reply with an answer", slices.Concat(messageHeader(1<<15|rd, 1, 1), query, record), "nothing"},
 		{"no octets", nil, "nothing"},
 		{"11 octets", messageHeader(rd, 1)[:11], "nothing"},
 		{"IQUERY", slices.Concat(messageHeader(rd|1<<11, 1), query), "NOTIMP:"},
@@ -171,10 +173,11 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, corefile())
 	label := strings.Repeat("a", 63)
+	strict := strings.Repeat(label+".", 3) + label[:20] + "." + weZone + "."
 	for _, tt := range []struct{ name, qname, want string }{
 		{"root, missing upstream", ".", "NXDOMAIN ra:"},
 		{"255 octets", label + "." + label + "." + label + "." + label[:61] + ".", "NXDOMAIN ra:"},
-		{"255 octets in a strict zone", strings.Repeat(label+".", 3) + label[:20] + "." + weZone + ".", "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com."},
+		{"255 octets in a strict zone", strict, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com."},
 		{"127 labels", strings.Repeat("a.", 127), "NXDOMAIN ra:"},
 		{"mixed case", "4728190365512870934-AB-pod01-FC1.PrivateLink.WE.backup.WindowsAzure.com.", fc1Served},
 		{"mixed case, alias", "WePod01ECS114x.bLoB.core.windows.NET.", "NOERROR ra: CNAME wepod01ecs114x.privatelink.blob.core.windows.net., A 10.20.0.12"},

@@ -50,6 +50,8 @@ func TestUnitRuns(t *testing.T) {
 	m.eventually("systemctl start privatelink-dns; systemctl is-active privatelink-dns", `^active`)
 	m.eventually("dig @127.0.0.1 +short "+fc1, `^10\.20\.0\.4\n$`)
 	m.eventually("dig @127.0.0.1 +tcp +short "+exported, `^10\.20\.0\.12\n$`)
+	const breakIt = "cd /etc/privatelink-dns; cp Corefile good; echo '. { nope }' > Corefile"
+	const stopIt = "systemctl stop privatelink-dns; systemctl show -p ExecMainStatus -p Result privatelink-dns"
 	for _, tt := range []struct{ name, command, want string }{
 		{"its own user", "stat -c %U /proc/$PID", `^privatelink-dns\n$`},
 		{"one capability", "grep ^Cap /proc/$PID/status", `^(Cap...:\t0000000000000400\n){5}$`},
@@ -59,12 +61,12 @@ func TestUnitRuns(t *testing.T) {
 		{"the start time is exported", "curl -s 127.0.0.1:9153/metrics", `(?m)^process_start_time_seconds `},
 		{"the environment file is read", `tr '\0' '\n' < /proc/$PID/environ`, `(?m)^AZURE_CLIENT_ID=11111111-`},
 		{"it reloads", "systemctl reload privatelink-dns && cat /run/log", `Reloading complete`},
-		{"it reports a failed reload", "cd /etc/privatelink-dns; cp Corefile good; echo '. { nope }' > Corefile; systemctl reload privatelink-dns || echo failed; mv good Corefile", `failed\n$`},
+		{"it reports a failed reload", breakIt + "; systemctl reload privatelink-dns || echo failed; mv good Corefile", `failed\n$`},
 		{"the reason is in the log", "cat /run/log", `privatelink-dns reload: the running Corefile stays in force: .*nope`},
 		{"a failed reload changes nothing", "dig @127.0.0.1 +short " + fc1, `^10\.20\.0\.4\n$`},
 		{"a good Corefile is read again", "systemctl reload privatelink-dns && systemctl is-active privatelink-dns", `^active`},
 		{"it stops in time", "systemctl show -p TimeoutStopUSec privatelink-dns", `=1min`},
-		{"it stops with exit status 0", "systemctl stop privatelink-dns; systemctl show -p ExecMainStatus -p Result privatelink-dns", `^Result=success\nExecMainStatus=0\n$`},
+		{"it stops with exit status 0", stopIt, `^Result=success\nExecMainStatus=0\n$`},
 		{"it starts again", "systemctl start privatelink-dns; dig @127.0.0.1 +short " + fc1, `^10\.20\.0\.4\n$`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -43,8 +43,12 @@ func From(ctx context.Context) *Query {
 // ClientOf returns the address of the client of a response writer, or the zero value for a
 // writer without one. Behind plugin proxyproto, it is the client's own address, which has
 // a type of its own for datagrams.
-func ClientOf(w dns.ResponseWriter) netip.Addr {
-	switch addr := w.RemoteAddr().(type) {
+func ClientOf(w dns.ResponseWriter) netip.Addr { return AddrOf(w.RemoteAddr()) }
+
+// AddrOf returns the IP address of an address of any type, or the zero value. IPv4 addresses
+// are never mapped into IPv6.
+func AddrOf(addr net.Addr) netip.Addr {
+	switch addr := addr.(type) {
 	case *net.UDPAddr:
 		return addr.AddrPort().Addr().Unmap()
 	case *net.TCPAddr:

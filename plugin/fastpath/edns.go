@@ -8,7 +8,8 @@ import (
 )
 
 // parseOPT reads the OPT record that is the rest of a packet, and reports whether
-// the chain's reply to it has an OPT record without other options than cookies and edns-tcp-keepalive.
+// the chain's reply to it has an OPT record without other options than cookies and
+// edns-tcp-keepalive.
 func (q *Query) parseOPT(rest []byte) bool {
 	if len(rest) < optSize || rest[0] != 0 || binary.BigEndian.Uint16(rest[1:]) != dns.TypeOPT {
 		return false
@@ -58,8 +59,8 @@ func (q *Query) takeOptions(options []byte) bool {
 			return false
 		}
 		q.keepalive = q.keepalive || code == dns.EDNS0TCPKEEPALIVE
-		if code == dns.EDNS0COOKIE && !q.cookieSent {
-			q.cookie, q.cookieSent = options[4:4+length], true
+		if code == dns.EDNS0COOKIE && q.cookie == nil {
+			q.cookie = options[4 : 4+length]
 		}
 		options = options[4+length:]
 	}

@@ -14,7 +14,8 @@ func withKeepalive(w dns.ResponseWriter, r *dns.Msg, idle func() uint16) dns.Res
 	return &keepaliveWriter{w, idle()}
 }
 
-// A keepaliveWriter adds the option edns-tcp-keepalive: how long the connection may be idle (RFC 7828).
+// A keepaliveWriter adds the option edns-tcp-keepalive, which has the time that the
+// connection may be idle (RFC 7828).
 type keepaliveWriter struct {
 	dns.ResponseWriter
 	idle uint16

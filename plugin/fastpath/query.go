@@ -34,8 +34,7 @@ type Query struct {
 	optUDP            uint16 // the size in the client's OPT record
 	stream            bool   // the query came over a connection
 	keepalive         bool   // it has the option edns-tcp-keepalive (RFC 7828)
-	cookie            []byte // the data of the first option COOKIE
-	cookieSent        bool
+	cookie            []byte // the data of the first option COOKIE, or nil
 	cookieValid       bool
 	cookieReply       []byte // of the reply, in cookieRoom
 	cookieRoom        [cookieSize]byte
@@ -71,7 +70,7 @@ func (q *Query) Stream() bool { return q.stream }
 
 // Cookie returns the cookie that the client has sent, and whether it has sent one. It is
 // valid until the reply is sent.
-func (q *Query) Cookie() (cookie []byte, sent bool) { return q.cookie, q.cookieSent }
+func (q *Query) Cookie() (cookie []byte, sent bool) { return q.cookie, q.cookie != nil }
 
 // ReplyCookie adds a cookie to the reply. It keeps whether the client's was valid.
 func (q *Query) ReplyCookie(cookie [cookieSize]byte, valid bool) {
@@ -126,7 +125,7 @@ func (q *Query) parse(packet []byte) reason {
 	}
 	q.question = packet[headerSize : end+4]
 	q.EDNS, q.DO, q.keepalive, q.optUDP = false, false, false, 0
-	q.cookie, q.cookieSent, q.cookieValid, q.cookieReply = nil, false, false, nil
+	q.cookie, q.cookieValid, q.cookieReply = nil, false, nil
 	q.setLimit()
 	rest := packet[end+4:]
 	switch binary.BigEndian.Uint16(packet[10:]) {

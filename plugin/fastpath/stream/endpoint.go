@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
+	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
 // An Endpoint accepts the connections of one address.
@@ -137,7 +137,7 @@ func (e *Endpoint) accept() {
 const retryTime = 5 * time.Millisecond
 
 func (e *Endpoint) add(nc net.Conn) {
-	client := addressOf(nc.RemoteAddr())
+	client := exchange.AddrOf(nc.RemoteAddr())
 	c := &conn{Conn: nc, endpoint: e, client: client, network: clients.NetworkOf(client)}
 	c.free.L, c.ended, c.replied = &c.mu, make(chan struct{}), time.Now()
 	c.in = c.inline[:0]
@@ -252,12 +252,4 @@ func (l *Lease) Close(patience time.Duration) error {
 	}
 	l.Stop(ctx)
 	return err
-}
-
-// addressOf returns the address of a client, or the zero value.
-func addressOf(addr net.Addr) netip.Addr {
-	if tcp, ok := addr.(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap()
-	}
-	return netip.Addr{}
 }

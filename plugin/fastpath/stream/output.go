@@ -140,8 +140,8 @@ func (c *conn) write(replies []byte) {
 	c.free.Broadcast()
 }
 
-// writeAll writes in parts that each have their time. During that time, the connection waits for its
-// client, whatever queries are in progress.
+// writeAll writes in parts that each have their time. During the write, the connection
+// counts as one that waits for its client, whatever queries are in progress.
 func (c *conn) writeAll(b []byte) error {
 	if len(b) == 0 {
 		return nil

@@ -86,9 +86,8 @@ func (p *Pool) admit(c *conn) bool {
 	return true
 }
 
-// victim returns the connection that has to be closed before the network has another one,
-// or nil. It returns false
-// if no connection can be closed.
+// victim returns the connection that has to be closed before the network gets another one,
+// or nil if there is room. It returns false if no connection can be closed.
 func (p *Pool) victim(n *network) (*conn, bool) {
 	var waiting *list.List
 	switch {
@@ -99,26 +98,29 @@ func (p *Pool) victim(n *network) (*conn, bool) {
 	default:
 		return nil, true
 	}
-	first := waiting.Front()
-	if first == nil {
-		return nil, false
-	}
-	return first.Value.(*conn), true
+	c := longest(waiting)
+	return c, c != nil
 }
 
-// evict closes the longest-waiting connection. It reports whether there was one.
-func (p *Pool) evict() bool {
-	p.mu.Lock()
-	first := p.waiting.Front()
-	if first == nil {
-		p.mu.Unlock()
-		return false
+// longest returns the longest-waiting connection of a list, or nil.
+func longest(waiting *list.List) *conn {
+	if first := waiting.Front(); first != nil {
+		return first.Value.(*conn)
 	}
-	victim := first.Value.(*conn)
-	p.drop(victim)
+	return nil
+}
+
+// evict closes the longest-waiting connection, if there is one.
+func (p *Pool) evict() {
+	p.mu.Lock()
+	victim := longest(&p.waiting)
+	if victim != nil {
+		p.drop(victim)
+	}
 	p.mu.Unlock()
-	victim.close(evicted)
-	return true
+	if victim != nil {
+		victim.close(evicted)
+	}
 }
 
 // wait notes that the connection waits for its client. One whose messages needed no reply

@@ -30,14 +30,19 @@ func (b *Builder) SetOrigin(o Owner, origin uint32) {
 
 // Provenance returns the provenance of a record of s.
 func (s *Snapshot) Provenance(r *Record) Provenance {
-	c, labels := s.claims.find(string(r.Name))
-	if c.zone == nil {
-		return Provenance{}
-	}
-	if n := c.zone.records.number(labels); n >= 0 {
-		return *c.zone.records.provenance(n)
+	if x, n := s.numberOf(r); n >= 0 {
+		return *x.provenance(n)
 	}
 	return Provenance{}
+}
+
+// numberOf returns the index and the number of a record of s, or -1.
+func (s *Snapshot) numberOf(r *Record) (*index, int) {
+	c, labels := s.claims.find(string(r.Name))
+	if c.zone == nil {
+		return nil, -1
+	}
+	return &c.zone.records, c.zone.records.number(labels)
 }
 
 // Date sets since when each name is served: as in previous, or since now. It takes the uses

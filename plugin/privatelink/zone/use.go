@@ -55,15 +55,11 @@ func (a *Answer) Count(client netip.Addr, now time.Time) {
 
 // Use returns how often clients asked for a record.
 func (s *Snapshot) Use(r *Record) Use {
-	c, labels := s.claims.find(string(r.Name))
-	if c.zone == nil {
-		return Use{}
-	}
-	n := c.zone.records.number(labels)
+	x, n := s.numberOf(r)
 	if n < 0 {
 		return Use{}
 	}
-	u := c.zone.records.use(n)
+	u := x.use(n)
 	if u.queries.Load() == 0 {
 		return Use{}
 	}
