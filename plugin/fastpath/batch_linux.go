@@ -106,16 +106,16 @@ func (b *batch) returnTo(i int) *unix.Msghdr {
 
 // peer returns the sender of a packet, for a reply of the chain.
 func (b *batch) peer(i int) *peer {
-	p := &peer{control: append([]byte(nil), b.controls[i][:b.returnTo(i).Controllen]...)}
-	if b.from[i].Family == unix.AF_INET {
-		from := (*unix.RawSockaddrInet4)(unsafe.Pointer(&b.from[i]))
-		p.IP, p.Port = net.IP(append([]byte(nil), from.Addr[:]...)), hostOrder(from.Port)
+	p := &peer{from: b.from[i], fromLen: b.received[i].hdr.Namelen}
+	p.control = append(p.control, b.controls[i][:b.returnTo(i).Controllen]...)
+	if p.from.Family == unix.AF_INET {
+		from := (*unix.RawSockaddrInet4)(unsafe.Pointer(&p.from))
+		p.IP, p.Port = from.Addr[:], hostOrder(from.Port)
 		return p
 	}
-	from := &b.from[i]
-	p.IP, p.Port = net.IP(append([]byte(nil), from.Addr[:]...)), hostOrder(from.Port)
-	if from.Scope_id != 0 {
-		p.Zone = strconv.FormatUint(uint64(from.Scope_id), 10)
+	p.IP, p.Port = p.from.Addr[:], hostOrder(p.from.Port)
+	if p.from.Scope_id != 0 {
+		p.Zone = strconv.FormatUint(uint64(p.from.Scope_id), 10)
 	}
 	return p
 }
@@ -130,8 +130,21 @@ func hostOrder(port uint16) int {
 // A peer is the sender of a packet, and the address that the packet was sent to.
 type peer struct {
 	net.UDPAddr
+	from    unix.RawSockaddrInet6 // the same address as the kernel has it, see batch
+	fromLen uint32
 	control []byte
 }
 
 // Unwrap returns the address in the type that CoreDNS expects.
 func (p *peer) Unwrap() net.Addr { return &p.UDPAddr }
+
+// send sends a reply without waiting.
+func (h handle) send(reply []byte, to *peer) unix.Errno {
+	iov := unix.Iovec{Base: unsafe.SliceData(reply)}
+	iov.SetLen(len(reply))
+	message := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&to.from)), Namelen: to.fromLen, Iov: &iov, Control: unsafe.SliceData(to.control)}
+	message.SetIovlen(1)
+	message.SetControllen(len(to.control))
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(h), uintptr(unsafe.Pointer(&message)), unix.MSG_DONTWAIT)
+	return errno
+}

@@ -32,16 +32,16 @@ func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, conns, err := acquire(listens, runtime.GOMAXPROCS(0))
+	g, pairs, err := acquire(listens, runtime.GOMAXPROCS(0))
 	if err != nil {
 		return nil, err
 	}
 	l := &listener{server: server, group: g}
-	for _, conn := range conns {
+	for _, p := range pairs {
 		r, _ := in.routesOf(server, "udp") // each socket counts in maps of its own
-		s, err := newSocket(conn, r)
+		s, err := newSocket(p, r)
 		if err != nil {
-			return nil, errors.Join(err, l.abandon(conns))
+			return nil, errors.Join(err, l.abandon(pairs))
 		}
 		l.sockets = append(l.sockets, s)
 	}
@@ -52,9 +52,9 @@ func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
 	return l, nil
 }
 
-func (l *listener) abandon(conns []*net.UDPConn) (err error) {
-	for _, conn := range conns {
-		err = errors.Join(err, conn.Close())
+func (l *listener) abandon(pairs []pair) (err error) {
+	for _, p := range pairs {
+		err = errors.Join(err, p.close())
 	}
 	l.group.release()
 	return err
@@ -73,6 +73,7 @@ func (l *listener) start(s *socket) {
 		if err := s.dns.ActivateAndServe(); err != nil {
 			log.Errorf("%s: %v", l.server.Addr, err)
 		}
+		_ = s.sender.close() // nobody else sends by it
 	})
 	<-started
 }

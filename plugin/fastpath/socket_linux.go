@@ -20,9 +20,10 @@ import (
 // for each packet of the chain.
 type socket struct {
 	*net.UDPConn
-	dns  *dns.Server
-	raw  syscall.RawConn
-	desk desk
+	dns    *dns.Server
+	raw    syscall.RawConn
+	sender handle
+	desk   desk
 	*batch
 	receiveFunc, sendFunc func(fd uintptr) bool // without an allocation for each call
 
@@ -39,13 +40,13 @@ type socket struct {
 	last     time.Time // packets were answered
 }
 
-func newSocket(conn *net.UDPConn, r routes) (*socket, error) {
-	raw, err := conn.SyscallConn()
+func newSocket(p pair, r routes) (*socket, error) {
+	raw, err := p.conn.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
 	s := &socket{
-		UDPConn: conn, raw: raw, desk: desk{routes: r}, batch: newBatch(),
+		UDPConn: p.conn, raw: raw, sender: p.sender, desk: desk{routes: r}, batch: newBatch(),
 		drained: make(chan struct{}), released: make(chan struct{}),
 	}
 	s.receiveFunc, s.sendFunc = s.fill, s.sendRest
@@ -81,7 +82,7 @@ func (s *socket) fill(fd uintptr) bool {
 		if errno != 0 {
 			return false
 		}
-		if s.respond(fd, n); s.passedEnd > 0 {
+		if s.respond(n); s.passedEnd > 0 {
 			return true
 		}
 		if !s.busy(n) { // the socket is empty, and the poller reports later packets
@@ -112,7 +113,7 @@ func (s *socket) busy(n int) bool {
 func yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
 // respond answers the packets of a batch.
-func (s *socket) respond(fd uintptr, n int) {
+func (s *socket) respond(n int) {
 	s.passedNext, s.passedEnd = 0, 0
 	s.outgoing.reset()
 	s.desk.received = time.Time{}
@@ -132,12 +133,12 @@ func (s *socket) respond(fd uintptr, n int) {
 		s.passedEnd++
 	}
 	s.outgoing.prepare()
-	if s.sentNext = s.outgoing.send(fd, 0); s.sentNext < s.outgoing.used {
+	if s.sentNext = s.outgoing.send(uintptr(s.sender), 0); s.sentNext < s.outgoing.used {
 		_ = s.raw.Write(s.sendFunc) // on error the connection is closed, and the server has stopped
 	}
 }
 
-// sendRest sends the replies that the kernel had no room for.
+// sendRest sends the replies that the sender had no room for, when the socket has room.
 func (s *socket) sendRest(fd uintptr) bool {
 	s.sentNext = s.outgoing.send(fd, s.sentNext)
 	return s.sentNext == s.outgoing.used
@@ -155,7 +156,7 @@ func (s *socket) sweep() bool {
 	count := 0
 	err := s.raw.Control(func(fd uintptr) {
 		if n, errno := s.receive(fd); errno == 0 {
-			s.respond(fd, n)
+			s.respond(n)
 			count = n
 		}
 	})
@@ -205,6 +206,9 @@ func (s *socket) WriteTo(p []byte, addr net.Addr) (int, error) {
 	if !ok {
 		return 0, fmt.Errorf("%T is not the address of a client", addr)
 	}
-	n, _, err := s.WriteMsgUDP(p, to.control, &to.UDPAddr)
+	if s.sender.send(p, to) == 0 {
+		return len(p), nil
+	}
+	n, _, err := s.WriteMsgUDP(p, to.control, &to.UDPAddr) // waits for room, and explains an error
 	return n, err
 }

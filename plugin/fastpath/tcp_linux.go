@@ -67,7 +67,10 @@ func (l tcpListener) Steer(here bool) error {
 	if here {
 		index = 1
 	}
-	if err := attachProgram(l.TCPListener, []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: index}}); err != nil {
+	err := control(l.TCPListener, func(fd int) error {
+		return attachProgram(fd, []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: index}})
+	})
+	if err != nil {
 		return fmt.Errorf("the kernel does not steer connections: %w", err)
 	}
 	return nil
