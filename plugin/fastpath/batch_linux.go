@@ -26,6 +26,7 @@ type batch struct {
 	iovs     [batchSize]unix.Iovec
 	packets  [batchSize][maxPacket]byte
 	controls [batchSize][maxControl]byte
+	used     int // headers that the kernel has written since they were prepared
 
 	replies  [batchSize][maxReplyRoom]byte
 	outgoing outgoing
@@ -46,21 +47,24 @@ func newBatch() *batch {
 		h.Name, h.Iov, h.Control = (*byte)(unsafe.Pointer(&b.from[i])), &b.iovs[i], &b.controls[i][0]
 		h.SetIovlen(1)
 	}
+	b.used = batchSize
 	return b
 }
 
 // receive reads packets without waiting and returns how many.
 func (b *batch) receive(fd uintptr) (int, unix.Errno) {
-	for i := range b.received {
+	for i := range b.received[:b.used] {
 		h := &b.received[i].hdr
 		h.Namelen = unix.SizeofSockaddrInet6
 		h.SetControllen(maxControl)
 		h.Flags = 0
 	}
+	b.used = 0
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.received[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
 		if errno == 0 {
-			return int(n), 0 //nolint:gosec // G115: at most batchSize
+			b.used = int(n) //nolint:gosec // G115: at most batchSize
+			return b.used, 0
 		}
 		if errno != unix.EINTR {
 			return 0, errno

@@ -37,7 +37,6 @@ type socket struct {
 	released chan struct{} // closed when the server stops
 	release  sync.Once
 	sweeps   int
-	last     time.Time // packets were answered
 }
 
 func newSocket(p pair, r routes) (*socket, error) {
@@ -85,7 +84,7 @@ func (s *socket) fill(fd uintptr) bool {
 		if s.respond(n); s.passedEnd > 0 {
 			return true
 		}
-		if !s.busy(n) { // the socket is empty, and the poller reports later packets
+		if n == 1 { // the socket is empty, and the poller reports later packets
 			return false
 		}
 		if n < batchSize {
@@ -95,21 +94,9 @@ func (s *socket) fill(fd uintptr) bool {
 	return true
 }
 
-// soon is the time between two packets of a socket below which a wait for the poller
-// costs more than another look.
-const soon = 50 * time.Microsecond
-
-// busy reports whether the next packets are about to arrive: the last ones arrived
-// together, or soon after those before them.
-func (s *socket) busy(n int) bool {
-	now := time.Now()
-	busy := n > 1 || now.Sub(s.last) < soon
-	s.last = now
-	return busy
-}
-
-// yield lets the clients and the kernel run on this CPU, so that the next packets arrive
-// together. Under load, that costs less than a wait for the poller.
+// yield lets the clients and the kernel run on this CPU. Packets that arrived together are
+// followed by others, which then arrive together as well. That costs less than a wait for
+// the poller.
 func yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
 // respond answers the packets of a batch.
