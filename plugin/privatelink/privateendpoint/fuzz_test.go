@@ -31,6 +31,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("[\r\n{\"type\": \"microsoft.network/privateendpoints\", \"properties\": \"@{}\"}\r\n]"))
 	f.Add([]byte("WARNING: x\n[{\"id\": \"pe\", \"customDnsConfigs\": []}]\n\ufeff{\"id\": \"pe\", \"customDnsConfigs\": []}\n[]\nWARNING: y"))
 	f.Add([]byte(`[{"id": "/s/privateDnsZones/z/A/@", "records": [{"value": {"ipv4Address": "10.0.0.4"}}]}]`))
+	f.Add([]byte(`{"format_version": "1", "values": {"root_module": {"resources": [], "child_modules": [{"reſources": [], "resources": []}]}}}`))
 	f.Add([]byte(`{"a": {"sensitive": false, "value": 1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		page, err := Decode(data)
@@ -41,8 +42,10 @@ func FuzzDecode(f *testing.F) {
 		if err != nil && (page.Endpoints != nil || page.Records != nil || page.Next != "") {
 			t.Errorf("Decode(%q) = %+v, %v; want nothing beside the error", data, page, err)
 		}
-		if streamed, ok := stream(data); ok && (err != nil || !reflect.DeepEqual(streamed, page)) {
-			t.Errorf("Stream(%q) = %+v; Decode returns %+v, %v", data, streamed, page, err)
+		for _, most := range []int{maxResource, len(data)/2 + 1, 64} {
+			if streamed, ok := streamed(bytes.NewReader(data), most); ok && (err != nil || !reflect.DeepEqual(streamed, page)) {
+				t.Errorf("Stream(%q) with values of %d bytes = %+v; Decode returns %+v, %v", data, most, streamed, page, err)
+			}
 		}
 		if strict, err := DecodePage(data); err == nil && !reflect.DeepEqual(strict, page) {
 			t.Errorf("DecodePage(%q) = %+v; Decode returns %+v", data, strict, page)

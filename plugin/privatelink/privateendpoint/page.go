@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -117,6 +118,7 @@ func (r *reader) list(p *envelope, name string, at int) (err error) {
 	}
 	p.list = name
 	p.resources, err = r.array()
+	p.size = len(p.resources)
 	return err
 }
 
@@ -134,6 +136,7 @@ func (r *reader) field(p *envelope, key string, at int) error {
 type envelope struct {
 	list      string // the key of the list, "" until it is found
 	resources []element
+	size      int // of the list
 	fields    []field
 	next      string
 }
@@ -143,6 +146,11 @@ type field struct {
 	name  string // the same in lower case
 	value json.RawMessage
 	line  int
+}
+
+// has reports whether the document has the key, beside the list.
+func (p *envelope) has(key string) bool {
+	return slices.ContainsFunc(p.fields, func(f field) bool { return f.key == key })
 }
 
 // check rejects every sign of half a listing that looks whole, and sets the link to
@@ -156,8 +164,8 @@ func (p *envelope) check() error {
 		seen[f.name] = true
 	}
 	for _, f := range p.fields {
-		if n := f.number(); letters(f.name) == "totalrecords" && p.next == "" && n > len(p.resources) {
-			return fmt.Errorf("line %d: %q is %d, but the list has %d resources: export all pages", f.line, f.key, n, len(p.resources))
+		if n := f.number(); letters(f.name) == "totalrecords" && p.next == "" && n > p.size {
+			return fmt.Errorf("line %d: %q is %d, but the list has %d resources: export all pages", f.line, f.key, n, p.size)
 		}
 	}
 	return nil

@@ -1,143 +1,153 @@
 package privateendpoint
 
 import (
-	"bytes"
-	"errors"
+	"encoding/json"
 	"io"
 	"slices"
-	"unicode/utf8"
+	"strings"
+	"unicode"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
 
-// Stream is Decode for a text that is one array of resources, as Azure CLI and
-// PowerShell write it. It keeps one resource at a time in memory and calls the functions
-// for each. It reports false if the text is not such an array, or has an error: Decode
-// then reads the text or returns the error, and what the functions got is void.
-func Stream(r io.Reader, endpoint func(*Endpoint), record func(*RecordSet)) bool {
-	a := array{r: r, buffer: make([]byte, 0, 64<<10), line: 1}
-	for n, known := 0, true; ; n++ {
-		e, ok := a.next()
-		if !ok || n > maxResources {
-			return false
+// Stream is Decode without the text in memory: it keeps one resource at a time, and calls
+// the functions for each. It returns the number of documents. It reports false if the
+// text has an error, or is of a kind that is read as a whole: Decode then reads the text
+// or returns the error, and what the functions got is void.
+func Stream(r io.Reader, endpoint func(*Endpoint), record func(*RecordSet)) (documents int, ok bool) {
+	s := stream{scanner: newScanner(r, maxResource), endpoint: endpoint, record: record}
+	return s.documents()
+}
+
+// A stream reads documents. Its functions report false for what Decode must read.
+type stream struct {
+	scanner
+	endpoint func(*Endpoint)
+	record   func(*RecordSet)
+	emitted  int // resources
+}
+
+func (s *stream) documents() (number int, ok bool) {
+	known := false
+	for !s.ended() {
+		one, ok := s.document()
+		if !ok || number == maxResources {
+			return 0, false
 		}
-		if e.RawMessage == nil {
-			return known
+		known = known || one
+		number++
+	}
+	return number, known
+}
+
+// document reads a document, and returns whether a resource of a known type is in it.
+func (s *stream) document() (known, ok bool) {
+	switch s.peek() {
+	case '[':
+		_, known, ok := s.list()
+		return known, ok && known
+	case '{':
+		if e, ok := s.next(); ok {
+			return s.object(e)
+		}
+		return s.large()
+	}
+	return false, false
+}
+
+// object reads a document that is one object.
+func (s *stream) object(e element) (known, ok bool) {
+	if !json.Valid(e.RawMessage) {
+		return false, false
+	}
+	p, known, err := document{e.RawMessage, e.line}.decode(false)
+	return known, err == nil && p.Next == "" && s.emit(&p)
+}
+
+// emit calls the functions for the resources of a page.
+func (s *stream) emit(p *Page) bool {
+	for i := range p.Endpoints {
+		s.endpoint(&p.Endpoints[i])
+	}
+	for i := range p.Records {
+		s.record(&p.Records[i])
+	}
+	s.emitted += len(p.Endpoints) + len(p.Records)
+	return s.emitted <= maxResources
+}
+
+// list reads an array of resources. It returns their number, and whether one is of a
+// known type or there is none.
+func (s *stream) list() (n int, known, ok bool) {
+	known = true
+	ok = s.array(func() bool {
+		e, ok := s.next()
+		if !ok || e.RawMessage[0] != '{' {
+			return false
 		}
 		var p Page
 		added, err := e.add(&p, element.nested)
-		if err != nil {
+		known = added || known && n > 0
+		n++
+		return err == nil && n <= maxResources && s.emit(&p)
+	})
+	return n, known, ok
+}
+
+// array reads an array. The function reads an element.
+func (s *stream) array(element func() bool) bool {
+	return s.skip('[') && s.separated(']', element)
+}
+
+// separated reads values with commas between, and the bracket behind them.
+func (s *stream) separated(end byte, value func() bool) bool {
+	for first := true; !s.skip(end); first = false {
+		if !first && !s.skip(',') || !value() {
 			return false
 		}
-		known = added || known && n > 0
-		for i := range p.Endpoints {
-			endpoint(&p.Endpoints[i])
-		}
-		for i := range p.Records {
-			record(&p.Records[i])
-		}
 	}
-}
-
-// An array is read element by element. It has objects only.
-type array struct {
-	r      io.Reader
-	err    error // of r
-	buffer []byte
-	at     int // in the buffer, of the first byte that has not been read
-	line   int // of that byte
-	begun  bool
-}
-
-// next returns the next element, which is valid until the next call, or an empty one at
-// the end of the text. It reports false if the text is not an array of objects. It finds
-// the ends of objects only: who decodes an object finds its other errors.
-func (a *array) next() (e element, ok bool) {
-	first := !a.begun
-	if a.begun = true; first && !a.skip('[') {
-		return element{}, false
-	}
-	if a.skip(']') {
-		a.peek()
-		return element{}, a.at == len(a.buffer) && errors.Is(a.err, io.EOF)
-	}
-	if !first && !a.skip(',') || a.peek() != '{' {
-		return element{}, false
-	}
-	e.line = a.line
-	size := a.object()
-	e.RawMessage = a.buffer[a.at : a.at+size]
-	a.at += size
-	a.line += bytes.Count(e.RawMessage, []byte("\n"))
-	return e, size > 0 && utf8.Valid(e.RawMessage)
-}
-
-// skip reads the delimiter, and reports false if it does not follow.
-func (a *array) skip(delimiter byte) bool {
-	if a.peek() != delimiter {
-		return false
-	}
-	a.at++
 	return true
 }
 
-// peek reads blanks and returns the byte after them, or 0 at the end.
-func (a *array) peek() byte {
-	for a.at < len(a.buffer) || a.fill() {
-		switch c := a.buffer[a.at]; c {
-		case '\n':
-			a.line++
-		case ' ', '\t', '\r':
-		default:
-			return c
-		}
-		a.at++
-	}
-	return 0
-}
-
-// object returns the length of the object that follows, or 0 if it has no end.
-func (a *array) object() int {
-	depth, quoted := 0, false
-	for i := a.at; ; i++ {
-		for i >= len(a.buffer) {
-			i -= a.at // fill moves the unread bytes to the front
-			if !a.fill() {
-				return 0
-			}
-		}
-		switch c := a.buffer[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted && c == '\\':
-			i++
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				return i + 1 - a.at
-			}
-		}
-	}
-}
-
-// fill reads more bytes, and reports false at the end, or if a resource is too large.
-func (a *array) fill() bool {
-	if a.at > 0 {
-		a.buffer = a.buffer[:copy(a.buffer, a.buffer[a.at:])]
-		a.at = 0
-	}
-	if len(a.buffer) == cap(a.buffer) {
-		if len(a.buffer) > maxResource {
+// fields reads an object. The function reads the value of a key, which begins in a line. Keys
+// have ASCII only: encoding/json takes other letters for those of ASCII.
+func (s *stream) fields(value func(key string, line int) bool) bool {
+	return s.skip('{') && s.separated('}', func() bool {
+		var key string
+		e, ok := s.next()
+		if !ok || json.Unmarshal(e.RawMessage, &key) != nil || !isASCII(key) || !s.skip(':') {
 			return false
 		}
-		a.buffer = slices.Grow(a.buffer, len(a.buffer))
-	}
-	for n := 0; n == 0 && a.err == nil; {
-		n, a.err = a.r.Read(a.buffer[len(a.buffer):cap(a.buffer)])
-		a.buffer = a.buffer[:len(a.buffer)+n]
-		if n > 0 {
-			return true
+		s.peek()
+		return value(key, s.line)
+	})
+}
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+}
+
+// large reads a document that is an object larger than a resource: a page, or the state
+// of Terraform.
+func (s *stream) large() (known, ok bool) {
+	p, state := envelope{}, tfStream{stream: s, line: s.line}
+	ok = s.fields(func(key string, line int) bool {
+		f := field{key: key, name: casefold.Lower(key), line: line}
+		switch first := s.peek(); {
+		case first == '[' && isList(f.name) && p.list == "":
+			p.list = f.name
+			p.size, known, ok = s.list()
+			return ok && known
+		case first == '{' && key == "values" && state.found == 0 && p.has("format_version"):
+			return state.values()
 		}
+		e, ok := s.next()
+		f.value = slices.Clone(e.RawMessage)
+		p.fields = append(p.fields, f)
+		return ok && json.Valid(f.value)
+	})
+	if state.found > 0 {
+		return true, ok && p.list == "" && state.only(&p)
 	}
-	return false
+	return true, ok && p.list != "" && p.check() == nil && p.next == ""
 }

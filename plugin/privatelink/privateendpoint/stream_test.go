@@ -12,12 +12,14 @@ import (
 	"testing/iotest"
 )
 
-// stream returns what Stream reads, as a page.
-func stream(data []byte) (Page, bool) { return streamFrom(bytes.NewReader(data)) }
-
-func streamFrom(r io.Reader) (p Page, ok bool) {
-	p.Documents = 1
-	ok = Stream(r, func(e *Endpoint) { p.Endpoints = append(p.Endpoints, *e) }, func(s *RecordSet) { p.addRecord(*s) })
+// streamed returns what Stream reads, as a page. A value of more than most bytes is too large.
+func streamed(r io.Reader, most int) (p Page, ok bool) {
+	s := stream{
+		scanner:  newScanner(r, most),
+		endpoint: func(e *Endpoint) { p.Endpoints = append(p.Endpoints, *e) },
+		record:   func(set *RecordSet) { p.addRecord(*set) },
+	}
+	p.Documents, ok = s.documents()
 	return p, ok
 }
 
@@ -34,10 +36,26 @@ func TestStream(t *testing.T) {
 		{"lines are counted", "\n[\r\n" + a + ",\n\n" + b + "\n,{\"type\": \"other\", \"id\": \"c\"\n}]\n", true},
 		{"an element larger than the buffer", `[{"tags": "` + strings.Repeat("x", 200<<10) + `", "id": "a", "customDnsConfigs": []}` + ",\n" + b + "]", true},
 		{"an element larger than the limit", `[{"tags": "` + strings.Repeat("x", maxResource) + `", "id": "a", "customDnsConfigs": []}]`, false},
-		{"one object", a, false},
-		{"a page", `{"value": [` + a + "]}", false},
-		{"lines of objects", a + "\n" + b, false},
-		{"two arrays", "[" + a + "]\n[" + b + "]", false},
+		{"one object", a, true},
+		{"a page", `{"count": 2, "data": [` + a + ", " + b + `], "skip_token": null, "total_records": 2}`, true},
+		{"a page without its last record", `{"total_records": 3, "data": [` + a + ", " + b + "]}", false},
+		{"a page with a link to the next one", `{"value": [` + a + `], "nextLink": "n"}`, false},
+		{"a page that ends early", `{"value": [` + a + "]", false},
+		{"a page with two lists", `{"value": [` + a + `], "data": [` + b + "]}", false},
+		{"a page of another type", `{"value": [{"type": "other", "id": "c"}]}`, false},
+		{"an empty page", `{"value": []}`, true},
+		{"a list that is broken within", `{"count": 1x, "value": [` + a + "]}", false},
+		{"lines of objects", a + "\n" + b + "\n", true},
+		{"lines with another type", a + "\n" + `{"type": "other", "id": "c"}` + "\n" + b, true},
+		{"lines of another type", `{"type": "other", "id": "c"}` + "\n" + `{"type": "other", "id": "d"}`, false},
+		{"the last line cut", a + "\n" + b[:20], false},
+		{"two arrays", "[" + a + "]\n[" + b + "]", true},
+		{"two pages", `{"value": [` + a + "]}\n" + `{"value": [` + b + "]}", true},
+		{"a state of Terraform", state(pe("a"), `{"resources": [`+pe("b")+`]}`), true},
+		{"a state with two modules", state("", `{"resources": [`+pe("b")+`]}, {"address": "m", "child_modules": [{"resources": [`+pe("c")+`]}]}`), true},
+		{"a state without an endpoint", state("", ""), false},
+		{"a plan", strings.Replace(state(pe("a"), ""), `"x"`, `"planned_values"`, 1), false},
+		{"a resource without an ID", state(pe(""), ""), false},
 		{"a warning", "WARNING: x\n[" + a + "]", false},
 		{"a warning behind it", "[" + a + "]\nWARNING: x", false},
 		{"another type only", `[{"type": "other", "id": "c"}]`, false},
@@ -59,22 +77,75 @@ func TestStream(t *testing.T) {
 		{"NUL at the end", "[" + a + "]\x00", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, ok := stream([]byte(tc.text))
-			if ok != tc.ok {
-				t.Fatalf("Stream = %v; want %v", ok, tc.ok)
-			}
 			want, err := Decode([]byte(tc.text))
-			if ok && (err != nil || !reflect.DeepEqual(got, want)) {
-				t.Errorf("Stream = %+v; want %+v, %v", got, want, err)
+			for name, r := range map[string]io.Reader{"at once": strings.NewReader(tc.text), "byte by byte": iotest.OneByteReader(strings.NewReader(tc.text))} {
+				got, ok := streamed(r, maxResource)
+				if ok != tc.ok || ok && (err != nil || !reflect.DeepEqual(got, want)) {
+					t.Errorf("%s, Stream = %+v, %v; want %v, and Decode returns %+v, %v", name, got, ok, tc.ok, want, err)
+				}
 			}
-			if slow, sameOK := streamFrom(iotest.OneByteReader(strings.NewReader(tc.text))); sameOK != ok || ok && !reflect.DeepEqual(slow, got) {
-				t.Errorf("byte by byte, Stream = %+v, %v; want %+v, %v", slow, sameOK, got, ok)
+			for most := 64; most < len(tc.text) && most < 1024; most++ { // objects are too large from various places on
+				if got, ok := streamed(strings.NewReader(tc.text), most); ok && (err != nil || !reflect.DeepEqual(got, want)) {
+					t.Errorf("with values of %d bytes, Stream = %+v; Decode returns %+v, %v", most, got, want, err)
+				}
 			}
 		})
 	}
 }
 
-// The fixtures are read by Stream if they are arrays.
+// pe is a private endpoint in the state of Terraform.
+func pe(id string) string {
+	return `{"type": "azurerm_private_endpoint", "values": {"id": "` + id + `", "custom_dns_configs": [{"fqdn": "x", "ip_addresses": ["10.0.0.4"]}]}}`
+}
+
+// state is a state of Terraform with the resources of the root module and its child modules.
+func state(resources, modules string) string {
+	return `{"format_version": "1.0", "x": 1, "values": {"outputs": {}, "root_module": {"resources": [` + resources + `], "child_modules": [` + modules + `]}}}`
+}
+
+// Objects that are larger than a resource are read value by value: pages, and the state of
+// Terraform.
+func TestStreamLargeObjects(t *testing.T) {
+	const endpoint = `{"id": "a", "customDnsConfigs": []}`
+	for name, tc := range map[string]struct {
+		text string
+		ok   bool
+	}{
+		"a page":                          {`{"data": [` + many(endpoint) + `], "total_records": 9}`, true},
+		"its keys in capitals":            {`{"VALUE": [` + many(endpoint) + "]}", true},
+		"two pages":                       {`{"value": [` + many(endpoint) + "]}\n" + `{"data": [` + many(endpoint) + "]}", true},
+		"a record is missing":             {`{"data": [` + many(endpoint) + `], "total_records": 99}`, false},
+		"a link to a next page":           {`{"data": [` + many(endpoint) + `], "skip_token": "x"}`, false},
+		"the same list twice":             {`{"data": [` + many(endpoint) + `], "data": []}`, false},
+		"two lists":                       {`{"data": [` + many(endpoint) + `], "value": []}`, false},
+		"no list":                         {`{"items": [` + many(endpoint) + "]}", false},
+		"a state of Terraform":            {state(many(pe("a")), `{"resources": [`+many(pe("b"))+"]}"), true},
+		"a module within a module":        {state("", `{"child_modules": [{"resources": [`+many(pe("a"))+"]}]}"), true},
+		"a plan":                          {strings.Replace(state(many(pe("a")), ""), `"x"`, `"planned_values"`, 1), false},
+		"values twice":                    {strings.Replace(state(many(pe("a")), ""), `"x"`, `"Values"`, 1), false},
+		"modules before resources":        {`{"format_version": "1", "values": {"root_module": {"child_modules": [], "resources": [` + many(pe("a")) + "]}}}", false},
+		"resources in capitals":           {strings.Replace(state(many(pe("a")), ""), `"resources"`, `"Resources"`, 1), false},
+		"the format behind the values":    {`{"values": {"root_module": {"resources": [` + many(pe("a")) + `]}}, "format_version": "1"}`, false},
+		"values of something else":        {`{"values": {"root_module": {"resources": [` + many(pe("a")) + "]}}}", false},
+		"something broken beside":         {strings.Replace(state(many(pe("a")), ""), `"outputs": {}`, `"outputs": {"a"}`, 1), false},
+		"an end that is missing":          {strings.TrimSuffix(state(many(pe("a")), ""), "}"), false},
+		"a comma that is missing":         {strings.Replace(state(many(pe("a")), ""), `1, "values"`, `1 "values"`, 1), false},
+		"a colon that is missing":         {strings.Replace(state(many(pe("a")), ""), `"values":`, `"values"`, 1), false},
+		"a key that is a number":          {strings.Replace(state(many(pe("a")), ""), `"x"`, `7`, 1), false},
+		"a resource that is not readable": {state(many(pe("a"))+`, {"type": 7}`, ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, ok := streamed(strings.NewReader(tc.text), 256)
+			if want, err := Decode([]byte(tc.text)); ok != tc.ok || ok && (err != nil || !reflect.DeepEqual(got, want)) {
+				t.Errorf("Stream = %+v, %v; want %v, and Decode returns %+v, %v", got, ok, tc.ok, want, err)
+			}
+		})
+	}
+}
+
+func many(element string) string { return element + strings.Repeat(",\n"+element, 8) }
+
+// Most fixtures are read by Stream.
 func TestStreamFixtures(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.json")
 	more, _ := filepath.Glob("testdata/*/*.json")
@@ -85,7 +156,7 @@ func TestStreamFixtures(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, err := Decode(data)
-		got, ok := stream(data)
+		got, ok := streamed(bytes.NewReader(data), maxResource)
 		if ok && (err != nil || !reflect.DeepEqual(got, want)) {
 			t.Errorf("%s: Stream = %+v; want %+v, %v", file, got, want, err)
 		}
@@ -93,15 +164,15 @@ func TestStreamFixtures(t *testing.T) {
 			number++
 		}
 	}
-	if number < 3 {
-		t.Errorf("Stream reads %d of the fixtures; want most arrays", number)
+	if number < 9 {
+		t.Errorf("Stream reads %d of the fixtures; want most of them", number)
 	}
 }
 
 // A file that cannot be read to its end is left to the one who reads it as a whole.
 func TestStreamReadError(t *testing.T) {
 	const text = `[{"id": "a", "customDnsConfigs": []}]`
-	if _, ok := streamFrom(io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("bad disk")))); ok {
+	if _, ok := streamed(io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("bad disk"))), maxResource); ok {
 		t.Error("Stream = true; want false after an error")
 	}
 }

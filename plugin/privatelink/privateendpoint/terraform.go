@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -156,4 +157,63 @@ func (p *Page) addTerraformRecord(values json.RawMessage, line int) error {
 	}
 	p.addRecord(set)
 	return nil
+}
+
+// A tfStream reads the values of a state without all of them in memory. It reports false for
+// what terraform must read, such as keys in another order or in capitals.
+type tfStream struct {
+	*stream
+	line  int // of the document
+	found int // private endpoints and record sets
+}
+
+func (t *tfStream) values() bool {
+	roots := 0
+	return t.fields(func(key string, _ int) bool {
+		if casefold.Lower(key) != "root_module" {
+			return t.other()
+		}
+		roots++
+		return key == "root_module" && roots == 1 && t.module()
+	})
+}
+
+// only reports whether the keys beside the values are those of a state, not of a plan.
+func (t *tfStream) only(p *envelope) bool {
+	return !slices.ContainsFunc(p.fields, func(f field) bool {
+		return f.key == "planned_values" || f.key == "resource_changes" || f.name == "values"
+	})
+}
+
+// other passes over a value.
+func (t *tfStream) other() bool {
+	e, ok := t.next()
+	return ok && json.Valid(e.RawMessage)
+}
+
+func (t *tfStream) module() bool {
+	last := ""
+	return t.fields(func(key string, _ int) bool {
+		before := last
+		switch casefold.Lower(key) {
+		case "resources":
+			last = key
+			return key == "resources" && before == "" && t.array(t.resource)
+		case "child_modules":
+			last = key
+			return key == "child_modules" && before != key && t.array(t.module)
+		}
+		return t.other()
+	})
+}
+
+func (t *tfStream) resource() bool {
+	var r tfResource
+	var p Page
+	e, ok := t.next()
+	if !ok || json.Unmarshal(e.RawMessage, &r) != nil || p.addTerraform(r, t.line) != nil {
+		return false
+	}
+	t.found += len(p.Endpoints) + len(p.Records)
+	return t.emit(&p)
 }

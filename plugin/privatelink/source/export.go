@@ -45,14 +45,15 @@ func (exportFormat) decode(path string, data []byte, past past[export]) (x expor
 	return x, open, nil
 }
 
-// stream is decode for the output of az, without its text in memory. It reports false for
-// other content, and for content with an error.
+// stream is decode without the text in memory. It reports false for content of other
+// forms, and for content with an error.
 func (exportFormat) stream(path string, r io.Reader, past past[export]) (x export, open, ok bool) {
 	d := newExportDecoder(path)
-	if !privateendpoint.Stream(r, d.endpoint, d.record) {
+	documents, ok := privateendpoint.Stream(r, d.endpoint, d.record)
+	if !ok {
 		return export{}, false, false
 	}
-	x, open = d.finish(1, past)
+	x, open = d.finish(documents, past)
 	return x, open, true
 }
 
