@@ -12,8 +12,12 @@ import (
 // count also finds files that names depend on although other files have the names. The
 // file of an endpoint has its virtual network and the state of its connection, and its
 // names may be in the file of its network interface. Most names are of one endpoint in
-// one file. The others are counted some at a time, because that needs much memory.
+// one file. The others are counted some endpoints at a time, because that needs much memory.
 func (e exportFormat) count(paths []string, exports []export, list *List) map[string]int {
+	return e.countInParts(paths, exports, list, endpointsAtOnce)
+}
+
+func (e exportFormat) countInParts(paths []string, exports []export, list *List, size int) map[string]int {
 	all, doubtful := newCounter(paths).parts(), map[dnsname.Name]int{}
 	for i := range list.Entries {
 		doubtful[list.Entries[i].FQDN]++
@@ -26,19 +30,69 @@ func (e exportFormat) count(paths []string, exports []export, list *List) map[st
 			delete(doubtful, one.FQDN)
 		}
 	}
-	for rest, n := 0, 1+len(doubtful)/namesAtOnce; rest < n && len(doubtful) > 0; rest++ {
-		some := func(name dnsname.Name) bool {
-			return doubtful[name] > 0 && int(maphash.String(seed, string(name))%uint64(n)) == rest //nolint:gosec // G115: less than n
-		}
+	var parts [][]export
+	var partOf map[uint64]int
+	if len(doubtful) > size {
+		parts, partOf = partsOf(exports, size)
+	}
+	add := func(exports []export, in func(part int) bool) {
+		some := func(name dnsname.Name) bool { return doubtful[name] > 0 && in(partOf[hashOfName(name)]) }
 		for key, names := range e.countSome(paths, exports, list, some) {
 			all[key] += names
 		}
 	}
+	for i := range parts {
+		add(parts[i], func(part int) bool { return part == i+1 })
+		parts[i] = nil
+	}
+	add(exports, func(part int) bool { return part <= 0 }) // the names of several parts, or of none
 	return all
 }
 
-// namesAtOnce is how many names are counted at once, each of which needs about 1 kB.
-const namesAtOnce = 1 << 15
+func hashOfName(name dnsname.Name) uint64 { return maphash.String(seed, string(name)) }
+
+const severalParts = -1
+
+// partsOf divides the files into parts, each with size endpoints, and returns for each name the
+// part that has it, from 1, or severalParts.
+func partsOf(exports []export, size int) (parts [][]export, partOf map[uint64]int) {
+	var pages []iter.Seq[privateendpoint.Endpoint]
+	for i := range exports {
+		pages = append(pages, exports[i].endpoints.all())
+	}
+	numbers, _, _ := survey(pages)
+	for i, page := range pages {
+		for n, some := range partition([]iter.Seq[privateendpoint.Endpoint]{page}, numbers, size) {
+			if n == len(parts) {
+				parts = append(parts, make([]export, len(exports)))
+			}
+			parts[n][i] = export{endpoints: some.packed, records: exports[i].records}
+		}
+	}
+	partOf = map[uint64]int{}
+	for n := range parts {
+		for i := range parts[n] {
+			for one := range parts[n][i].endpoints.all() {
+				for _, config := range one.DNS {
+					noteName(partOf, config.FQDN, n+1)
+				}
+			}
+		}
+	}
+	return parts, partOf
+}
+
+func noteName(partOf map[uint64]int, fqdn string, part int) {
+	name, err := dnsname.Parse(fqdn)
+	if err != nil {
+		return
+	}
+	hash := hashOfName(name)
+	if before := partOf[hash]; before != 0 && before != part {
+		part = severalParts
+	}
+	partOf[hash] = part
+}
 
 const severalFiles = -1
 

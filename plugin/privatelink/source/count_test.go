@@ -34,8 +34,10 @@ func TestCountInParts(t *testing.T) {
 		}
 		list := exportFormat{}.unite(exports)
 		want := exportFormat{}.countSome(paths, exports, list, everyName)
-		if got := (exportFormat{}).count(paths, exports, list); !maps.Equal(got, want) {
-			t.Errorf("round %d: count = %v; want %v", round, got, want)
+		for size := 1; size < 5; size++ {
+			if got := (exportFormat{}).countInParts(paths, exports, list, size); !maps.Equal(got, want) {
+				t.Errorf("round %d: in parts of %d endpoints, the count is %v; want %v", round, size, got, want)
+			}
 		}
 		sum := map[string]int{}
 		for rest := range 3 {

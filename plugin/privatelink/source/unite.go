@@ -17,23 +17,74 @@ func values(pages [][]privateendpoint.Endpoint) (all []iter.Seq[privateendpoint.
 	return all
 }
 
-// endpointsAtOnce is how many endpoints are united at once, if many have several
-// resources. Each needs about 2 kB for a moment.
-const endpointsAtOnce = 1 << 14
+// endpointsAtOnce is how many endpoints are united at once, if some have several
+// resources. Each resource needs about 1.5 kB for a moment.
+const endpointsAtOnce = 1 << 11
 
 func unite(pages []iter.Seq[privateendpoint.Endpoint], vnets []string, unserved func(privateendpoint.Endpoint) (Skip, bool)) *List {
-	u := uniter{vnets: vnets, unserved: unserved, places: map[uint64]place{}}
-	several := u.survey(pages)
-	size := len(u.places)
-	if several > endpointsAtOnce {
-		size = endpointsAtOnce
+	u := uniter{vnets: vnets, unserved: unserved}
+	numbers, names, several := survey(pages)
+	if names > 0 {
+		u.Entries = make([]Entry, 0, names)
 	}
-	for from := 0; from < len(u.places); from += size {
-		u.addRange(pages, from, from+size, several > 0)
+	switch {
+	case !several:
+		numbers = nil // which a large file leaves no room for
+		for e := range sequence(pages) {
+			u.add(e)
+		}
+	case len(numbers) <= endpointsAtOnce:
+		u.addJoined(sequence(pages))
+	default:
+		parts := partition(pages, numbers, endpointsAtOnce)
+		numbers = nil
+		for i := range parts {
+			u.addJoined(parts[i].all())
+			parts[i] = packer{}
+		}
 	}
 	l := u.List // without the room
 	l.Entries = fitting(l.Entries)
 	return &l
+}
+
+// sequence yields the resources of all pages.
+func sequence(pages []iter.Seq[privateendpoint.Endpoint]) iter.Seq[privateendpoint.Endpoint] {
+	return func(yield func(privateendpoint.Endpoint) bool) {
+		for _, page := range pages {
+			for part := range page {
+				if !yield(part) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// survey numbers the endpoints in the order in which they appear, by hashOf. It counts the
+// names, and reports whether an endpoint has several resources.
+func survey(pages []iter.Seq[privateendpoint.Endpoint]) (numbers map[uint64]uint32, names int, several bool) {
+	numbers = map[uint64]uint32{}
+	for part := range sequence(pages) {
+		names += len(part.DNS)
+		hash := hashOf(part.ID)
+		if _, known := numbers[hash]; known {
+			several = true
+			continue
+		}
+		numbers[hash] = uint32(len(numbers)) //nolint:gosec // G115: far fewer endpoints
+	}
+	return numbers, names, several
+}
+
+// partition copies the resources into parts of size endpoints each, in the order of their
+// numbers.
+func partition(pages []iter.Seq[privateendpoint.Endpoint], numbers map[uint64]uint32, size int) []packer {
+	parts := make([]packer, (len(numbers)+size-1)/size)
+	for e := range sequence(pages) {
+		parts[int(numbers[hashOf(e.ID)])/size].add(&e)
+	}
+	return parts
 }
 
 // A uniter collects the list of the endpoints of all pages.
@@ -42,95 +93,34 @@ type uniter struct {
 	vnets    []string
 	unserved func(privateendpoint.Endpoint) (Skip, bool)
 	room     room
-	places   map[uint64]place // by hashOf
-}
-
-// A place is the number of an endpoint, in the order in which they appear.
-type place struct {
-	number  uint32
-	several bool // it has several resources
 }
 
 // A joined endpoint is all of its resources together.
 type joined struct {
 	whole privateendpoint.Endpoint
 	parts []privateendpoint.Endpoint
-	added bool
 }
 
 var seed = maphash.MakeSeed()
 
-// survey finds the places, makes room for the entries of all endpoints, and returns how
-// many have several resources.
-func (u *uniter) survey(pages []iter.Seq[privateendpoint.Endpoint]) (several int) {
-	names := 0
-	for _, page := range pages {
-		for part := range page {
-			names += len(part.DNS)
-			hash := hashOf(part.ID)
-			at, known := u.places[hash]
-			switch {
-			case !known:
-				u.places[hash] = place{number: uint32(len(u.places))} //nolint:gosec // G115: far fewer endpoints
-			case !at.several:
-				u.places[hash] = place{at.number, true}
-				several++
-			}
-		}
-	}
-	if names > 0 {
-		u.Entries = make([]Entry, 0, names)
-	}
-	return several
-}
-
-// addRange adds the endpoints from one number to another one. Only those that have several
-// resources are in memory together.
-func (u *uniter) addRange(pages []iter.Seq[privateendpoint.Endpoint], from, to int, several bool) {
-	byID := map[string]*joined{}
-	if several {
-		for part, at := range u.within(pages, from, to) {
-			if at.several {
-				joinTo(byID, part)
-			}
-		}
-	}
-	for part, at := range u.within(pages, from, to) {
-		if !at.several {
-			u.add(part)
-		} else if one := byID[casefold.Lower(part.ID)]; !one.added {
-			one.added = true
-			u.addJoined(one)
-		}
-	}
-}
-
-// within yields the resources of the endpoints from one number to another one.
-func (u *uniter) within(pages []iter.Seq[privateendpoint.Endpoint], from, to int) iter.Seq2[privateendpoint.Endpoint, place] {
-	return func(yield func(privateendpoint.Endpoint, place) bool) {
-		for _, page := range pages {
-			for part := range page {
-				at := u.places[hashOf(part.ID)]
-				if number := int(at.number); from <= number && number < to && !yield(part, at) {
-					return
-				}
-			}
-		}
-	}
-}
-
 func hashOf(id string) uint64 { return maphash.String(seed, casefold.Lower(id)) }
 
-func joinTo(byID map[string]*joined, part privateendpoint.Endpoint) {
-	id := casefold.Lower(part.ID) // Azure varies the case of resource IDs
-	one, ok := byID[id]
-	if !ok {
-		one = &joined{whole: part}
-		byID[id] = one
-	} else {
-		join(&one.whole, part)
+// joinAll returns the endpoints of the resources in the order in which they appear.
+func joinAll(resources iter.Seq[privateendpoint.Endpoint]) (all []*joined) {
+	byID := map[string]*joined{}
+	for part := range resources {
+		id := casefold.Lower(part.ID) // Azure varies the case of resource IDs
+		one, ok := byID[id]
+		if !ok {
+			one = &joined{whole: part}
+			byID[id] = one
+			all = append(all, one)
+		} else {
+			join(&one.whole, part)
+		}
+		one.parts = append(one.parts, part)
 	}
-	one.parts = append(one.parts, part)
+	return all
 }
 
 // add adds an endpoint to the list.
@@ -154,9 +144,12 @@ func (u *uniter) add(e privateendpoint.Endpoint) (served bool) {
 	return true
 }
 
-func (u *uniter) addJoined(one *joined) {
-	if u.add(one.whole) && len(one.parts) > 1 {
-		found := claimsOf(one.parts)
-		u.Conflicts = append(u.Conflicts, found.conflicts(one.whole.ID, one.whole.Target)...)
+// addJoined adds the endpoints of the resources, and where their resources disagree.
+func (u *uniter) addJoined(resources iter.Seq[privateendpoint.Endpoint]) {
+	for _, one := range joinAll(resources) {
+		if u.add(one.whole) && len(one.parts) > 1 {
+			found := claimsOf(one.parts)
+			u.Conflicts = append(u.Conflicts, found.conflicts(one.whole.ID, one.whole.Target)...)
+		}
 	}
 }
