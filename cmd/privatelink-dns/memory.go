@@ -15,7 +15,7 @@ import (
 // data more closely, but does not make a small process collect all the time.
 const (
 	leastLimit = 70 << 20
-	margin     = 20 << 20 // for the garbage of a second or two
+	margin     = 12 << 20 // for the garbage of a second or two
 
 	quiet    = 2 * time.Second // without a collection: nothing is being loaded
 	returned = 6 << 20         // unused memory that is worth a return to the system
