@@ -29,7 +29,8 @@ func TestMemory(t *testing.T) {
 		file  = "accounts.json"
 		state = `{"format_version":"1.0","terraform_version":"1.11.4","values":{"root_module":{"resources":[`
 	)
-	array, lines, graph := frame{"[\n", ",\n", "\n]\n"}, frame{"", "\n", "\n"}, frame{`{"count":100000,"data":[`, ",\n", `],"skip_token":null,"total_records":100000}`}
+	array, lines := frame{"[\n", ",\n", "\n]\n"}, frame{"", "\n", "\n"}
+	graph := frame{`{"count":100000,"data":[`, ",\n", `],"skip_token":null,"total_records":100000}`}
 	for _, tc := range []struct {
 		name, property, file string
 		frame

@@ -153,7 +153,8 @@ func (g *group) steer(n int) error {
 }
 
 func attachProgram(fd int, program []unix.SockFilter) error {
-	return attach(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}) //nolint:gosec // G115: a few lines
+	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]} //nolint:gosec // G115: a few lines
+	return attach(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &prog)
 }
 
 var attach = unix.SetsockoptSockFprog // a test replaces it

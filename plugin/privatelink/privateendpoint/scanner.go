@@ -107,7 +107,7 @@ func (s *scanner) word() int {
 }
 
 // reads reads until the buffer has a byte at the place, which moves with the buffer. It
-// reports false if there is none.
+// reports false if the text or the room for a value ends before.
 func (s *scanner) reads(place *int) bool {
 	for *place >= len(s.buffer) {
 		*place -= s.at

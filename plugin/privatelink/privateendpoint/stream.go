@@ -77,7 +77,7 @@ func (s *stream) emit(p *Page) bool {
 }
 
 // list reads an array of resources. It returns their number, and whether one is of a
-// known type or there is none.
+// known type. An empty array is known.
 func (s *stream) list() (n int, known, ok bool) {
 	known = true
 	ok = s.array(func() bool {

@@ -18,18 +18,7 @@ func (e exportFormat) count(paths []string, exports []export, list *List) map[st
 }
 
 func (e exportFormat) countInParts(paths []string, exports []export, list *List, size int) map[string]int {
-	all, doubtful := newCounter(paths).parts(), map[dnsname.Name]int{}
-	for i := range list.Entries {
-		doubtful[list.Entries[i].FQDN]++
-	}
-	homes := homesOf(exports)
-	for i := range list.Entries {
-		one := &list.Entries[i]
-		if file := homes[hashOf(one.Endpoint.String())]; file > 0 && doubtful[one.FQDN] == 1 {
-			all[paths[file-1]]++
-			delete(doubtful, one.FQDN)
-		}
-	}
+	all, doubtful := countSure(paths, exports, list)
 	var parts [][]export
 	var partOf map[uint64]int
 	if len(doubtful) > size {
@@ -47,6 +36,23 @@ func (e exportFormat) countInParts(paths []string, exports []export, list *List,
 	}
 	add(exports, func(part int) bool { return part <= 0 }) // the names of several parts, or of none
 	return all
+}
+
+// countSure counts the names of one endpoint in one file. It returns the others as well.
+func countSure(paths []string, exports []export, list *List) (all map[string]int, doubtful map[dnsname.Name]int) {
+	all, doubtful = newCounter(paths).parts(), map[dnsname.Name]int{}
+	for i := range list.Entries {
+		doubtful[list.Entries[i].FQDN]++
+	}
+	homes := homesOf(exports)
+	for i := range list.Entries {
+		one := &list.Entries[i]
+		if file := homes[hashOf(one.Endpoint.String())]; file > 0 && doubtful[one.FQDN] == 1 {
+			all[paths[file-1]]++
+			delete(doubtful, one.FQDN)
+		}
+	}
+	return all, doubtful
 }
 
 func hashOfName(name dnsname.Name) uint64 { return maphash.String(seed, string(name)) }
