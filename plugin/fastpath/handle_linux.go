@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"unsafe"
 
 	"github.com/coredns/coredns/plugin/pkg/reuseport"
 	"golang.org/x/sys/unix"
@@ -43,6 +44,17 @@ func (h handle) duplicate() (handle, error) {
 }
 
 func (h handle) close() error { return os.NewSyscallError("close", unix.Close(int(h))) }
+
+// sendTo sends a reply without waiting and reports whether it has done so. It costs less than
+// a message, and cannot set the address to send from.
+func (h handle) sendTo(reply []byte, to *unix.Msghdr) bool {
+	if to.Controllen > 0 {
+		return false
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(h), uintptr(unsafe.Pointer(unsafe.SliceData(reply))), uintptr(len(reply)),
+		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(to.Name)), uintptr(to.Namelen))
+	return errno == 0
+}
 
 // watched returns a duplicate that the poller watches.
 func (h handle) watched() (*net.UDPConn, error) {

@@ -150,12 +150,6 @@ func (o *outgoing) send(fd uintptr, first int) int {
 
 // sendFrom makes one call of the kernel and returns how many messages it has sent.
 func (o *outgoing) sendFrom(fd uintptr, first int) (int, unix.Errno) {
-	if h := &o.messages[first].hdr; o.used == 1 && o.groups[first].size == 1 && h.Controllen == 0 { // sendto costs less
-		//nolint:gosec // G115: at most maxReply
-		_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(h.Iov.Base)), uintptr(h.Iov.Len),
-			unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
-		return 1, errno
-	}
 	//nolint:gosec // G115: at most batchSize
 	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.messages[first])), uintptr(o.used-first), unix.MSG_DONTWAIT, 0, 0)
 	return int(n), errno //nolint:gosec // G115: at most batchSize

@@ -113,11 +113,16 @@ func (s *socket) respond(n int) {
 	s.desk.prefetch(n)
 	for i := range n {
 		if reply := s.desk.answer(i); reply != nil {
-			s.outgoing.add(reply, s.returnTo(i))
+			if to := s.returnTo(i); n > 1 || !s.sender.sendTo(reply, to) {
+				s.outgoing.add(reply, to)
+			}
 			continue
 		}
 		s.passed[s.passedEnd] = i
 		s.passedEnd++
+	}
+	if s.outgoing.used == 0 {
+		return
 	}
 	s.outgoing.prepare()
 	if s.sentNext = s.outgoing.send(uintptr(s.sender), 0); s.sentNext < s.outgoing.used {
