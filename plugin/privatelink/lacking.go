@@ -89,7 +89,7 @@ func logLacking(a ledger.Answer, f ledger.Fact) {
 // missing syncs the sources for a name that a strict zone lacks. It records the NXDOMAIN if
 // the name does not exist afterwards.
 func (p *Privatelink) missing(w dns.ResponseWriter, name string, found zone.Answer) zone.Answer {
-	if p.zones.Await(name) {
+	if p.zones.Await(name, exchange.ClientOf(w)) {
 		found = p.zones.Snapshot().Lookup(name)
 	}
 	if found.Result == zone.NameError {

@@ -29,7 +29,7 @@ type splicer struct {
 func (s *splicer) WriteMsg(m *dns.Msg) error {
 	zones := s.p.zones.Snapshot()
 	out, end := s.p.splice(zones, s.r, m)
-	if end.lacking != "" && s.p.zones.Await(strings.ToLower(end.lacking)) {
+	if end.lacking != "" && s.p.zones.Await(strings.ToLower(end.lacking), exchange.ClientOf(s)) {
 		zones = s.p.zones.Snapshot()
 		out, end = s.p.splice(zones, s.r, m)
 	}

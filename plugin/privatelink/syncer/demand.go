@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -37,9 +39,10 @@ type demand struct {
 	mu          sync.RWMutex
 	names       *simplelru.LRU[string, *want]
 	waiting     int
-	minute      int64 // in which the names were new
-	fresh       int
-	pausedUntil atomic.Int64 // in nanoseconds since the epoch
+	minute      int64          // to which fresh and started belong
+	fresh       int            // new names
+	started     map[uint64]int // syncs for names of Azure Backup, by the client's network
+	pausedUntil atomic.Int64   // in nanoseconds since the epoch
 
 	changed atomic.Pointer[chan struct{}] // closed by the next snapshot
 
@@ -106,8 +109,8 @@ func (w *want) ended() bool {
 // The syncs are bounded: a source is read OnDemand times a minute at most, and a name that
 // a sync did not bring starts no other one for three minutes. Half of the syncs are for
 // names of Azure Backup only, so that other names do not use them up, and in a flood of
-// names two thirds.
-func (s *Syncer) Await(name string) bool {
+// names two thirds. One third is for other networks than the client's.
+func (s *Syncer) Await(name string, client netip.Addr) bool {
 	now := time.Now()
 	if !s.Wanted(name, now) || !s.Snapshot().Lacks(name) {
 		return false
@@ -118,7 +121,7 @@ func (s *Syncer) Await(name string) bool {
 		metrics.OnDemand.WithLabelValues("limited").Inc()
 		return false
 	case first:
-		s.sync(name, w)
+		s.sync(name, clients.KeyOf(client), w)
 	default:
 		<-w.done
 	}
@@ -142,7 +145,7 @@ func (d *demand) join(name string, now time.Time) (w *want, first bool) {
 		return w, false
 	}
 	if minute := now.Unix() / 60; minute != d.minute {
-		d.minute, d.fresh = minute, 0
+		d.minute, d.fresh, d.started = minute, 0, map[uint64]int{}
 	}
 	d.fresh++
 	w = &want{done: make(chan struct{}), until: now.Add(remembered)}
@@ -175,12 +178,14 @@ func (d *demand) forget(name string, w *want) {
 	}
 }
 
-// priority returns the priority of a name. A minute with more than ten new names is a flood.
-func (d *demand) priority(backup bool) priority {
+// priority returns the priority of a name that a client of the network asks for. Names of
+// Azure Backup have that of others once the network has started so many syncs for them in
+// this minute. A minute with more than ten new names is a flood.
+func (d *demand) priority(backup bool, network uint64, most int) priority {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	switch {
-	case backup:
+	case backup && d.started[network] < most:
 		return backupName
 	case d.fresh > 10:
 		return floodName
@@ -188,12 +193,19 @@ func (d *demand) priority(backup bool) priority {
 	return otherName
 }
 
+// count counts a sync for a name of Azure Backup that a client of the network has started.
+func (d *demand) count(network uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.started[network]++
+}
+
 // sync starts the sync of every source that may be read, and waits for them.
-func (s *Syncer) sync(name string, w *want) {
+func (s *Syncer) sync(name string, network uint64, w *want) {
 	defer close(w.done)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	syncs, whole := s.startSyncs(name)
+	syncs, whole := s.startSyncs(name, network)
 	if len(syncs) == 0 && !whole {
 		s.demand.forget(name, w)
 		s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())
@@ -227,20 +239,25 @@ func (s *Syncer) sync(name string, w *want) {
 
 // startSyncs returns the syncs that it has started, and reports whether they are those of
 // all sources.
-func (s *Syncer) startSyncs(name string) (all []<-chan struct{}, whole bool) {
-	as := s.demand.priority(s.Zones.BackupForm(name))
+func (s *Syncer) startSyncs(name string, network uint64) (all []<-chan struct{}, whole bool) {
+	as := s.demand.priority(s.Zones.BackupForm(name), network, max(s.OnDemand*2/3, 1))
 	s.mu.Lock()
 	pollers := s.pollers
 	s.mu.Unlock()
 	failed := func() { s.demand.remember(name, rememberedPartly) }
-	whole = true
+	whole, started := true, false
 	for _, one := range pollers {
-		switch done := one.demand(name, as, failed); {
+		done, first := one.demand(name, as, failed)
+		started = started || first
+		switch {
 		case done != nil:
 			all = append(all, done)
 		case !one.Static:
 			whole = false
 		}
+	}
+	if started && as == backupName { // by one source or several, of which each has its own number of syncs
+		s.demand.count(network)
 	}
 	return all, whole
 }

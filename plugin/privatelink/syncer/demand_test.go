@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,9 @@ func demanding(t testing.TB, p *Process, fakes ...*fake) *Syncer {
 	time.Sleep(2 * time.Second) // a remote source is first read within a second
 	return s
 }
+
+// client asks for the names.
+var client = netip.MustParseAddr("10.1.1.1")
 
 const inZone = ".privatelink.blob.core.windows.net."
 
@@ -51,7 +55,7 @@ func TestNameAtItsFirstQuery(t *testing.T) {
 				s := demanding(t, p, f)
 				before := f.fetches.Load()
 				tc.before(f)
-				waits := s.Await(tc.asked)
+				waits := s.Await(tc.asked, client)
 				r := s.Snapshot().Lookup(tc.asked).Record
 				got := ""
 				if r != nil {
@@ -80,7 +84,7 @@ func TestMissingNameIsRemembered(t *testing.T) {
 			if wanted := s.Wanted("b"+inZone, time.Now()); wanted != step.waits {
 				t.Errorf("after %s: wanted is %v; want %v", step.after, wanted, step.waits)
 			}
-			if waits := s.Await("b" + inZone); waits != step.waits || f.fetches.Load()-before != step.syncs {
+			if waits := s.Await("b"+inZone, client); waits != step.waits || f.fetches.Load()-before != step.syncs {
 				t.Errorf("after %s: waits: %v, %d syncs; want %v and %d", step.after, waits, f.fetches.Load()-before, step.waits, step.syncs)
 			}
 		}
@@ -95,22 +99,46 @@ func TestFloodOfNames(t *testing.T) {
 		s := demanding(t, p, f)
 		before := f.fetches.Load()
 		for i := range 3000 {
-			s.Await(fmt.Sprintf("x%d%s", i, inZone))
+			s.Await(fmt.Sprintf("x%d%s", i, inZone), client)
 		}
 		if n := f.fetches.Load() - before; n != 3 {
 			t.Errorf("the flood started %d syncs; want 3", n)
 		}
 		f.set("a 10.0.0.1", "wepod01ecs114x 10.0.0.2")
-		s.Await("wepod01ecs114x" + inZone)
+		s.Await("wepod01ecs114x"+inZone, client)
 		if got := addrs(s, "wepod01ecs114x"); got != "10.0.0.2" {
 			t.Errorf("the name of a Backup account has %q after its first query; want 10.0.0.2", got)
 		}
 		for i := range 3600 {
-			s.Await(fmt.Sprintf("y%dpod01%s", i, inZone))
+			s.Await(fmt.Sprintf("y%dpod01%s", i, inZone), client)
 			time.Sleep(time.Second)
 		}
 		if n := f.fetches.Load() - before; n > 6*60+6+1 {
 			t.Errorf("%d syncs within an hour; want 6 a minute at most", n)
+		}
+	})
+}
+
+// One network leaves a third of the syncs to the others, whatever names it asks for.
+func TestFloodOfOneNetwork(t *testing.T) {
+	bubble(t, func(t *testing.T, p *Process) {
+		f := newFake("1", "a 10.0.0.1")
+		s := demanding(t, p, f)
+		for minute := range 3 {
+			before := f.fetches.Load()
+			for i := range 100 {
+				s.Await(fmt.Sprintf("x%d-%dpod01%s", minute, i, inZone), netip.AddrFrom4([4]byte{10, 2, 2, byte(i)}))
+			}
+			if n := f.fetches.Load() - before; n < 3 || n > 4 {
+				t.Errorf("minute %d: the flood started %d syncs; want 3 or 4", minute, n)
+			}
+			account := fmt.Sprintf("wepod01ecs%d", minute)
+			f.set("a 10.0.0.1", account+" 10.0.0.2")
+			s.Await(account+inZone, client)
+			if got := addrs(s, account); got != "10.0.0.2" {
+				t.Errorf("minute %d: the name that another network asks for has %q after its first query; want 10.0.0.2", minute, got)
+			}
+			time.Sleep(time.Minute)
 		}
 	})
 }
@@ -139,7 +167,7 @@ func TestQueriesWaitTogether(t *testing.T) {
 				var all sync.WaitGroup
 				for i := range tc.queries {
 					all.Go(func() {
-						if s.Await(fmt.Sprintf("x%d%s", i/2, inZone)) {
+						if s.Await(fmt.Sprintf("x%d%s", i/2, inZone), client) {
 							mu.Lock()
 							waited++
 							mu.Unlock()
@@ -162,10 +190,10 @@ func TestSyncUnderWay(t *testing.T) {
 		f := newFake("1", "a 10.0.0.1")
 		s := demanding(t, p, f)
 		f.stall = make(chan struct{})
-		go s.Await("x" + inZone)
+		go s.Await("x"+inZone, client)
 		time.Sleep(2 * gather)
 		done := make(chan bool)
-		go func() { done <- s.Await("b" + inZone) }()
+		go func() { done <- s.Await("b"+inZone, client) }()
 		synctest.Wait()
 		close(f.stall)
 		f.set("a 10.0.0.1", "b 10.0.0.2")
@@ -185,12 +213,12 @@ func TestDemandRespectsPauses(t *testing.T) {
 		poll(t, s)
 		before, beforeOther := busy.fetches.Load(), other.fetches.Load()
 		busy.set("a 10.0.0.1", "b 10.0.0.2")
-		s.Await("b" + inZone)
+		s.Await("b"+inZone, client)
 		if n, m := busy.fetches.Load()-before, other.fetches.Load()-beforeOther; n != 0 || m != 1 {
 			t.Errorf("the busy source was read %d times, the other one %d times; want 0 and 1", n, m)
 		}
 		time.Sleep(5 * time.Minute)
-		if s.Await("b" + inZone); addrs(s, "b") != "10.0.0.2" {
+		if s.Await("b"+inZone, client); addrs(s, "b") != "10.0.0.2" {
 			t.Errorf("after the pause, the addresses are %q; want 10.0.0.2", addrs(s, "b"))
 		}
 	})
@@ -211,7 +239,7 @@ func TestDemandOfAFailingSource(t *testing.T) {
 			poll(t, s)
 			poll(t, s)
 			before := f.fetches.Load()
-			s.Await("b" + inZone)
+			s.Await("b"+inZone, client)
 			if n := f.fetches.Load() - before; n != tc.syncs {
 				t.Errorf("%s: %d syncs; want %d", tc.name, n, tc.syncs)
 			}
@@ -223,9 +251,9 @@ func TestDemandOfAFailingSource(t *testing.T) {
 func TestFloodForgetsNoName(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		s := demanding(t, p, newFake("1", "a 10.0.0.1"))
-		s.Await("b" + inZone)
+		s.Await("b"+inZone, client)
 		for i := range maxWanted + 100 {
-			s.Await(fmt.Sprintf("y%dpod01%s", i, inZone))
+			s.Await(fmt.Sprintf("y%dpod01%s", i, inZone), client)
 		}
 		time.Sleep(pause)
 		if s.Wanted("b"+inZone, time.Now()) {
@@ -244,10 +272,10 @@ func TestFailedSync(t *testing.T) {
 			f.fail(nil)
 			f.stall = make(chan struct{})
 			time.AfterFunc(gather+fetch, func() { close(f.stall) })
-			s.Await("b" + inZone)
+			s.Await("b"+inZone, client)
 			time.Sleep(fetch + rememberedPartly)
 			f.set("a 10.0.0.1", "b 10.0.0.2")
-			if s.Await("b" + inZone); addrs(s, "b") != "10.0.0.2" {
+			if s.Await("b"+inZone, client); addrs(s, "b") != "10.0.0.2" {
 				t.Errorf("a sync of %s: the addresses are %q after the next query; want 10.0.0.2", fetch, addrs(s, "b"))
 			}
 		})
@@ -259,7 +287,7 @@ func TestNoSyncOnDemand(t *testing.T) {
 		f := newFake("1", "a 10.0.0.1")
 		s := serve(t, p, f)
 		before := f.fetches.Load()
-		if s.Await("b"+inZone) || f.fetches.Load() != before {
+		if s.Await("b"+inZone, client) || f.fetches.Load() != before {
 			t.Error("a query has started a sync")
 		}
 	})
@@ -268,7 +296,7 @@ func TestNoSyncOnDemand(t *testing.T) {
 func TestWantedDoesNotAllocate(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		s := demanding(t, p, newFake("1", "a 10.0.0.1"))
-		s.Await("b" + inZone)
+		s.Await("b"+inZone, client)
 		now := time.Now()
 		if n := testing.AllocsPerRun(100, func() { s.Wanted("b"+inZone, now) }); n != 0 {
 			t.Errorf("%v allocations; want 0", n)

@@ -67,11 +67,11 @@ type round struct {
 
 // demand starts a poll soon, because a query asks for a name that the source may have by
 // now. The channel is closed when the poll has been published. All who call demand before
-// it begins share it. demand returns nil if the source must not be read yet. If the poll
-// returns no list, failed is called before.
-func (p *poller) demand(name string, as priority, failed func()) <-chan struct{} {
+// it begins share it, and started is true for the first of them. demand returns nil if the
+// source must not be read yet. If the poll returns no list, failed is called before.
+func (p *poller) demand(name string, as priority, failed func()) (done <-chan struct{}, started bool) {
 	if p.Static {
-		return nil
+		return nil, false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,9 +81,9 @@ func (p *poller) demand(name string, as priority, failed func()) <-chan struct{}
 	}
 	if r.done == nil {
 		if p.Remote && p.failures > 0 && time.Now().Before(p.ended.Add(p.penaltyLocked())) || !p.bucket.take(as) {
-			return nil
+			return nil, false
 		}
-		r.done = make(chan struct{})
+		r.done, started = make(chan struct{}), true
 		metrics.OnDemandSyncs.WithLabelValues(p.Name).Inc()
 		select {
 		case p.now <- struct{}{}:
@@ -93,7 +93,7 @@ func (p *poller) demand(name string, as priority, failed func()) <-chan struct{}
 	if len(r.failed) < maxRetries {
 		r.failed = append(r.failed, failed)
 	}
-	return r.done
+	return r.done, started
 }
 
 // penaltyLocked returns how long a source that fails is not read on demand. One that fails
