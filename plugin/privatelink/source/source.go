@@ -63,6 +63,10 @@ type List struct {
 	// missed, as one that vanishes later.
 	Parts map[string]int
 
+	// Since is when each of the first entries was served first, in seconds since the epoch, 0
+	// if that is unknown. Only a list that a state file had has it.
+	Since []uint32
+
 	path string // of the one hosts file that the list was read from, else empty
 }
 

@@ -88,7 +88,7 @@ func (d *decoder) source() (s Source, err error) {
 	case err != nil:
 		return s, err
 	case open == json.Delim('['):
-		s.Entries, err = d.entries()
+		err = d.entries(&s)
 		return s, err
 	case open != json.Delim('{'):
 		return s, fmt.Errorf("%v where a source is expected", open)
@@ -103,8 +103,7 @@ func (d *decoder) source() (s Source, err error) {
 			if err := d.open('['); err != nil {
 				return err
 			}
-			s.Entries, err = d.entries()
-			return err
+			return d.entries(&s)
 		}
 		return d.value(new(json.RawMessage))
 	})
@@ -112,20 +111,23 @@ func (d *decoder) source() (s Source, err error) {
 }
 
 // entries reads the rest of an array.
-func (d *decoder) entries() (all []source.Entry, err error) {
+func (d *decoder) entries(s *Source) error {
 	for d.More() {
-		var e source.Entry
+		var e struct {
+			source.Entry
+			Since uint32
+		}
 		if err := d.value(&e); err != nil {
-			return nil, err
+			return err
 		}
 		if e.FQDN == "" || len(e.Addrs) == 0 {
-			return nil, errors.New("an entry without name or address")
+			return errors.New("an entry without name or address")
 		}
 		e.Endpoint, e.Target = d.once(e.Endpoint), d.once(e.Target)
-		all = append(all, e)
+		s.Entries, s.Since = append(s.Entries, e.Entry), append(s.Since, e.Since)
 	}
-	_, err = d.token()
-	return all, err
+	_, err := d.token()
+	return err
 }
 
 func (d *decoder) once(id source.ID) source.ID {

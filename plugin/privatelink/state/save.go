@@ -99,12 +99,16 @@ func (e *encoder) source(s Source) {
 	e.raw(`}, "entries": [`)
 	for i := range s.Entries {
 		e.next(i)
-		e.entry(&s.Entries[i])
+		since := uint32(0)
+		if i < len(s.Since) {
+			since = s.Since[i]
+		}
+		e.entry(&s.Entries[i], since)
 	}
 	e.raw("]}")
 }
 
-func (e *encoder) entry(entry *source.Entry) {
+func (e *encoder) entry(entry *source.Entry, since uint32) {
 	e.raw(`{"fqdn": `)
 	e.text(entry.FQDN.String())
 	e.raw(`, "ipAddresses": [`)
@@ -119,6 +123,9 @@ func (e *encoder) entry(entry *source.Entry) {
 	if entry.Target != (source.ID{}) {
 		e.raw(`, "target": `)
 		e.id(entry.Target)
+	}
+	if since > 0 {
+		e.raw(`, "since": ` + strconv.FormatUint(uint64(since), 10))
 	}
 	e.raw("}")
 }

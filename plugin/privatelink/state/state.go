@@ -27,6 +27,7 @@ type State struct {
 // A Source is the last good list of one source.
 type Source struct {
 	Entries []source.Entry
+	Since   []uint32       // see source.List
 	Parts   map[string]int // see source.List
 	Partial bool           // the source has not been loaded as a whole
 }

@@ -22,6 +22,7 @@ func sample(addr string) State {
 					{FQDN: "a.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr(addr), netip.MustParseAddr("fd00::1")}, Endpoint: source.IDOf("/pe"), Target: source.IDOf("/vault")},
 					{FQDN: "b.blob.core.windows.net.", Addrs: []netip.Addr{netip.MustParseAddr(addr)}, Endpoint: source.IDOf("C:\\a \"b\" <ü>\n:7")},
 				},
+				Since: []uint32{1795727216, 0},
 				Parts: map[string]int{"/a": 2, "/b": 0},
 			},
 			"empty": {Parts: map[string]int{}, Partial: true},
@@ -92,7 +93,7 @@ func TestLoadVersion1(t *testing.T) {
 		Serials: map[dnsname.Name]uint32{"a.b.": 7},
 		Sources: map[string]Source{"x": {Entries: []source.Entry{
 			{FQDN: "c.a.b.", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Endpoint: source.IDOf("/pe")},
-		}}},
+		}, Since: []uint32{0}}},
 	}
 	if got, err := Load(path); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Load = %+v, %v; want %+v", got, err, want)

@@ -1,6 +1,9 @@
 package syncer
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -51,6 +54,36 @@ func TestExplainSince(t *testing.T) {
 		}
 		explain("c", verdict.Served, 10, "/pe/c")
 	})
+}
+
+// A restart keeps the times of names that the state file has, also if the source is read late.
+func TestSinceOutlivesARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, remote := range []bool{false, true} {
+		bubble(t, func(t *testing.T, p *Process) {
+			f := newFake("f", "a 10.0.0.1")
+			s := serveState(t, p, path, f)
+			time.Sleep(10 * time.Minute)
+			f.set("a 10.0.0.1", "b 10.0.0.2")
+			poll(t, s)
+		})
+		bubble(t, func(t *testing.T, p *Process) { // each bubble begins in the year 2000
+			start := time.Now()
+			time.Sleep(time.Hour)
+			f := newFake("f", "b 10.0.0.2", "a 10.0.0.9", "c 10.0.0.3")
+			f.remote = remote
+			s := serveState(t, p, path, f)
+			time.Sleep(time.Minute)
+			for account, want := range map[string][]int{"a": {0}, "b": {10}, "c": {60, 61}} {
+				if v := s.Explain(nameOf(account)); !v.Served || !slices.Contains(want, since(start, v)) {
+					t.Errorf("remote %v, %s: served %v since minute %d; want %d", remote, account, v.Served, since(start, v), want)
+				}
+			}
+		})
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // The endpoint is that of the source whose addresses are served.

@@ -58,7 +58,7 @@ type absence struct {
 // restore adds the names of a state file that the served list lacks. The lists that
 // follow decide whether they may go.
 func (g *guard) restore(last state.Source) {
-	list := &source.List{Entries: last.Entries, Parts: last.Parts, Complete: true}
+	list := &source.List{Entries: last.Entries, Since: last.Since, Parts: last.Parts, Complete: true}
 	if g.served != nil {
 		list = join(g.served, missingFrom(namesOf(g.served.Entries), list.Entries))
 		list.Parts = union(last.Parts, g.served.Parts)
@@ -79,6 +79,9 @@ func (g *guard) admit(list *source.List, now time.Time) {
 	next := join(list, kept)
 	if !list.Complete && g.served != nil {
 		next.Parts = union(g.served.Parts, list.Parts)
+	}
+	if g.latest == nil && g.served != nil { // of a state file, which may not be published yet
+		next.Since = sinceIn(g.served, next.Entries)
 	}
 	g.latest, g.kept, g.served = list, len(kept), next
 }
@@ -152,6 +155,19 @@ func join(list *source.List, more []source.Entry) *source.List {
 		all.Entries = slices.Concat(list.Entries, more)
 	}
 	return &all
+}
+
+// sinceIn returns since when the list has the entries, where it knows that.
+func sinceIn(list *source.List, entries []source.Entry) []uint32 {
+	known := map[dnsname.Name]uint32{}
+	for i, since := range list.Since {
+		known[zone.Canonical(list.Entries[i].FQDN)] = since
+	}
+	all := make([]uint32, len(entries))
+	for i := range entries {
+		all[i] = known[zone.Canonical(entries[i].FQDN)]
+	}
+	return all
 }
 
 // namesOf returns the canonical names of the entries.

@@ -92,7 +92,11 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 		r := b.Add(owner, e.Addrs)
 		if first == nil {
 			f.first[r.Name] = e
-			b.SetOrigin(owner, f.origin+uint32(i)) //nolint:gosec // G115: far fewer entries
+			from := zone.Provenance{Origin: f.origin + uint32(i)} //nolint:gosec // G115: far fewer entries
+			if i < len(list.Since) {
+				from.Seconds = list.Since[i]
+			}
+			b.SetProvenance(owner, from)
 		} else if first.Endpoint != e.Endpoint && !source.ZoneRepeats(first, e) {
 			f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 		}

@@ -149,7 +149,7 @@ func (f *stateFile) leftOver() (all []namedList) {
 	if f.rest == nil && len(f.known.Sources) > 0 {
 		f.rest = []namedList{}
 		for name, last := range f.known.Sources {
-			f.rest = append(f.rest, namedList{name, &source.List{Entries: last.Entries, Parts: last.Parts}, !last.Partial})
+			f.rest = append(f.rest, namedList{name, &source.List{Entries: last.Entries, Since: last.Since, Parts: last.Parts}, !last.Partial})
 		}
 		slices.SortFunc(f.rest, func(a, b namedList) int { return strings.Compare(a.name, b.name) })
 	}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/state"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
 // A stateUser is a syncer whose lists and serials the file has. One that has ended
@@ -159,11 +161,26 @@ func collect(users map[*Syncer]stateUser) state.State {
 // lastGood returns the lists and serials that s serves.
 func (s *Syncer) lastGood() state.State {
 	last := state.State{Serials: map[dnsname.Name]uint32{}, Sources: map[string]state.Source{}}
-	for name, z := range s.Snapshot().Zones {
+	zones := s.Snapshot()
+	for name, z := range zones.Zones {
 		last.Serials[name] = z.Serial
 	}
 	for _, one := range s.lastLists() {
-		last.Sources[one.name] = state.Source{Entries: one.list.Entries, Parts: one.list.Parts, Partial: !one.loaded}
+		last.Sources[one.name] = state.Source{Entries: one.list.Entries, Since: servedSince(zones, one.list), Parts: one.list.Parts, Partial: !one.loaded}
 	}
 	return last
+}
+
+// servedSince returns since when each entry of a list is served, or was when it was saved.
+func servedSince(zones *zone.Snapshot, list *source.List) []uint32 {
+	all := make([]uint32, len(list.Entries))
+	copy(all, list.Since)
+	for i := range list.Entries {
+		if owner, err := zones.OwnerOf(list.Entries[i].FQDN); err == nil {
+			if r := zones.Find(owner); r != nil {
+				all[i] = zones.Provenance(r).Seconds
+			}
+		}
+	}
+	return all
 }

@@ -80,7 +80,7 @@ func newBook(complete bool, lists ...List) *Book {
 			first := len(b.Addrs(owner)) == 0 // no earlier list has it
 			b.Add(owner, e.Addrs)
 			if first {
-				b.SetOrigin(owner, n+uint32(i))
+				b.SetProvenance(owner, zone.Provenance{Origin: n + uint32(i)})
 			}
 		}
 		n += uint32(len(l.Entries))

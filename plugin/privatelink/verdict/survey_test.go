@@ -23,7 +23,7 @@ func bookOf(t testing.TB, held []dnsname.Name, endpoints ...privateendpoint.Endp
 	for i, e := range list.Entries {
 		if owner, err := b.OwnerOf(e.FQDN); err == nil {
 			b.Add(owner, e.Addrs)
-			b.SetOrigin(owner, uint32(i+1))
+			b.SetProvenance(owner, zone.Provenance{Origin: uint32(i + 1)})
 		}
 	}
 	snapshot := b.Snapshot(true, func(*zone.Zone) uint32 { return 1 })

@@ -8,24 +8,24 @@ import (
 // A Provenance records where a record is from and since when it is served. It costs 8
 // bytes a record. The alternative, a map by name beside the snapshot, costs about 40.
 type Provenance struct {
-	Origin uint32 // a number of the caller of Builder.SetOrigin; 0 if it set none
-	since  uint32 // seconds since the epoch; 0 if unknown
+	Origin  uint32 // a number of the caller of Builder.SetProvenance; 0 if it set none
+	Seconds uint32 // Since in seconds since the epoch; 0 if unknown
 }
 
 // Since returns when the name was published first, or the zero time. It is in whole
 // seconds.
 func (p Provenance) Since() time.Time {
-	if p.since == 0 {
+	if p.Seconds == 0 {
 		return time.Time{}
 	}
-	return time.Unix(int64(p.since), 0)
+	return time.Unix(int64(p.Seconds), 0)
 }
 
-// SetOrigin sets the origin of the record of an owner that has been added.
-func (b *Builder) SetOrigin(o Owner, origin uint32) {
+// SetProvenance sets the provenance of the record of an owner that has been added.
+func (b *Builder) SetProvenance(o Owner, p Provenance) {
 	records := &b.zones[o.Zone].records
 	labels, _ := o.Name.CutSuffix(o.Zone)
-	records.provenance(records.number(labels)).Origin = origin
+	*records.provenance(records.number(labels)) = p
 }
 
 // Provenance returns the provenance of a record of s.
@@ -45,8 +45,8 @@ func (s *Snapshot) numberOf(r *Record) (*index, int) {
 	return &c.zone.records, c.zone.records.number(labels)
 }
 
-// Date sets since when each name is served: as in previous, or since now. It takes the uses
-// over as well. It must be called before s is published.
+// Date sets since when each name is served: as in previous, as its provenance says, or since
+// now. It takes the uses over as well. It must be called before s is published.
 func (s *Snapshot) Date(previous *Snapshot, now time.Time) {
 	seconds := uint32(now.Unix()) //nolint:gosec // G115: until the year 2106
 	for name, z := range s.Zones {
@@ -57,10 +57,10 @@ func (s *Snapshot) Date(previous *Snapshot, now time.Time) {
 		for i := range z.records.count {
 			r := &z.records.at(i).Record
 			if n := old.number(z.records.labels(r)); n >= 0 && len(old.at(n).Addrs) > 0 {
-				z.records.provenance(i).since = old.provenance(n).since
+				z.records.provenance(i).Seconds = old.provenance(n).Seconds
 				z.records.use(i).take(old.use(n))
-			} else if len(r.Addrs) > 0 {
-				z.records.provenance(i).since = seconds
+			} else if p := z.records.provenance(i); len(r.Addrs) > 0 && p.Seconds == 0 {
+				p.Seconds = seconds
 			}
 		}
 	}
