@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 )
@@ -110,12 +109,16 @@ func (s *stream) separated(end byte, value func() bool) bool {
 }
 
 // fields reads an object. The function reads the value of a key, which begins in a line. Keys
-// have ASCII only: encoding/json takes other letters for those of ASCII.
+// are plain: encoding/json takes letters outside of ASCII for those inside, and Decode finds
+// no key that is written with an escape.
 func (s *stream) fields(value func(key string, line int) bool) bool {
 	return s.skip('{') && s.separated('}', func() bool {
-		var key string
+		if s.peek() != '"' {
+			return false
+		}
 		e, ok := s.next()
-		if !ok || json.Unmarshal(e.RawMessage, &key) != nil || !isASCII(key) || !s.skip(':') {
+		key := strings.Trim(string(e.RawMessage), `"`)
+		if !ok || strings.ContainsFunc(key, isSpecial) || !s.skip(':') {
 			return false
 		}
 		s.peek()
@@ -123,9 +126,10 @@ func (s *stream) fields(value func(key string, line int) bool) bool {
 	})
 }
 
-func isASCII(text string) bool {
-	return strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
-}
+func isSpecial(r rune) bool { return r < ' ' || r > '~' || r == '\\' }
+
+// maxFields bounds the values beside the list of a page, each of which is in memory.
+const maxFields = 30
 
 // large reads a document that is an object larger than a resource: a page, or the state
 // of Terraform.
@@ -144,7 +148,7 @@ func (s *stream) large() (known, ok bool) {
 		e, ok := s.next()
 		f.value = slices.Clone(e.RawMessage)
 		p.fields = append(p.fields, f)
-		return ok && json.Valid(f.value)
+		return ok && json.Valid(f.value) && len(p.fields) < maxFields
 	})
 	if state.found > 0 {
 		return true, ok && p.list == "" && state.only(&p)

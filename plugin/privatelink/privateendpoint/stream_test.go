@@ -129,6 +129,11 @@ func TestStreamLargeObjects(t *testing.T) {
 		"values of something else":        {`{"values": {"root_module": {"resources": [` + many(pe("a")) + "]}}}", false},
 		"something broken beside":         {strings.Replace(state(many(pe("a")), ""), `"outputs": {}`, `"outputs": {"a"}`, 1), false},
 		"an end that is missing":          {strings.TrimSuffix(state(many(pe("a")), ""), "}"), false},
+		"a key that is null":              {`{null: 1, "value": [` + many(endpoint) + "]}", false},
+		"a key with an escape":            {strings.Replace(state(many(pe("a")), ""), "format", `form\u0061t`, 1), false},
+		"very many keys":                  {`{` + strings.Repeat(`"x": 1, `, maxFields) + `"value": [` + many(endpoint) + "]}", false},
+		"modules within modules":          {state("", nested(maxModules)), false},
+		"fewer of them":                   {state("", nested(maxModules-1)), true},
 		"a comma that is missing":         {strings.Replace(state(many(pe("a")), ""), `1, "values"`, `1 "values"`, 1), false},
 		"a colon that is missing":         {strings.Replace(state(many(pe("a")), ""), `"values":`, `"values"`, 1), false},
 		"a key that is a number":          {strings.Replace(state(many(pe("a")), ""), `"x"`, `7`, 1), false},
@@ -141,6 +146,11 @@ func TestStreamLargeObjects(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nested returns modules within one another, of which the last has a private endpoint.
+func nested(depth int) string {
+	return strings.Repeat(`{"child_modules": [`, depth-1) + `{"resources": [` + many(pe("a")) + "]}" + strings.Repeat("]}", depth-1)
 }
 
 func many(element string) string { return element + strings.Repeat(",\n"+element, 8) }

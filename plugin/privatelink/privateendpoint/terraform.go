@@ -165,7 +165,11 @@ type tfStream struct {
 	*stream
 	line  int // of the document
 	found int // private endpoints and record sets
+	depth int // of the module
 }
+
+// maxModules bounds the modules within one another.
+const maxModules = 100
 
 func (t *tfStream) values() bool {
 	roots := 0
@@ -192,6 +196,10 @@ func (t *tfStream) other() bool {
 }
 
 func (t *tfStream) module() bool {
+	if t.depth++; t.depth > maxModules {
+		return false
+	}
+	defer func() { t.depth-- }()
 	last := ""
 	return t.fields(func(key string, _ int) bool {
 		before := last
