@@ -142,13 +142,13 @@ type peer struct {
 // Unwrap returns the address in the type that CoreDNS expects.
 func (p *peer) Unwrap() net.Addr { return &p.UDPAddr }
 
-// send sends a reply without waiting.
-func (h handle) send(reply []byte, to *peer) unix.Errno {
+// send sends a reply without waiting, and reports whether it has done so.
+func (p *peer) send(fd uintptr, reply []byte) bool {
 	iov := unix.Iovec{Base: unsafe.SliceData(reply)}
 	iov.SetLen(len(reply))
-	message := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&to.from)), Namelen: to.fromLen, Iov: &iov, Control: unsafe.SliceData(to.control)}
+	message := unix.Msghdr{Name: (*byte)(unsafe.Pointer(&p.from)), Namelen: p.fromLen, Iov: &iov, Control: unsafe.SliceData(p.control)}
 	message.SetIovlen(1)
-	message.SetControllen(len(to.control))
-	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(h), uintptr(unsafe.Pointer(&message)), unix.MSG_DONTWAIT)
-	return errno
+	message.SetControllen(len(p.control))
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&message)), unix.MSG_DONTWAIT)
+	return errno == 0
 }

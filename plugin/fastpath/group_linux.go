@@ -39,33 +39,82 @@ func acquire(address string, n int) (*group, []pair, error) {
 		}
 	}
 	pairs, err := g.pairs()
+	if err == nil && g.users > 0 && g.readers == 0 { // the last reader has steered the packets away
+		err = g.steer(g.receivers())
+	}
 	if err != nil {
 		if g.users == 0 {
 			err = errors.Join(err, g.closeAll())
 		}
-		return nil, nil, err
-	}
-	if g.users > 0 && g.readers == 0 { // the last reader has steered the packets away
-		err = g.steer(g.receivers())
+		return nil, nil, errors.Join(err, closePairs(pairs))
 	}
 	groups[address] = g
 	g.users++
 	g.readers++
-	return g, pairs, err
+	return g, pairs, nil
 }
 
 func (g *group) receivers() int { return len(g.sockets) / 2 }
 
-// openAll opens the sockets and steers all packets to the receivers.
+// openAll opens the sockets. It steers all packets to the receivers before there is a
+// sender, because nobody reads from that.
 func (g *group) openAll(n int) error {
-	for range 2 * n {
+	if err := g.open(n); err != nil {
+		return err
+	}
+	if err := g.steer(0); err != nil {
+		return err
+	}
+	g.nudge()
+	if err := g.steer(n); err != nil {
+		return err
+	}
+	return g.open(n)
+}
+
+// nudges is how many packets wake up a read for certain: the next server reads from the
+// same socket.
+const nudges = 16
+
+// nudge sends empty packets to the server, which discards them. In a reload, package net
+// lets the server's socket block for a moment, and a read that begins then waits in the
+// kernel. Without another packet it would wait forever, and the reload with it.
+func (g *group) nudge() {
+	at, err := unix.Getsockname(int(g.sockets[0]))
+	if err != nil {
+		return
+	}
+	domain := unix.AF_INET
+	switch to := at.(type) {
+	case *unix.SockaddrInet4:
+		if to.Addr == [4]byte{} {
+			to.Addr[0], to.Addr[3] = 127, 1
+		}
+	case *unix.SockaddrInet6:
+		domain = unix.AF_INET6
+		if to.Addr == [16]byte{} {
+			to.Addr[15] = 1
+		}
+	}
+	fd, err := unix.Socket(domain, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer handle(fd).close() //nolint:errcheck // nothing is left to send
+	for range nudges {
+		_ = unix.Sendto(fd, nil, unix.MSG_DONTWAIT, at)
+	}
+}
+
+func (g *group) open(n int) error {
+	for range n {
 		h, err := openHandle(g.address)
 		if err != nil {
 			return err
 		}
 		g.sockets = append(g.sockets, h)
 	}
-	return g.steer(n)
+	return nil
 }
 
 func (g *group) closeAll() (err error) {
@@ -80,10 +129,7 @@ func (g *group) pairs() (all []pair, err error) {
 	for i := range g.receivers() {
 		p, err := newPair(g.sockets[i], g.sockets[g.receivers()+i])
 		if err != nil {
-			for _, other := range all {
-				_ = other.close()
-			}
-			return nil, err
+			return nil, errors.Join(err, closePairs(all))
 		}
 		all = append(all, p)
 	}

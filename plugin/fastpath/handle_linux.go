@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"unsafe"
 
 	"github.com/coredns/coredns/plugin/pkg/reuseport"
 	"golang.org/x/sys/unix"
@@ -45,17 +44,6 @@ func (h handle) duplicate() (handle, error) {
 
 func (h handle) close() error { return os.NewSyscallError("close", unix.Close(int(h))) }
 
-// sendTo sends a reply without waiting and reports whether it has done so. It costs less than
-// a message, and cannot set the address to send from.
-func (h handle) sendTo(reply []byte, to *unix.Msghdr) bool {
-	if to.Controllen > 0 {
-		return false
-	}
-	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(h), uintptr(unsafe.Pointer(unsafe.SliceData(reply))), uintptr(len(reply)),
-		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(to.Name)), uintptr(to.Namelen))
-	return errno == 0
-}
-
 // watched returns a duplicate that the poller watches.
 func (h handle) watched() (*net.UDPConn, error) {
 	d, err := h.duplicate()
@@ -71,10 +59,23 @@ func (h handle) watched() (*net.UDPConn, error) {
 	return c.(*net.UDPConn), nil
 }
 
+// file returns a duplicate that the poller does not watch: package os has it watch only
+// descriptors that do not block.
+func (h handle) file() (*os.File, error) {
+	if err := unix.SetNonblock(int(h), false); err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	d, err := h.duplicate()
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(d), "udp"), nil
+}
+
 // A pair is a socket that receives, and one that sends from the same address.
 type pair struct {
-	conn   *net.UDPConn
-	sender handle
+	*net.UDPConn
+	sender *os.File
 }
 
 // newPair returns duplicates of two sockets.
@@ -83,14 +84,23 @@ func newPair(receiver, sender handle) (pair, error) {
 	if err != nil {
 		return pair{}, err
 	}
-	sender, err = sender.duplicate()
+	file, err := sender.file()
 	if err != nil {
 		return pair{}, errors.Join(err, conn.Close())
 	}
-	return pair{conn, sender}, nil
+	return pair{conn, file}, nil
 }
 
-func (p pair) close() error { return errors.Join(p.conn.Close(), p.sender.close()) }
+// Close closes both. A closed socket that is a member of the kernel's group would change the
+// places of the others later.
+func (p pair) Close() error { return errors.Join(p.UDPConn.Close(), p.sender.Close()) }
+
+func closePairs(all []pair) (err error) {
+	for _, p := range all {
+		err = errors.Join(err, p.Close())
+	}
+	return err
+}
 
 // receiveBuffer has room for the burst of a boot storm. Without CAP_NET_ADMIN the
 // kernel allows net.core.rmem_max.

@@ -52,12 +52,10 @@ func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
 	return l, nil
 }
 
-func (l *listener) abandon(pairs []pair) (err error) {
-	for _, p := range pairs {
-		err = errors.Join(err, p.close())
-	}
-	l.group.release()
-	return err
+func (l *listener) abandon(pairs []pair) error {
+	l.group.leave()
+	defer l.group.release()
+	return closePairs(pairs)
 }
 
 // start reads from the socket, with the server's settings. The packets that
@@ -73,7 +71,6 @@ func (l *listener) start(s *socket) {
 		if err := s.dns.ActivateAndServe(); err != nil {
 			log.Errorf("%s: %v", l.server.Addr, err)
 		}
-		_ = s.sender.close() // nobody else sends by it
 	})
 	<-started
 }

@@ -42,9 +42,12 @@ func (o *outgoing) reset() { o.count, o.used = 0, 0 }
 
 // add adds a reply to the sender of a packet.
 func (o *outgoing) add(octets []byte, to *unix.Msghdr) {
-	n := int8(o.count)
-	o.replies[n] = reply{octets, to, -1}
+	o.replies[o.count] = reply{octets, to, -1}
 	o.count++
+}
+
+// bundle assigns a reply to a message.
+func (o *outgoing) bundle(n int8) {
 	if g := o.groupFor(&o.replies[n]); g != nil {
 		o.replies[g.last].next = n
 		g.last = n
@@ -79,8 +82,23 @@ func samePeer(a, b *unix.Msghdr) bool {
 		string(unsafe.Slice(a.Control, a.Controllen)) == string(unsafe.Slice(b.Control, b.Controllen))
 }
 
+// sendAlone sends a reply that is the only one, and reports whether it has done so. It costs less
+// than a message, and cannot set the address to send from.
+func (o *outgoing) sendAlone(fd uintptr) bool {
+	r := &o.replies[0]
+	if o.count != 1 || r.to.Controllen > 0 {
+		return false
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.octets))), uintptr(len(r.octets)),
+		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(r.to.Name)), uintptr(r.to.Namelen))
+	return errno == 0
+}
+
 // prepare makes the messages.
 func (o *outgoing) prepare() {
+	for n := range o.count {
+		o.bundle(int8(n))
+	}
 	at := 0
 	for i := range o.groups[:o.used] {
 		g := &o.groups[i]

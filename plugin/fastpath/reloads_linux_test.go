@@ -1,6 +1,7 @@
 package fastpath_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -11,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coredns/caddy"
 	"github.com/miekg/dns"
+	"golang.org/x/sys/unix"
 )
 
 // A reload under load loses no query, whether the fast path stays, comes or goes,
@@ -103,4 +106,118 @@ func TestNoReplyIsOlder(t *testing.T) {
 			t.Errorf("the fast path answers %s; want %s", got, step.want)
 		}
 	}
+}
+
+// A reload that adds the fast path loses no query, and comes to its end.
+func TestReloadsAddFastPath(t *testing.T) {
+	for range 10 {
+		instance, err := caddy.Start(input(".:0 {\nbind 127.0.0.1\n" + small + "}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := instance.Servers()[0].LocalAddr().(*net.UDPAddr).Port
+		var stopped atomic.Bool
+		var asked, lost atomic.Int64
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() { keepAsking(t, port, &stopped, &asked, &lost) })
+		}
+		eventually(t, "100 queries", func() bool { return asked.Load() > 100 })
+		if instance, err = instance.Restart(input(".:0 {\nbind 127.0.0.1\nfastpath\n" + small + "}")); err != nil {
+			t.Fatal(err)
+		}
+		before := counter(t, "coredns_fastpath_answers_total", "privatelink")
+		eventually(t, "answers at the socket", func() bool { return counter(t, "coredns_fastpath_answers_total", "privatelink") > before })
+		stopped.Store(true)
+		all.Wait()
+		if lost.Load() > 0 {
+			t.Errorf("%d of %d queries had no reply", lost.Load(), asked.Load())
+		}
+		stop(t, instance)
+	}
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	again, deadline := time.NewTicker(time.Millisecond), time.After(10*time.Second)
+	defer again.Stop()
+	for !is() {
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("not within 10 s: %s", what)
+		}
+	}
+}
+
+func keepAsking(t *testing.T, port int, stopped *atomic.Bool, asked, lost *atomic.Int64) {
+	client := &dns.Client{Timeout: 3 * time.Second}
+	conn, err := client.Dial(fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	for !stopped.Load() {
+		asked.Add(1)
+		if _, _, err := client.ExchangeWithConn(held(), conn); err != nil {
+			lost.Add(1)
+		}
+	}
+}
+
+// Queries that take longer than a reload waits for leave no socket behind: the kernel would
+// send packets to it when the fast path is added again.
+func TestSlowQueriesAtReload(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the reload waits for 5 s")
+	}
+	instance, port := begin(t, corefileOfSlow(t, "fastpath"))
+	conn, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	slow, err := new(dns.Msg).SetQuestion("slow.example.org.", dns.TypeA).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write(slow); err != nil {
+		t.Fatal(err)
+	}
+	query(t, "", fmt.Sprintf("127.0.0.1:%d", port), held().SetQuestion("privatelink.blob.core.windows.net.", dns.TypeDS)) // behind it
+	if instance, err = instance.Restart(input(corefileOfSlow(t, ""))); err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, instance)
+	sockets := map[string]bool{}
+	for _, inode := range datagramSockets(t, port) {
+		sockets[inode] = true
+	}
+	if len(sockets) != 1 {
+		t.Errorf("%d sockets at the server's port; want its own only", len(sockets))
+	}
+}
+
+// corefileOfSlow has an upstream that does not accept connections: its queue is full.
+func corefileOfSlow(t *testing.T, fast string) string {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream := fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
+	for range 3 {
+		if conn, err := net.DialTimeout("tcp", upstream, 100*time.Millisecond); err == nil {
+			t.Cleanup(func() { conn.Close() })
+		}
+	}
+	return fmt.Sprintf(".:0 {\nbind 127.0.0.1\n%s\n%sforward . %s {\nforce_tcp\n}\n}", fast, small, upstream)
 }

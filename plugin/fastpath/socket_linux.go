@@ -19,13 +19,14 @@ import (
 // answers. The alternative, a goroutine that passes packets on, needs a goroutine switch
 // for each packet of the chain.
 type socket struct {
-	*net.UDPConn
-	dns    *dns.Server
-	raw    syscall.RawConn
-	sender handle
-	desk   desk
+	pair
+	dns     *dns.Server
+	raw     syscall.RawConn
+	sending syscall.RawConn
+	desk    desk
 	*batch
-	receiveFunc, sendFunc func(fd uintptr) bool // without an allocation for each call
+	receiveFunc, restFunc func(fd uintptr) bool // without an allocation for each call
+	sendFunc              func(fd uintptr)
 
 	passed     [batchSize]int // the packets of the batch for the chain
 	passedNext int
@@ -40,15 +41,19 @@ type socket struct {
 }
 
 func newSocket(p pair, r routes) (*socket, error) {
-	raw, err := p.conn.SyscallConn()
+	raw, err := p.UDPConn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	sending, err := p.sender.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
 	s := &socket{
-		UDPConn: p.conn, raw: raw, sender: p.sender, desk: desk{routes: r}, batch: newBatch(),
+		pair: p, raw: raw, sending: sending, desk: desk{routes: r}, batch: newBatch(),
 		drained: make(chan struct{}), released: make(chan struct{}),
 	}
-	s.receiveFunc, s.sendFunc = s.fill, s.sendRest
+	s.receiveFunc, s.restFunc, s.sendFunc = s.fill, s.sendRest, s.send
 	return s, nil
 }
 
@@ -113,21 +118,27 @@ func (s *socket) respond(n int) {
 	s.desk.prefetch(n)
 	for i := range n {
 		if reply := s.desk.answer(i); reply != nil {
-			if to := s.returnTo(i); n > 1 || !s.sender.sendTo(reply, to) {
-				s.outgoing.add(reply, to)
-			}
+			s.outgoing.add(reply, s.returnTo(i))
 			continue
 		}
 		s.passed[s.passedEnd] = i
 		s.passedEnd++
 	}
-	if s.outgoing.used == 0 {
+	if s.outgoing.count == 0 || s.sending.Control(s.sendFunc) != nil { // it is closed, and the server has stopped
+		return
+	}
+	if s.sentNext < s.outgoing.used {
+		_ = s.raw.Write(s.restFunc) // on error the connection is closed, and the server has stopped
+	}
+}
+
+// send sends the replies without waiting.
+func (s *socket) send(fd uintptr) {
+	if s.sentNext = 0; s.outgoing.sendAlone(fd) {
 		return
 	}
 	s.outgoing.prepare()
-	if s.sentNext = s.outgoing.send(uintptr(s.sender), 0); s.sentNext < s.outgoing.used {
-		_ = s.raw.Write(s.sendFunc) // on error the connection is closed, and the server has stopped
-	}
+	s.sentNext = s.outgoing.send(fd, 0)
 }
 
 // sendRest sends the replies that the sender had no room for, when the socket has room.
@@ -198,8 +209,9 @@ func (s *socket) WriteTo(p []byte, addr net.Addr) (int, error) {
 	if !ok {
 		return 0, fmt.Errorf("%T is not the address of a client", addr)
 	}
-	if s.sender.send(p, to) == 0 {
-		return len(p), nil
+	sent := false
+	if err := s.sending.Control(func(fd uintptr) { sent = to.send(fd, p) }); sent || err != nil {
+		return len(p), err
 	}
 	n, _, err := s.WriteMsgUDP(p, to.control, &to.UDPAddr) // waits for room, and explains an error
 	return n, err
