@@ -40,7 +40,7 @@ func acquire(address string, n int) (*group, []pair, error) {
 	}
 	pairs, err := g.pairs()
 	if err == nil && g.users > 0 && g.readers == 0 { // the last reader has steered the packets away
-		err = g.steer(g.receivers())
+		err = g.takeOver(g.receivers())
 	}
 	if err != nil {
 		if g.users == 0 {
@@ -62,14 +62,19 @@ func (g *group) openAll(n int) error {
 	if err := g.open(n); err != nil {
 		return err
 	}
+	if err := g.takeOver(n); err != nil {
+		return err
+	}
+	return g.open(n)
+}
+
+// takeOver steers the packets from the server to n receivers.
+func (g *group) takeOver(n int) error {
 	if err := g.steer(0); err != nil {
 		return err
 	}
 	g.nudge()
-	if err := g.steer(n); err != nil {
-		return err
-	}
-	return g.open(n)
+	return g.steer(n)
 }
 
 // nudges is how many packets wake up a read for certain: the next server reads from the

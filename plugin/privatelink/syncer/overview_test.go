@@ -3,6 +3,7 @@ package syncer
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
@@ -33,6 +34,7 @@ func TestSourceStates(t *testing.T) {
 		start := time.Now()
 		f := newFake("f", "a 10.0.0.1", "b 10.0.0.2")
 		s := serve(t, p, f)
+		synctest.Wait() // for the time of the next poll
 		expect := func(want string) {
 			t.Helper()
 			if got := s.SourceStates()[0].show(start); got != want {
