@@ -24,26 +24,11 @@ func TestReloads(t *testing.T) {
 		return fmt.Sprintf(".:%d {\nbind 127.0.0.1\n%s\n%s%s}", port, fast, small, extra)
 	}
 	instance, port := begin(t, corefile(0, "fastpath", ""))
-	address := fmt.Sprintf("127.0.0.1:%d", port)
 	var stopped atomic.Bool
 	var all sync.WaitGroup
 	var asked, lost atomic.Int64
 	for range 4 {
-		all.Go(func() {
-			client := &dns.Client{Timeout: 3 * time.Second}
-			conn, err := client.Dial(address)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
-			for !stopped.Load() {
-				asked.Add(1)
-				if m, _, err := client.ExchangeWithConn(held(), conn); err != nil || len(m.Answer) != 1 {
-					lost.Add(1)
-				}
-			}
-		})
+		all.Go(func() { keepAsking(t, port, &stopped, &asked, &lost) })
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,7 +49,7 @@ func TestReloads(t *testing.T) {
 		}
 		instance = next
 		for before := asked.Load(); asked.Load() < before+200; {
-			query(t, "", address, held())
+			query(t, "", fmt.Sprintf("127.0.0.1:%d", port), held())
 		}
 	}
 	t.Cleanup(func() { stop(t, instance) })
@@ -160,7 +145,7 @@ func keepAsking(t *testing.T, port int, stopped *atomic.Bool, asked, lost *atomi
 	defer conn.Close()
 	for !stopped.Load() {
 		asked.Add(1)
-		if _, _, err := client.ExchangeWithConn(held(), conn); err != nil {
+		if m, _, err := client.ExchangeWithConn(held(), conn); err != nil || len(m.Answer) != 1 {
 			lost.Add(1)
 		}
 	}
