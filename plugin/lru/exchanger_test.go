@@ -96,12 +96,14 @@ func TestFallbackNeverReplacesStaleData(t *testing.T) {
 				t.Fatalf("during the outage: %s", got)
 			}
 		}
+		synctest.Wait() // the last refresh has failed, and the next one waits for failureTTL
 		x.set("NOERROR: a.example. 60 A 192.0.2.9", false)
 		ask(t, l, query("a.example.", "A"))
 		synctest.Wait()
 		time.Sleep(failureTTL)
 		ask(t, l, query("a.example.", "A"))
 		synctest.Wait()
+		time.Sleep(5 * time.Second)
 		if got := show(ask(t, l, query("a.example.", "A"))); got != "NOERROR: a.example. 55 A 192.0.2.9" {
 			t.Errorf("after it: %s", got)
 		}
