@@ -56,8 +56,8 @@ func acquire(address string, n int) (*group, []pair, error) {
 
 func (g *group) receivers() int { return len(g.sockets) / 2 }
 
-// openAll opens the sockets. It steers all packets to the receivers before there is a
-// sender, because nobody reads from that.
+// openAll opens the sockets. It steers all packets to the receivers before it opens the
+// senders, because nobody reads from those.
 func (g *group) openAll(n int) error {
 	if err := g.open(n); err != nil {
 		return err
@@ -77,8 +77,8 @@ func (g *group) takeOver(n int) error {
 	return g.steer(n)
 }
 
-// nudges is how many packets wake up a read for certain: the next server reads from the
-// same socket.
+// nudges is the number of packets that end a read. One is not enough: the next server reads
+// from the same socket and may get it.
 const nudges = 16
 
 // nudge sends empty packets to the server, which discards them. In a reload, package net

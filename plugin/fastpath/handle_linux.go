@@ -13,9 +13,9 @@ import (
 // A handle is a file descriptor of a UDP socket that the poller of the runtime does not
 // watch.
 //
-// The poller watches each descriptor of package net for packets and for room to send. So
-// each reply that has left a watched socket is an event, for which the poller wakes up
-// or looks once more, and so is a packet for each of several descriptors of one socket.
+// The poller watches each descriptor of package net for packets and for room to send. Each
+// reply that leaves a watched socket is an event, for which the poller wakes up or looks
+// once more. If a socket has several watched descriptors, a packet is an event for each.
 // Only the descriptor that is read has to be watched.
 type handle int
 
@@ -91,8 +91,8 @@ func newPair(receiver, sender handle) (pair, error) {
 	return pair{conn, file}, nil
 }
 
-// Close closes both. A closed socket that is a member of the kernel's group would change the
-// places of the others later.
+// Close closes both. A sender that stays open keeps its place among the sockets of the address,
+// and the kernel would later steer packets to it.
 func (p pair) Close() error { return errors.Join(p.UDPConn.Close(), p.sender.Close()) }
 
 func closePairs(all []pair) (err error) {

@@ -149,10 +149,11 @@ func appendSegment(control []byte, length int) []byte {
 // returns the next one to send, if it would have to wait, or used.
 func (o *outgoing) send(fd uintptr, first int) int {
 	for first < o.used {
-		n, errno := o.sendFrom(fd, first)
+		//nolint:gosec // G115: at most batchSize
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.messages[first])), uintptr(o.used-first), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == 0:
-			first += n
+			first += int(n) //nolint:gosec // G115: at most batchSize
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
 			return first
@@ -164,13 +165,6 @@ func (o *outgoing) send(fd uintptr, first int) int {
 		}
 	}
 	return first
-}
-
-// sendFrom makes one call of the kernel and returns how many messages it has sent.
-func (o *outgoing) sendFrom(fd uintptr, first int) (int, unix.Errno) {
-	//nolint:gosec // G115: at most batchSize
-	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.messages[first])), uintptr(o.used-first), unix.MSG_DONTWAIT, 0, 0)
-	return int(n), errno //nolint:gosec // G115: at most batchSize
 }
 
 // separate makes a message of each reply that is not sent yet.

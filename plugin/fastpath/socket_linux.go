@@ -124,11 +124,12 @@ func (s *socket) respond(n int) {
 		s.passed[s.passedEnd] = i
 		s.passedEnd++
 	}
-	if s.outgoing.count == 0 || s.sending.Control(s.sendFunc) != nil { // it is closed, and the server has stopped
+	if s.outgoing.count == 0 {
 		return
 	}
-	if s.sentNext < s.outgoing.used {
-		_ = s.raw.Write(s.restFunc) // on error the connection is closed, and the server has stopped
+	// On an error the sockets are closed, and the server has stopped.
+	if err := s.sending.Control(s.sendFunc); err == nil && s.sentNext < s.outgoing.used {
+		_ = s.raw.Write(s.restFunc)
 	}
 }
 

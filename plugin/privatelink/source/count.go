@@ -62,10 +62,7 @@ const severalParts = -1
 // partsOf divides the files into parts, each with size endpoints, and returns for each name the
 // part that has it, from 1, or severalParts.
 func partsOf(exports []export, size int) (parts [][]export, partOf map[uint64]int) {
-	var pages []iter.Seq[privateendpoint.Endpoint]
-	for i := range exports {
-		pages = append(pages, exports[i].endpoints.all())
-	}
+	pages := pagesOf(exports)
 	numbers, _, _ := survey(pages)
 	for i, page := range pages {
 		for n, some := range partition([]iter.Seq[privateendpoint.Endpoint]{page}, numbers, size) {

@@ -110,12 +110,11 @@ func (x *export) keep(before *export) bool {
 }
 
 func (e exportFormat) unite(exports []export) *List {
-	var pages []iter.Seq[privateendpoint.Endpoint]
 	var zones []List
 	for i := range exports {
-		pages, zones = append(pages, exports[i].endpoints.all()), append(zones, exports[i].records)
+		zones = append(zones, exports[i].records)
 	}
-	all := unite(pages, e.vnets, unserved)
+	all := unite(pagesOf(exports), e.vnets, unserved)
 	records := uniteLists(zones)
 	if len(all.Entries) == 0 { // the entries of a large zone are not copied
 		all.Entries = records.Entries
@@ -124,6 +123,14 @@ func (e exportFormat) unite(exports []export) *List {
 	}
 	all.Skipped, all.Conflicts = append(all.Skipped, records.Skipped...), append(all.Conflicts, records.Conflicts...)
 	return all
+}
+
+// pagesOf returns the endpoints of each file.
+func pagesOf(exports []export) (pages []iter.Seq[privateendpoint.Endpoint]) {
+	for i := range exports {
+		pages = append(pages, exports[i].endpoints.all())
+	}
+	return pages
 }
 
 func (exportFormat) none() string { return "an empty array ([])" }
