@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -55,8 +56,44 @@ func mountStallable(t testing.TB, folder string) *stallable {
 	return nil
 }
 
-func (d *stallable) stall()  { d.signal(syscall.SIGSTOP) }
 func (d *stallable) resume() { d.signal(syscall.SIGCONT) }
+
+// stall returns once the daemon takes no more requests.
+func (d *stallable) stall() {
+	d.signal(syscall.SIGSTOP)
+	eventually(d.t, "the daemon stops", func() bool {
+		states := ofThreads(d.t, d.daemon.Process.Pid, "stat")
+		return strings.Count(states, ") T ") == strings.Count(states, "\n")
+	})
+}
+
+// stallUnused is stall while the server waits for no answer of the daemon. The kernel
+// ends a process that waits for one only if the daemon has not taken the request.
+func (d *stallable) stallUnused(s *server) {
+	eventually(d.t, "the file system is not in use", func() bool {
+		if d.stall(); !strings.Contains(ofThreads(d.t, s.cmd.Process.Pid, "wchan"), "request_wait_answer") {
+			return true
+		}
+		d.resume()
+		return false
+	})
+}
+
+// ofThreads returns what the kernel tells of each thread of a process.
+func ofThreads(t testing.TB, pid int, file string) (all string) {
+	t.Helper()
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/%s", pid, file))
+	if err != nil || paths == nil {
+		t.Fatalf("process %d has no threads: %v", pid, err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err == nil { // the thread has not ended
+			all += strings.TrimSpace(string(text)) + "\n"
+		}
+	}
+	return all
+}
 
 func (d *stallable) signal(sig os.Signal) {
 	if err := d.daemon.Process.Signal(sig); err != nil {
@@ -78,7 +115,7 @@ func TestStalledSources(t *testing.T) {
 	s.start()
 	s.holds("state", "wepod01ecs114x.blob.core.windows.net")
 
-	share.stall()
+	share.stallUnused(s)
 	s.signal(t, syscall.SIGTERM)
 	s.endsWith(t, 0)
 	s.start()
@@ -94,7 +131,7 @@ func TestStalledSources(t *testing.T) {
 	s.write("share.real/vault.json", export(fc1+" 10.20.0.44"))
 	share.resume()
 	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.44")
-	share.stall()
+	share.stallUnused(s)
 	s.signal(t, syscall.SIGTERM)
 	s.endsWith(t, 0)
 }
@@ -132,9 +169,9 @@ func TestStalledState(t *testing.T) {
 	s.holds("disk.real/state", "10.20.0.45")
 	s.write("vault.json", export(fc1+" 10.20.0.46"))
 	s.holds("disk.real/state", "10.20.0.46")
-	s.write("vault.json", export(fc1+" 10.20.0.47")) // it is written five seconds later
+	disk.stallUnused(s)
+	s.write("vault.json", export(fc1+" 10.20.0.47"))
 	s.becomes(fc1, "NOERROR aa ra: A 10.20.0.47")
-	disk.stall() // not during a write: the kernel does not end a process that waits for one
 	s.signal(t, syscall.SIGTERM)
 	s.endsWith(t, 0)
 }
