@@ -79,7 +79,7 @@ func (d *stallable) stallUnused(s *server) {
 	})
 }
 
-// ofThreads returns what the kernel tells of each thread of a process.
+// ofThreads returns the text of a file of /proc for each thread of a process.
 func ofThreads(t testing.TB, pid int, file string) (all string) {
 	t.Helper()
 	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/%s", pid, file))
