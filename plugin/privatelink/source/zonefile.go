@@ -61,6 +61,7 @@ type zoneReader struct {
 	label  string // of the current zone
 	id     ID     // the same, one for all of its records
 	others otherRecords
+	room   room
 
 	records int
 	soas    int
@@ -136,7 +137,7 @@ func (r *zoneReader) add(rr dns.RR) {
 	case ok && last >= 0 && r.Entries[last].FQDN == entry.FQDN && r.Entries[last].Endpoint == r.id:
 		r.Entries[last].Addrs = append(r.Entries[last].Addrs, entry.Addrs...)
 	case ok:
-		r.Entries = append(r.Entries, entry)
+		r.Entries = append(r.Entries, r.room.keep(entry))
 	}
 }
 
