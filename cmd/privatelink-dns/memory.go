@@ -50,7 +50,7 @@ func limitMemory() {
 // below their sum, it would collect without end.
 func limitFor(live, overhead uint64) int64 {
 	const most = math.MaxInt64 / 4
-	return max(leastLimit, int64(min(live, most))*13/10+int64(min(overhead, most))+margin) //nolint:gosec // G115: bounded
+	return max(leastLimit, int64(min(live, most))*12/10+int64(min(overhead, most))+margin) //nolint:gosec // G115: bounded
 }
 
 // overhead returns the memory of the runtime that is neither data nor free: stacks,

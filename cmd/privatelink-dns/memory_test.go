@@ -14,8 +14,8 @@ func TestLimitFor(t *testing.T) {
 	}{
 		{"small process", 1 << 20, 8 << 20, leastLimit},
 		{"100,000 records", 28 << 20, 10 << 20, leastLimit},
-		{"and a full cache", 52 << 20, 14 << 20, (52<<20)*13/10 + 14<<20 + margin},
-		{"a million records, with the gaps that a load leaves", 300 << 20, 90 << 20, (300<<20)*13/10 + 90<<20 + margin},
+		{"and a full cache", 52 << 20, 14 << 20, (52<<20)*12/10 + 14<<20 + margin},
+		{"a million records, with the gaps that a load leaves", 300 << 20, 90 << 20, (300<<20)*12/10 + 90<<20 + margin},
 	} {
 		if got := limitFor(tc.live, tc.overhead); got != tc.want {
 			t.Errorf("%s: %d; want %d", tc.name, got, tc.want)
