@@ -13,7 +13,6 @@ import (
 const (
 	afterLoading   = 70
 	whileLoading   = 110
-	withTwoFiles   = 80
 	withFullCache  = 120
 	manyRecords    = 100_000
 	entriesOfCache = 65_536
@@ -48,7 +47,7 @@ func TestMemory(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := prepareForMemory(t, tc.property+" {$DIR}/"+tc.file)
 			s.write(tc.file, tc.around(tc.element))
-			s.loads(t, afterLoading)
+			s.loads(t)
 			if tc.property != "hosts" {
 				return
 			}
@@ -69,7 +68,7 @@ func TestMemoryOfTwoFiles(t *testing.T) {
 	array := frame{"[", ",\n", "]"}
 	s.write("endpoints.json", array.around(endpointOnly))
 	s.write("interfaces.json", array.around(networkInterface))
-	s.loads(t, withTwoFiles)
+	s.loads(t)
 }
 
 func prepareForMemory(t *testing.T, source string) *server {
@@ -95,7 +94,7 @@ const memoryCorefile = `.:{$PORT} {
 `
 
 // loads starts the server, and checks the memory while the records are loaded and after that.
-func (s *server) loads(t *testing.T, after int) {
+func (s *server) loads(t *testing.T) {
 	t.Helper()
 	s.start()
 	last := question(fmt.Sprintf("account%06d.blob.core.windows.net", manyRecords-1), dns.TypeA)
@@ -103,7 +102,7 @@ func (s *server) loads(t *testing.T, after int) {
 		m, err := dns.Exchange(last, s.addr(""))
 		return err == nil && len(m.Answer) == 2
 	})
-	s.settles(t, "with 100,000 records", after)
+	s.settles(t, "with 100,000 records", afterLoading)
 	if peak := s.status("VmHWM"); peak > whileLoading {
 		t.Errorf("%d MB while 100,000 records are loaded; want at most %d", peak, whileLoading)
 	}

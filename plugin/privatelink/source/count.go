@@ -69,7 +69,7 @@ func partsOf(exports []export, size int) (parts [][]export, partOf map[uint64]in
 			if n == len(parts) {
 				parts = append(parts, make([]export, len(exports)))
 			}
-			parts[n][i] = export{endpoints: some.packed, records: exports[i].records}
+			parts[n][i] = export{endpoints: some, records: exports[i].records}
 		}
 	}
 	partOf = map[uint64]int{}

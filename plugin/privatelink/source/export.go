@@ -77,7 +77,7 @@ func (d *exportDecoder) record(set *privateendpoint.RecordSet) { d.records.add(s
 
 // finish returns the content of the file, with what it may lack of an earlier one.
 func (d *exportDecoder) finish(documents int, past past[export]) (x export, open bool) {
-	x = export{d.endpoints.packed, d.records.finish(), documents}
+	x = export{d.endpoints.finish(), d.records.finish(), documents}
 	if past.quiet || max(x.documents, past.value.documents) < 2 {
 		return x, false
 	}
@@ -105,7 +105,7 @@ func (x *export) keep(before *export) bool {
 		}
 	}
 	more := all.number > x.endpoints.number
-	x.endpoints = all.packed
+	x.endpoints = all.finish()
 	return x.records.keep(&before.records) || more
 }
 

@@ -11,20 +11,14 @@ import (
 // packed has the endpoints of a file in few objects. The list of a source has their names,
 // and they are needed again only when a file changes: an endpoint may be in several
 // files. Most texts differ from those of the endpoint before in a few characters, so each
-// text is stored as its difference. An endpoint with one name needs about 35 bytes, and
-// as a struct 600. The alternative, to read the unchanged files again, would lose the
-// endpoints of a file that is broken or gone by then.
+// text is stored as its difference, and the differences are compressed. An endpoint needs
+// some 10 to 30 bytes, and as a struct 600. The alternative, to read the unchanged files
+// again, would lose the endpoints of a file that is broken or gone by then.
 type packed struct {
-	chunks  [][]byte // each with whole endpoints
+	pieces  pieces
 	parents []string // of resource IDs: all up to the last slash
 	number  int
 }
-
-// The size of a chunk: little at first, because most files are small.
-const (
-	leastChunk = 256
-	mostChunk  = 64 << 10
-)
 
 // maxParents bounds the parents, because each endpoint may have its own.
 const maxParents = 4096
@@ -67,30 +61,22 @@ func (p *packer) add(e *privateendpoint.Endpoint) {
 		last.name.FQDN = config.FQDN
 	}
 	last.Endpoint = *e
-	p.append(w.data)
+	p.pieces.append(w.data)
 	p.parents = w.parents
 	p.number++
 }
 
-// append adds the bytes of one endpoint.
-func (p *packed) append(data []byte) {
-	n, room := len(p.chunks), 0
-	if n > 0 {
-		room = cap(p.chunks[n-1])
-	}
-	if n == 0 || room-len(p.chunks[n-1]) < len(data) {
-		p.chunks = append(p.chunks, make([]byte, 0, max(min(4*room, mostChunk), leastChunk, len(data))))
-		n++
-	}
-	p.chunks[n-1] = append(p.chunks[n-1], data...)
+// finish returns the endpoints in little memory.
+func (p *packer) finish() packed {
+	return packed{p.pieces.compact(), p.parents, p.number}
 }
 
 // all yields the endpoints in the order in which they were added.
 func (p *packed) all() iter.Seq[privateendpoint.Endpoint] {
 	return func(yield func(privateendpoint.Endpoint) bool) {
 		var last unpacked
-		for _, chunk := range p.chunks {
-			for r := (reader{chunk, p.parents}); len(r.data) > 0; {
+		for piece := range p.pieces.all() {
+			for r := (reader{piece, p.parents}); len(r.data) > 0; {
 				if r.endpoint(&last); !yield(last.Endpoint) {
 					return
 				}

@@ -16,7 +16,7 @@ func pack(all []privateendpoint.Endpoint) packed {
 	for i := range all {
 		p.add(&all[i])
 	}
-	return p.packed
+	return p.finish()
 }
 
 // Endpoints are unpacked as they were, whatever their texts share.
@@ -59,7 +59,7 @@ func TestPacked(t *testing.T) {
 	}
 }
 
-// The size is that of the differences. A small file has a small chunk.
+// The size is that of the compressed differences. A small file needs little.
 func TestPackedSize(t *testing.T) {
 	var all []privateendpoint.Endpoint
 	for i := range 10_000 {
@@ -72,13 +72,13 @@ func TestPackedSize(t *testing.T) {
 		})
 	}
 	size := func(p packed) (n int) {
-		for _, chunk := range p.chunks {
-			n += cap(chunk)
+		for _, piece := range p.pieces.closed {
+			n += cap(piece)
 		}
-		return n
+		return n + cap(p.pieces.open)
 	}
-	if n := size(pack(all)); n > 45*len(all) {
-		t.Errorf("%d bytes for %d endpoints; want at most 45 each", n, len(all))
+	if n := size(pack(all)); n > 12*len(all) {
+		t.Errorf("%d bytes for %d endpoints; want at most 12 each", n, len(all))
 	}
 	if n := size(pack(all[:1])); n > 1024 {
 		t.Errorf("%d bytes for one endpoint; want at most 1024", n)

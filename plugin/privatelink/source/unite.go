@@ -40,7 +40,7 @@ func unite(pages []iter.Seq[privateendpoint.Endpoint], vnets []string, unserved 
 		numbers = nil
 		for i := range parts {
 			u.addJoined(parts[i].all())
-			parts[i] = packer{}
+			parts[i] = packed{}
 		}
 	}
 	l := u.List // without the room
@@ -79,12 +79,15 @@ func survey(pages []iter.Seq[privateendpoint.Endpoint]) (numbers map[uint64]uint
 
 // partition copies the resources into parts of size endpoints each, in the order of their
 // numbers.
-func partition(pages []iter.Seq[privateendpoint.Endpoint], numbers map[uint64]uint32, size int) []packer {
+func partition(pages []iter.Seq[privateendpoint.Endpoint], numbers map[uint64]uint32, size int) (all []packed) {
 	parts := make([]packer, (len(numbers)+size-1)/size)
 	for e := range sequence(pages) {
 		parts[int(numbers[hashOf(e.ID)])/size].add(&e)
 	}
-	return parts
+	for i := range parts {
+		all = append(all, parts[i].finish())
+	}
+	return all
 }
 
 // A uniter collects the list of the endpoints of all pages.
