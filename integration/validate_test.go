@@ -33,7 +33,7 @@ func TestValidateCorefiles(t *testing.T) {
 			s.write("endpoints.json", export(vault...))
 			s.write("Corefile", resolvConf.Replace(configFolders.ReplaceAllLiteralString(string(text), s.dir)))
 			stdout, stderr, status := s.command("validate")
-			if status != 0 || !strings.HasSuffix(stdout, "\nin order\n") || stderr != "" {
+			if status != 0 || !strings.HasSuffix(stdout, "\nvalid\n") || stderr != "" {
 				t.Errorf("status %d\n%s%s", status, stdout, stderr)
 			}
 			// The command sets up both Corefiles in one process.
@@ -58,12 +58,12 @@ func TestValidate(t *testing.T) {
 		status         int
 		want           string
 	}{
-		{"valid", ". {\n  health :8080\n  prometheus :9153\n  privatelink {\n    files vault.json\n  }\n  forward . 127.0.0.1:1\n}\n", 0, "in order\n"},
+		{"valid", ". {\n  health :8080\n  prometheus :9153\n  privatelink {\n    files vault.json\n  }\n  forward . 127.0.0.1:1\n}\n", 0, "valid\n"},
 		{"a missing export", ". {\n  privatelink {\n    files none.json vault.json\n  }\n}\n", 0, "warning: Corefile:2: files none.json vault.json: none.json: no such file (until there is one,"},
-		{"a database beside the vault", ". {\n  privatelink {\n    files sql.json vault.json\n  }\n}\n", 0, "to the zones of privatelink\nin order, 1 note\n"},
+		{"a database beside the vault", ". {\n  privatelink {\n    files sql.json vault.json\n  }\n}\n", 0, "to the zones of privatelink\nvalid, 1 note\n"},
 		{"nothing but a database", ". {\n  privatelink {\n    files sql.json\n  }\n}\n", 1, "error: Corefile:2: its sources give no name: "},
 		{"a Pending endpoint", ". {\n  privatelink {\n    files pending.json vault.json\n  }\n}\n", 1,
-			"its connection is Pending, only Approved endpoints are served\nit starts, but not all names are served as they should be: 1 error\n"},
+			"its connection is Pending, only Approved endpoints are served\nvalid, but not all names are served as they should be: 1 error\n"},
 		{"a broken export", ". {\n  privatelink {\n    files broken/*\n  }\n}\n", 2, "error: Corefile:2: files broken/*: broken/export.json: line 2: unexpected end of JSON input\n"},
 		{"forward without an upstream", ". {\n  privatelink {\n    files vault.json\n  }\n  forward\n}\n", 2, "error: plugin/forward: Corefile:5 - Error during parsing: Wrong argument count"},
 		{"an invalid cache size", ". {\n  privatelink {\n    files vault.json\n  }\n  lru many\n}\n", 2, "error: plugin/lru: Corefile:5 - Error during parsing: "},

@@ -30,7 +30,8 @@ var Command = command.Command{
 names, with and without privatelink, over UDP and TCP: first the server, then
 the resolver of this machine, as a backup agent would. It reports for each vault
 whether its names are complete and private everywhere, and a remedy for each
-fault. It replaces the nslookup of each name by hand; run it after the first registration and after the first backup again.
+fault. It replaces the nslookup of each name by hand. Run it again after the
+first registration and after the first backup.
 
 A vault without blob and queue names is normal before the first registration
 and is noted, not counted as a finding.`,

@@ -76,16 +76,16 @@ func (r *report) verdict(out command.Output) command.Safe {
 	found := r.counts()
 	switch r.worst {
 	case broken:
-		return out.Paint(command.Bad, "not in order: "+found)
+		return out.Paint(command.Bad, "invalid: "+found)
 	case lost:
-		return out.Paint(command.Bad, "it starts, but not all names are served as they should be: "+found)
+		return out.Paint(command.Bad, "valid, but not all names are served as they should be: "+found)
 	case warning:
-		return out.Paint(command.Warn, "it starts: "+found)
+		return out.Paint(command.Warn, "valid, "+found)
 	}
 	if found != "" {
-		return out.Paint(command.Good, "in order, "+found)
+		return out.Paint(command.Good, "valid, "+found)
 	}
-	return out.Paint(command.Good, "in order")
+	return out.Paint(command.Good, "valid")
 }
 
 // counts lists how many findings there are, "" for none.

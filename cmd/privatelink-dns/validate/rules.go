@@ -18,17 +18,13 @@ import (
 // checkStates warns of state files that cannot do their work. The server starts
 // nevertheless.
 func (r *report) checkStates(blocks []input.Block) {
-	first := map[string]string{} // path → the block that names it first
+	known := map[string]bool{} // several blocks may share a file
 	for i := range blocks {
 		path, position := blocks[i].State, blocks[i].Position
-		if path == "" {
+		if path == "" || known[path] {
 			continue
 		}
-		if other, taken := first[path]; taken {
-			r.found(warning, position, "", fmt.Sprintf("state: %s is that of the block %s, too: give each its own", path, other))
-			continue
-		}
-		first[path] = position
+		known[path] = true
 		if err := blocks[i].StateErr; err != nil {
 			r.found(warning, position, "", fmt.Sprintf("state: %v (the server starts without it)", err))
 		}

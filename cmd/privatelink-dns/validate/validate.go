@@ -17,9 +17,9 @@ var Command = command.Command{
 	Name:    "validate",
 	Summary: "check a Corefile and its files, without listening",
 	Text: `Reads the Corefile as the server does, with the setup of every plugin, then
-the exports and hosts files that its privatelink blocks name. Relative paths
-begin where the server's do, in the working folder. Azure is asked with -live
-only. Nothing listens, nothing is written.
+the exports, hosts files and zone files that its privatelink blocks name.
+Relative paths begin where the server's do, in the working folder. Azure is
+asked with -live only. Nothing listens, nothing is written.
 
 Status 0: the server starts and serves all names that the sources have; notes
 and warnings may need a look, an endpoint outside of the zones for example. 1:

@@ -127,10 +127,10 @@ func TestValidate(t *testing.T) {
 		isError      = "error: Corefile:2: "
 		isWarning    = "warning: Corefile:2: "
 		onlyApproved = "its connection is Pending, only Approved endpoints are served\n"
-		notAll       = "it starts, but not all names are served as they should be: 1 error\n"
+		notAll       = "valid, but not all names are served as they should be: 1 error\n"
 		addSQL       = "to serve them, add privatelink.database.windows.net to the zones of privatelink\n"
 		conflict     = "has different addresses in two descriptions of one endpoint, all of them are served: "
-		oneNote      = "in order, 1 note\n"
+		oneNote      = "valid, 1 note\n"
 	)
 	for _, tt := range []struct {
 		name, corefile, args string
@@ -141,21 +141,21 @@ func TestValidate(t *testing.T) {
 			"Corefile:2: for . on 127.0.0.1:53\n  fast path                                  off: fastpath is not in the server block\n" +
 				"  privatelink.blob.core.windows.net          2 names\n  privatelink.queue.core.windows.net         no names\n" +
 				"  privatelink.siterecovery.windowsazure.com  no names\n" +
-				"  from files a.json                          2 names, of TIME (now)\nin order\n"},
+				"  from files a.json                          2 names, of TIME (now)\nvalid\n"},
 		{"several blocks", serving("tls://.", "files a.json") + serving("a.example b.example:1054", "files a.json"), "", 0, "Corefile:2: for .\n  fast path "},
 		{"fast path", ". {\nfastpath\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.1:53\n  fast path                                  on\n"},
 		{"where it listens", ".:1 {\nbind 127.0.0.2 ::1\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.2:1, [::1]:1\n"},
 		{"relative to root", ".:1 {\nroot sub\nprivatelink {\nfiles b.json\n}\n}", "", 0, "from files sub/b.json"},
 		{"files alone", "", "-files a.json", 0, "command line:\n  privatelink.blob"},
 		{"state alone", "", "-state state", 0, "state:\n  privatelink.blob"},
-		{"Azure is not asked", forRoot(azureLine + "files a.json"), "", 0, "  from azure 00000000-0000-0000-0000-000000000000  not asked, -live does\nin order\n"},
-		{"nothing but Azure", forRoot(azureLine), "", 0, "in order\n"},
+		{"Azure is not asked", forRoot(azureLine + "files a.json"), "", 0, "  from azure 00000000-0000-0000-0000-000000000000  not asked, -live does\nvalid\n"},
+		{"nothing but Azure", forRoot(azureLine), "", 0, "valid\n"},
 
 		{"an endpoint outside of the zones", forRoot("files sql.json a.json"), "", 0,
 			"note: Corefile:2: files sql.json a.json: skipped /sql/1 (servers sql): x.database.windows.net is in none of the zones: " + addSQL + oneNote},
 		{"a Pending endpoint of another service", forRoot("files sqlpending.json a.json"), "", 0, "(servers sql): " + onlyApproved + oneNote},
-		{"the same, with its zone", ". {\nprivatelink privatelink.database.windows.net {\nfiles sqlpending.json a.json\n}\n}\n", "", 1, onlyApproved + "it starts, but"},
-		{"endpoints of another service without names", forRoot("files sqlnew.json a.json"), "", 0, "in order, 2 notes\n"},
+		{"the same, with its zone", ". {\nprivatelink privatelink.database.windows.net {\nfiles sqlpending.json a.json\n}\n}\n", "", 1, onlyApproved + "valid, but"},
+		{"endpoints of another service without names", forRoot("files sqlnew.json a.json"), "", 0, "valid, 2 notes\n"},
 		{"a vault's endpoint without names", forRoot("files new.json a.json"), "", 0, isWarning + "files new.json a.json: skipped "},
 		{"endpoints of another network", forRoot("files a.json", "record b.blob.core.windows.net 10.0.0.1", "vnet other"), "", 0, "it is in none of the virtual networks that vnet names\n" + oneNote},
 		{"forty endpoints outside of the zones", forRoot("files forty.json a.json"), "", 0,
@@ -170,21 +170,20 @@ func TestValidate(t *testing.T) {
 				"Azure Backup adds names after the first backup, export again and compare\n" + oneNote},
 		{"an old export beside a new one", forRoot("files old.json a.json"), "", 0, "2 names, files of TIME (12 days ago) to TIME (now)\nnote: "},
 		{"no file yet", forRoot("files a.json", "hosts *.txt"), "", 0,
-			isWarning + "hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\nit starts: 1 warning\n"},
+			isWarning + "hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\nvalid, 1 warning\n"},
 		{"broken state file", forRoot("files a.json", "state brokenstate"), "", 0, isWarning + "state: brokenstate: byte 1: the file ends here, it has been cut (the server starts without it)\n"},
 		{"no folder for the state", forRoot("files a.json", "state none/state"), "", 0, isWarning + "state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
-		{"two blocks that import one snippet", "(s) {\nprivatelink {\nfiles new.json a.json\n}\n}\n.:1 {\nimport s\n}\n.:2 {\nimport s\n}\n", "", 0, "it starts: 1 warning\n"},
+		{"two blocks that import one snippet", "(s) {\nprivatelink {\nfiles new.json a.json\n}\n}\n.:1 {\nimport s\n}\n.:2 {\nimport s\n}\n", "", 0, "valid, 1 warning\n"},
 		{"all zones", ". {\nprivatelink all {\nfiles a.json\n}\n}", "", 0, "\n  74 more zones                              no names\n  from files"},
 		{"a misspelt zone", ". {\nprivatelink privatelink.fiel.core.windows.net {\nfiles a.json\n}\n}", "", 0,
 			"warning: Corefile:2: zone: privatelink.fiel.core.windows.net is not in Microsoft's table of zones, do you mean privatelink.file.core.windows.net?\n"},
-		{"a zone of one's own", ". {\nprivatelink privatelink.corp.example {\nfiles a.json\n}\n}", "", 0, "in order\n"},
+		{"a zone of one's own", ". {\nprivatelink privatelink.corp.example {\nfiles a.json\n}\n}", "", 0, "valid\n"},
 		{"reverse names of a block for other names", serving("core.windows.net storage.azure.net", "files a.json", "ptr"), "", 0,
 			"warning: Corefile:2: ptr: reverse queries for 10.20.0.4 do not get here: add the network, such as 10.0.0.0/8, to the server block, which is for " +
-				"core.windows.net, storage.azure.net\nit starts: 1 warning\n"},
-		{"reverse names of a block for their network", serving("core.windows.net storage.azure.net 10.0.0.0/8", "files a.json", "ptr"), "", 0, "in order\n"},
-		{"one state for two", serving(".:1", "files a.json", "state s") + serving(".:2", "files a.json", "state s"), "", 0,
-			"warning: Corefile:8: state: s is that of the block Corefile:2, too: give each its own\n"},
-		{"one block for each name", serving("blob.storage.azure.net", "files a.json") + serving("blob.core.windows.net", "files a.json"), "", 0, "in order\n"},
+				"core.windows.net, storage.azure.net\nvalid, 1 warning\n"},
+		{"reverse names of a block for their network", serving("core.windows.net storage.azure.net 10.0.0.0/8", "files a.json", "ptr"), "", 0, "valid\n"},
+		{"one state for two", serving(".:1", "files a.json", "state s") + serving(".:2", "files a.json", "state s"), "", 0, "valid\n"},
+		{"one block for each name", serving("blob.storage.azure.net", "files a.json") + serving("blob.core.windows.net", "files a.json"), "", 0, "valid\n"},
 		{"a variable that is not set", forRoot("files a.json {$FOLDER_OF_EXPORTS}/a.json"), "", 0,
 			"warning: Corefile:3: the environment variable FOLDER_OF_EXPORTS is not set, so that {$FOLDER_OF_EXPORTS} is empty: set it as for the server\n"},
 
@@ -195,9 +194,9 @@ func TestValidate(t *testing.T) {
 		{"no name in the zones", forRoot("files sql.json"), "", 1, isError + "its sources give no name: check "},
 		{"a server block for other names", serving("corp.example core.windows.net:1", "files a.json"), "", 1,
 			isError + "a query for a name below blob.storage.azure.net does not get here: " +
-				"add blob.storage.azure.net to the server block, which is for corp.example, core.windows.net\nit starts, but"},
+				"add blob.storage.azure.net to the server block, which is for corp.example, core.windows.net\nvalid, but"},
 
-		{"broken export", forRoot("files a.json broken.j*"), "", 2, isError + "files a.json broken.j*: broken.json: line 2: unexpected end of JSON input\nnot in order: 1 error\n"},
+		{"broken export", forRoot("files a.json broken.j*"), "", 2, isError + "files a.json broken.j*: broken.json: line 2: unexpected end of JSON input\ninvalid: 1 error\n"},
 		{"broken hosts file", forRoot("hosts *.hosts"), "", 2, isError + "hosts *.hosts: broken.hosts: line 2: \"x\": an address and a name are expected\n"},
 		{"broken export, with its last good records", forRoot("files broken.json", "state brokenexport"), "", 2,
 			"1 name, from the state file brokenexport of TIME (now); it cannot be read as a whole\n" +
@@ -206,7 +205,7 @@ func TestValidate(t *testing.T) {
 			isError + "files lost/*.json: lost/*.json: no longer matches a file, its last name is kept: restore its files; "},
 		{"a folder", forRoot("files sub"), "", 2, isError + "files sub: sub: a folder, write a pattern for the files in it"},
 		{"region for a geo code", forRoot("geo eastus", "files a.json"), "", 2,
-			"error: plugin/privatelink: Corefile:3 - Error during parsing: geo: \"eastus\" is a region, its geo code is \"eus\"\nnot in order: 1 error\n"},
+			"error: plugin/privatelink: Corefile:3 - Error during parsing: geo: \"eastus\" is a region, its geo code is \"eus\"\ninvalid: 1 error\n"},
 		{"unknown plugin", ". {\nkubernetes\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'kubernetes': privatelink-dns -plugins lists the known ones\n"},
 		{"misspelt plugin", ". {\nprivatlink\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'privatlink', do you mean privatelink?\n"},
 		{"cache of stock CoreDNS", ". {\ncache 30\n}\n", "", 2, "error: Corefile:2 - Error during parsing: Unknown directive 'cache', do you mean lru?\n"},
@@ -283,7 +282,7 @@ func TestQuickstart(t *testing.T) {
 		}
 	}
 	status, stdout, stderr := run(t, "", "-conf "+filepath.Join(folder, "Corefile"))
-	if status != 0 || !strings.HasSuffix(stdout, "\nin order\n") || stderr != "" {
-		t.Errorf("status %d\n%s\n%s\nwant 0, in order", status, stdout, stderr)
+	if status != 0 || !strings.HasSuffix(stdout, "\nvalid\n") || stderr != "" {
+		t.Errorf("status %d\n%s\n%s\nwant 0, valid", status, stdout, stderr)
 	}
 }

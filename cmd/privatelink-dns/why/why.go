@@ -28,8 +28,8 @@ why it is not served, what a client gets instead, and what to do. NAME is a name
 in any form (public, with privatelink, a DNS zone endpoint) or an IP address.
 
 It asks the running server, at the address of plugin status in the Corefile. If no
-server answers there, or with -files, -hosts or -state, it reads the private
-endpoints as the server does: then it is not known since when a name is served,
+server answers there, or with -files, -hosts, -zonefile or -state, it reads the
+private endpoints as the server does: then it is not known since when a name is served,
 which names were removed, and who got a public answer.`,
 	Example: `privatelink-dns why wepod01ecs114x.blob.core.windows.net
 privatelink-dns why 10.20.0.12
@@ -132,7 +132,7 @@ func (o *options) ask(ctx context.Context, out command.Output) (*report, error) 
 
 // servers returns where the server of the Corefile is asked.
 func (o *options) servers() []status.Server {
-	if o.noServer || o.input.State != "" || len(o.input.Files)+len(o.input.Hosts) > 0 {
+	if o.noServer || o.input.State != "" || o.input.Patterned() {
 		return nil
 	}
 	return o.configured()

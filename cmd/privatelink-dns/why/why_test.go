@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,29 @@ func TestPrintNames(t *testing.T) {
 	}
 	if want += "  and 2 more names, -json has them\n"; status != 0 || stdout != want {
 		t.Errorf("status %d\n%s\nwant\n%s", status, stdout, want)
+	}
+}
+
+// Files that the user names are read, also if the server of the Corefile runs.
+func TestFilesInPlaceOfTheServer(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("Corefile", []byte(".:0 {\nstatus "+fake(t, 200, `{"found": []}`)+"\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		args []string
+		want bool // the server is asked
+	}{
+		{nil, true},
+		{[]string{"-files", "*.json"}, false},
+		{[]string{"-hosts", "*.hosts"}, false},
+		{[]string{"-zonefile", "*.zone"}, false},
+		{[]string{"-state", "state"}, false},
+		{[]string{"-no-server"}, false},
+	} {
+		_, stdout, stderr := run(t, append(tc.args, "-json", name)...)
+		if got := strings.Contains(stdout, `"server"`); got != tc.want {
+			t.Errorf("%q: asked = %v; want %v: %s%s", tc.args, got, tc.want, stdout, stderr)
+		}
 	}
 }
