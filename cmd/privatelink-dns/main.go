@@ -1,5 +1,5 @@
-// Command privatelink-dns is CoreDNS with plugin privatelink and the stock
-// plugins that go with it.
+// Command privatelink-dns is CoreDNS with the plugins of this project, the stock plugins
+// that they work with, and commands for their users.
 package main
 
 import (

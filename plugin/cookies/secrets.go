@@ -83,7 +83,7 @@ func (s *secrets) answer(cookie []byte, addr netip.Addr, now time.Time) (reply [
 	return all[0].make([clientSize]byte(cookie), addr, uint32(now.Unix())), k //nolint:gosec // G115: serial numbers
 }
 
-// read returns the secrets in a file, one a line.
+// readSecrets returns the secrets in a file, one a line.
 func readSecrets(path string) ([]secret, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -16,9 +16,9 @@ var (
 	misses       = counter("misses_total", "Queries that had to wait for the next plugin.")
 	coalesced    = counter("coalesced_total", "Misses that joined a query under way.")
 	refusals     = counter("refused_total", "Queries that were not sent, because too many were under way.")
-	evictions    = counter("evictions_total", "Entries that were of use and made room for others.")
-	prefetches   = counter("prefetches_total", "Entries fetched again behind an answer: before their time ran out, or while the upstream was silent.")
-	outages      = counter("outages_total", "Times that the upstream stopped answering.")
+	evictions    = counter("evictions_total", "Unexpired entries that were evicted.")
+	prefetches   = counter("prefetches_total", "Entries fetched again in the background: before they expired, or during an outage.")
+	outages      = counter("outages_total", "Outages of the upstream.")
 	entriesGauge = promauto.NewGauge(prometheus.GaugeOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "entries", Help: "Entries in memory.",
 	})

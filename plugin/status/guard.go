@@ -13,8 +13,9 @@ import (
 //
 //   - A page whose name resolves to 127.0.0.1 (DNS rebinding) has its own name in the
 //     header Host. An IP address there cannot be a rebound name.
-//   - A request that a page of another site makes has Sec-Fetch-Site: cross-site. The
-//     page could not read the answer, because there is no CORS header, but its time.
+//   - A request that a page of another site makes has Sec-Fetch-Site: cross-site. That
+//     page cannot read the answer, because there is no CORS header, but it could measure
+//     the response time.
 //     A link to the page is allowed, because the browser shows it to the user only.
 //   - No other site may show an answer in a frame.
 func (s *site) guarded() http.Handler {
@@ -35,7 +36,7 @@ func (s *site) guarded() http.Handler {
 			h.Set("Connection", "close")
 			fail(w, http.StatusMisdirectedRequest, "the connection is not encrypted, open a new one")
 		case !isAddress(r.Host) && !access.isNamed(r.Host):
-			fail(w, http.StatusMisdirectedRequest, "the host must be an IP address or localhost, as protection against DNS rebinding")
+			fail(w, http.StatusMisdirectedRequest, "the host must be an IP address, localhost or a name of the certificate, as protection against DNS rebinding")
 		case !sameSite(r):
 			fail(w, http.StatusForbidden, "requests of other sites are not allowed")
 		case !access.admits(r):

@@ -63,7 +63,7 @@ func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, from *
 	return late.m, late.from, late.err == nil, late.err
 }
 
-// reverseZones are private by RFC 1918 and RFC 4193; internal is reserved by ICANN.
+// alwaysPrivate are private by RFC 1918 and RFC 4193; internal is reserved by ICANN.
 var alwaysPrivate = privateZones()
 
 func privateZones() []string {

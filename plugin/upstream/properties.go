@@ -72,7 +72,7 @@ var setters = map[string]func(cfg *config, args []string) error{
 // unsupported are the other properties of stock forward, with the reason.
 var unsupported = map[string]string{
 	"max_fails":            "an upstream is down when it has not responded for 4s; remove the line",
-	"max_connect_attempts": "a query makes three attempts, or one for each upstream, within 4s; remove the line",
+	"max_connect_attempts": "a query makes at most three attempts at one upstream, and N + 2 in all for N upstreams; remove the line",
 	"max_idle_conns":       "one connection is shared by all queries of an upstream; remove the line",
 	"read_timeout":         "the time to a retry follows the round trip of the upstream; remove the line",
 	"resolver":             "upstreams are IP addresses, so nothing is resolved; remove the line",

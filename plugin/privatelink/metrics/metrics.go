@@ -41,14 +41,14 @@ var (
 	// AzureReads counts the requests to Azure.
 	AzureReads = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace, Subsystem: subsystem, Name: "azure_reads_total",
-		Help: "Requests of a source to Azure, retries included, by kind (resource_graph, subscriptions, listing, zone_groups, resource).",
+		Help: "Requests of a source to Azure, retries included, by kind (resource_graph, subscriptions, listing, zone_groups, records, resource).",
 	}, []string{"source", "kind"})
 	// Skipped is the number of endpoints and names that are not served.
 	Skipped = gauge("skipped_endpoints", "Endpoints, or single names of endpoints, that a source has and that are not served, by reason.", "source", "reason")
 	// Conflicts is the number of names with different addresses in endpoints or sources.
 	Conflicts = gauge("conflicts", "Names that are in two endpoints of a source, or that an earlier source has with other addresses.", "source")
 	// HeldBack is the number of names that are served although a source lost them.
-	HeldBack = gauge("held_back_records", "Names of a sudden loss that are served until several syncs agree.", "source")
+	HeldBack = gauge("held_back_records", "Names of a sudden loss that are served until three complete syncs lack them.", "source")
 	// Unread is 1 for a source because of which fallthrough zones pass names.
 	Unread = gauge("source_unread", "1 if a source has not been read since the start and fallthrough zones pass names that it may have.", "source")
 	// Refresh is the interval of a source. A static source has none.
