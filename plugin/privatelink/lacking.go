@@ -12,11 +12,11 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/ledger"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -75,7 +75,7 @@ func logLacking(a ledger.Answer, f ledger.Fact) {
 	if n := unlogged.Swap(0); n > 0 {
 		log.Warningf("%d more names that the zones lack were queried", n)
 	}
-	name, reason := strings.TrimSuffix(a.Name, "."), syncer.Printable(f.Reason)
+	name, reason := strings.TrimSuffix(a.Name, "."), printable.Text(f.Reason)
 	switch a.Kind {
 	case ledger.Public:
 		log.Warningf("%s has got its public address, asked by %s: %s", name, a.Client, reason)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 )
 
 // An Output is where a command writes. The zero value of Color and Terminal is
@@ -37,7 +39,7 @@ const (
 
 // Paint returns the text in its colour, where there are colours.
 func (o Output) Paint(style Style, text string) Safe {
-	text = Printable(text)
+	text = printable.Text(text)
 	if !o.Color {
 		return Safe(text)
 	}

@@ -11,39 +11,28 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 )
 
-// Names of endpoints and files are external input. One rule holds for all that
-// the commands print, as text, JSON or CSV: a character that cannot be printed is
-// replaced. These are the control characters, which move a terminal's cursor, and
-// the invisible ones that change the direction of a line. A test of this package
-// finds a command that prints in another way.
-
-// Printable returns the text with U+FFFD for each character that cannot be printed,
-// a newline included.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-}
+// Names of endpoints and files are external input. All that the commands print, as text,
+// JSON or CSV, passes through package printable. A test of this package finds a command
+// that prints in another way.
 
 // Safe is text that Fprintf prints as it is.
 type Safe string
 
 // Fprintf is fmt.Fprintf for whatever a command prints. Each argument but numbers is
-// made Printable text. The errors of w are its own to keep.
+// made printable text. The errors of w are its own to keep.
 func Fprintf(w io.Writer, format string, args ...any) {
 	safe := make([]any, len(args))
 	for i, arg := range args {
-		safe[i] = printable(arg)
+		safe[i] = safely(arg)
 	}
 	_, _ = fmt.Fprintf(w, format, safe...)
 }
 
-func printable(arg any) any {
+func safely(arg any) any {
 	if text, ok := arg.(Safe); ok {
 		return string(text)
 	}
@@ -51,14 +40,14 @@ func printable(arg any) any {
 	if _, named := arg.(fmt.Stringer); !named && kind >= reflect.Bool && kind <= reflect.Complex128 {
 		return arg // a number
 	}
-	return Printable(fmt.Sprint(arg))
+	return printable.Text(fmt.Sprint(arg))
 }
 
-// lines makes each line of a text Printable.
+// lines makes each line of a text printable.
 func lines(text string) Safe {
 	all := strings.Split(text, "\n")
 	for i := range all {
-		all[i] = Printable(all[i])
+		all[i] = printable.Text(all[i])
 	}
 	return Safe(strings.Join(all, "\n"))
 }
@@ -83,7 +72,7 @@ func JSON(value any) ([]byte, error) {
 	return printableJSON(text), err
 }
 
-// printableJSON makes the strings of a document Printable, the escaped characters
+// printableJSON makes the strings of a document printable, the escaped characters
 // as well: whoever decodes it may print them.
 func printableJSON(document []byte) []byte {
 	safe := make([]byte, 0, len(document))
@@ -134,7 +123,7 @@ func PrintCSV(w io.Writer, rows [][]string) error {
 const formula = "=+-@\uFF1D\uFF0B\uFF0D\uFF20"
 
 func cell(text string) string {
-	text = Printable(text)
+	text = printable.Text(text)
 	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune(formula, first) {
 		return "'" + text
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 )
 
 // hostile has a character of each kind that no output may have: C0 and C1 controls,
@@ -28,21 +30,6 @@ func unprintable(text string) rune {
 	return 0
 }
 
-func TestPrintable(t *testing.T) {
-	for _, tt := range []struct{ name, in, want string }{
-		{"a terminal's cursor", "pe\x1b[2J\r\npé 1", "pe\uFFFD[2J\uFFFD\uFFFDpé 1"},
-		{"the direction of a line", "pe\u202Egpj.\u2066x", "pe\uFFFDgpj.\uFFFDx"},
-		{"letters of other scripts", "Größe 東京 רשת", "Größe 東京 רשת"},
-	} {
-		if got := Printable(tt.in); got != tt.want {
-			t.Errorf("%s: Printable(%q) = %q; want %q", tt.name, tt.in, got, tt.want)
-		}
-	}
-	if got := Printable(hostile); unprintable(got) != 0 || strings.Contains(got, "\n") {
-		t.Errorf("Printable(%q) = %q", hostile, got)
-	}
-}
-
 // Texts that are not of type string.
 type (
 	named  string
@@ -56,7 +43,7 @@ func TestFprintf(t *testing.T) {
 	Fprintf(&out, "%s|%v|%s|%v|%s|%v|%d|%s\n",
 		hostile, errors.New(hostile), named(hostile), []string{hostile}, number(1), netip.MustParseAddr("fe80::1%\u202e"), 7, Safe("\x1b[1mx\x1b[0m"))
 	text := out.String()
-	if n := strings.Count(text, Printable(hostile)); n != 5 || !strings.HasSuffix(text, "|fe80::1%\uFFFD|7|\x1b[1mx\x1b[0m\n") {
+	if n := strings.Count(text, printable.Text(hostile)); n != 5 || !strings.HasSuffix(text, "|fe80::1%\uFFFD|7|\x1b[1mx\x1b[0m\n") {
 		t.Errorf("Fprintf() = %q", text)
 	}
 }
@@ -77,7 +64,7 @@ func TestJSON(t *testing.T) {
 			t.Fatalf("%q: %v", text, err)
 		}
 		for key, texts := range got {
-			if key != Printable(hostile) || texts[0] != Printable(hostile) || texts[1] != "<=1&\"\\/>" {
+			if key != printable.Text(hostile) || texts[0] != printable.Text(hostile) || texts[1] != "<=1&\"\\/>" {
 				t.Errorf("%q: %q", key, texts)
 			}
 		}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
@@ -157,7 +157,7 @@ const most = 20
 
 func few(name string, findings []syncer.Finding) (shown []string) {
 	for _, f := range findings[:min(len(findings), most)] {
-		shown = append(shown, command.Printable(name+": "+f.Text))
+		shown = append(shown, printable.Text(name+": "+f.Text))
 	}
 	if more := len(findings) - len(shown); more > 0 {
 		shown = append(shown, fmt.Sprintf("%s: %d more like these, validate -json has all", name, more))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
@@ -69,11 +70,11 @@ func (r *report) serials() (all []journal.Event) {
 func (f *findings) note(events *journal.Journal, source string, fresh, gone []string) {
 	var all []journal.Event
 	for _, text := range gone {
-		all = append(all, journal.Event{Kind: journal.Resolved, Source: source, Text: Printable("no longer: " + text)})
+		all = append(all, journal.Event{Kind: journal.Resolved, Source: source, Text: printable.Text("no longer: " + text)})
 	}
 	for _, text := range fresh {
 		skip := f.texts[text].Skip
-		all = append(all, journal.Event{Kind: journal.Found, Endpoint: skip.Endpoint, Target: skip.Target, Source: source, Text: Printable(text)})
+		all = append(all, journal.Event{Kind: journal.Found, Endpoint: skip.Endpoint, Target: skip.Target, Source: source, Text: printable.Text(text)})
 	}
 	events.Add(all...)
 }

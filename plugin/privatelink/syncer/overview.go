@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 )
@@ -66,7 +67,7 @@ func (m *merged) conflicts() (all []verdict.Conflict) {
 	for _, found := range m.sources {
 		for _, text := range found.sortedTexts() {
 			if one := found.texts[text]; one.Kind == Contradictory {
-				all = append(all, verdict.Conflict{Name: one.Name, Text: Printable(text)})
+				all = append(all, verdict.Conflict{Name: one.Name, Text: printable.Text(text)})
 			}
 		}
 	}

@@ -3,8 +3,8 @@ package syncer
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/printable"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/journal"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/metrics"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
@@ -136,7 +136,7 @@ func (l *lines) warningf(kind journal.Kind, format string, args ...any) {
 func (l lines) events(source string) (all []journal.Event) {
 	for _, one := range l {
 		if one.kind != "" {
-			all = append(all, journal.Event{Kind: one.kind, Source: source, Text: Printable(strings.TrimPrefix(one.text, source+": "))})
+			all = append(all, journal.Event{Kind: one.kind, Source: source, Text: printable.Text(strings.TrimPrefix(one.text, source+": "))})
 		}
 	}
 	return all
@@ -144,21 +144,11 @@ func (l lines) events(source string) (all []journal.Event) {
 
 // logf writes one line.
 func logf(write func(args ...any), format string, args ...any) {
-	write(Printable(fmt.Sprintf(format, args...)))
+	write(printable.Text(fmt.Sprintf(format, args...)))
 }
 
 func (l lines) write() {
 	for _, one := range l {
-		one.log(Printable(one.text))
+		one.log(printable.Text(one.text))
 	}
-}
-
-// Printable keeps external input from making log lines of its own.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, text)
 }
