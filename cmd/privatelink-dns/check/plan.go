@@ -22,13 +22,13 @@ type endpoint struct {
 
 // A name is a record with all names that lead to it.
 type name struct {
-	owner   dnsname.Name
-	zones   *zone.Set      // of its block
-	forms   []dnsname.Name // the owner first
-	addrs   []netip.Addr   // the right addresses of each of them
-	results []result
-	wrong   bool // there is a finding at a server of ours, or at the address
-	astray  bool // there is one at a resolver
+	owner           dnsname.Name
+	zones           *zone.Set      // of its block
+	forms           []dnsname.Name // the owner first
+	addrs           []netip.Addr   // the right addresses of each of them
+	results         []result
+	wrong           bool // there is a finding at a server of ours, or at the address
+	wrongAtResolver bool // there is one at a resolver
 }
 
 // A plan is everything that is checked.

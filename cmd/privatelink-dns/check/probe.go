@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	parallel = 32              // questions at a time
-	patience = 5 * time.Second // for the system's own resolver, and a connection
+	parallel      = 32              // questions at a time
+	systemTimeout = 5 * time.Second // for the system's own resolver, and a connection
 )
 
 // A target is a DNS server that is asked.
@@ -27,25 +27,25 @@ type target struct {
 	noUDP    error  // why it does not answer over UDP at all
 	noTCP    error  // why it does not over TCP
 
-	vain atomic.Int32 // questions in a row without an answer
+	failures atomic.Int32 // consecutive questions without an answer
 }
 
-// enough is the number of unanswered questions after which a target is skipped, so
+// maxFailures is the number of unanswered questions after which a target is skipped, so
 // that a dead target does not cost one timeout for each name.
-const enough = 2 * parallel
+const maxFailures = 2 * parallel
 
-var errGone = errors.New("it has stopped answering")
+var errSkipped = errors.New("it has stopped answering")
 
-// ask asks the target unless it is given up.
+// ask asks the target, unless it is skipped.
 func (t *target) ask(ctx context.Context, q question) answer {
-	if t.vain.Load() >= enough {
-		return answer{err: errGone}
+	if t.failures.Load() >= maxFailures {
+		return answer{err: errSkipped}
 	}
 	a := ask(ctx, q)
 	if a.err != nil {
-		t.vain.Add(1)
+		t.failures.Add(1)
 	} else {
-		t.vain.Store(0)
+		t.failures.Store(0)
 	}
 	return a
 }
@@ -101,13 +101,8 @@ func read(reply *dns.Msg, qtype uint16) answer {
 		}
 	}
 	slices.SortFunc(a.addrs, netip.Addr.Compare)
-	if opt := reply.IsEdns0(); opt != nil {
-		for _, option := range opt.Option {
-			if ede, ok := option.(*dns.EDNS0_EDE); ok && ede.InfoCode == dns.ExtendedErrorCodeNotReady {
-				a.notReady = true
-			}
-		}
-	}
+	code, ok := client.ExtendedError(reply)
+	a.notReady = ok && code == dns.ExtendedErrorCodeNotReady
 	return a
 }
 
@@ -116,7 +111,7 @@ func read(reply *dns.Msg, qtype uint16) answer {
 const system = "system"
 
 func askSystem(ctx context.Context, q question) answer {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, systemTimeout)
 	defer cancel()
 	network := "ip4"
 	if q.qtype == dns.TypeAAAA {

@@ -83,13 +83,13 @@ func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport
 	one := endpointReport{
 		Endpoint: e.ID, Target: e.Target, Title: e.Title(), Counts: e.Counts(), Note: c.plan.inventory.Note(e.Endpoint), Names: []nameReport{},
 	}
-	wrong, astray := 0, 0
+	wrong, atResolver := 0, 0
 	for _, n := range e.names {
 		one.Names = append(one.Names, c.ofResults(n, servers))
 		wrong += number(n.wrong)
-		astray += number(n.astray)
+		atResolver += number(n.wrongAtResolver)
 	}
-	one.wrong = wrong+astray+len(e.Skips) > 0
+	one.wrong = wrong+atResolver+len(e.Skips) > 0
 	switch {
 	case len(e.names) == 0:
 		one.Verdict = "not served"
@@ -97,8 +97,8 @@ func (c *checker) ofEndpoint(e *endpoint, servers []targetReport) endpointReport
 		one.Verdict = fmt.Sprintf("%d of %d names wrong", wrong, len(e.names))
 	case !c.asked():
 		one.Verdict = "not asked"
-	case astray > 0:
-		one.Verdict = fmt.Sprintf("%d of %d names wrong at this machine's resolver", astray, len(e.names))
+	case atResolver > 0:
+		one.Verdict = fmt.Sprintf("%d of %d names wrong at this machine's resolver", atResolver, len(e.names))
 	case len(e.Skips) > 0:
 		one.Verdict = "not served in part"
 	default:

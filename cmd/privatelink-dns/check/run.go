@@ -32,7 +32,7 @@ func (c *checker) run(ctx context.Context) {
 	var g errgroup.Group
 	for _, t := range c.targets {
 		g.Go(func() error {
-			c.knock(ctx, t)
+			c.probe(ctx, t)
 			return nil
 		})
 	}
@@ -70,8 +70,8 @@ func (c *checker) sort() {
 	}
 }
 
-// knock asks for a zone's own name.
-func (c *checker) knock(ctx context.Context, t *target) {
+// probe asks for a zone's own name.
+func (c *checker) probe(ctx context.Context, t *target) {
 	if len(c.plan.zones) == 0 || t.addr == system {
 		return
 	}
@@ -128,7 +128,7 @@ func (c *checker) connect(ctx context.Context) (refused map[netip.Addr]error) {
 	for i, addr := range addrs {
 		c.out.Progress("port 443 of %d of %d addresses", i+1, len(addrs))
 		g.Go(func() error {
-			conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", netip.AddrPortFrom(addr, 443).String())
+			conn, err := (&net.Dialer{Timeout: systemTimeout}).DialContext(ctx, "tcp", netip.AddrPortFrom(addr, 443).String())
 			if err == nil {
 				_ = conn.SetDeadline(time.Now())
 				return conn.Close()

@@ -65,12 +65,7 @@ func judge(r result, expected []netip.Addr) string {
 	return outdated
 }
 
-// carrierGrade is shared address space (RFC 6598), which some use as private.
-var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
-
-func isPublic(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !carrierGrade.Contains(a)
-}
+func isPublic(a netip.Addr) bool { return a.IsGlobalUnicast() && !source.IsPrivate(a) }
 
 // findings returns all that is wrong, the most general first.
 func (c *checker) findings(closed map[netip.Addr]error) []finding {
@@ -159,7 +154,7 @@ func (c *checker) ofName(all *findings, n *name, closed map[netip.Addr]error) {
 		if kind == "" {
 			continue
 		}
-		n.wrong, n.astray = n.wrong || !r.to.resolver, n.astray || r.to.resolver
+		n.wrong, n.wrongAtResolver = n.wrong || !r.to.resolver, n.wrongAtResolver || r.to.resolver
 		f := finding{Kind: kind, Server: r.to.addr, Names: []dnsname.Name{r.name}, Example: r.shown()}
 		if r.to.resolver {
 			f.Text, f.Remedy = ofResolver(kind, r, n.zones.Forward(r.name))

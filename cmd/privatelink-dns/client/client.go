@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	patience = 2 * time.Second // for one answer
-	tries    = 3               // over UDP
+	answerTimeout = 2 * time.Second // for one answer
+	tries         = 3               // over UDP
 )
 
 // Split returns the addresses of a list with commas between. A text without any is
@@ -60,7 +60,7 @@ func isHost(text string) bool {
 // asks again after 2 seconds without an answer, three times in all, and over TCP
 // where the answer is truncated.
 func Exchange(ctx context.Context, network, addr string, question *dns.Msg) (reply *dns.Msg, err error) {
-	client := dns.Client{Net: network, Timeout: patience}
+	client := dns.Client{Net: network, Timeout: answerTimeout}
 	for range tries {
 		reply, _, err = client.ExchangeContext(ctx, question, addr)
 		if err == nil && reply.Truncated && client.Net == "udp" {
@@ -72,4 +72,16 @@ func Exchange(ctx context.Context, network, addr string, question *dns.Msg) (rep
 		}
 	}
 	return reply, err
+}
+
+// ExtendedError returns the first extended error of a response (RFC 8914).
+func ExtendedError(m *dns.Msg) (code uint16, ok bool) {
+	if opt := m.IsEdns0(); opt != nil {
+		for _, option := range opt.Option {
+			if ede, ok := option.(*dns.EDNS0_EDE); ok {
+				return ede.InfoCode, true
+			}
+		}
+	}
+	return 0, false
 }

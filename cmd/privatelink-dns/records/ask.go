@@ -100,12 +100,8 @@ func first(errs []error) error {
 // status is the reply's RCODE with its extended error, if any (RFC 8914).
 func status(r *dns.Msg) string {
 	text := dns.RcodeToString[r.Rcode]
-	if opt := r.IsEdns0(); opt != nil {
-		for _, option := range opt.Option {
-			if ede, ok := option.(*dns.EDNS0_EDE); ok {
-				text += fmt.Sprintf(", EDE %d (%s)", ede.InfoCode, dns.ExtendedErrorCodeToString[ede.InfoCode])
-			}
-		}
+	if code, ok := client.ExtendedError(r); ok {
+		text += fmt.Sprintf(", EDE %d (%s)", code, dns.ExtendedErrorCodeToString[code])
 	}
 	return text
 }

@@ -15,13 +15,13 @@ import (
 
 var errRefused = errors.New("refused")
 
-// patience is how long a message of a transfer may take.
-const patience = 10 * time.Second
+// messageTimeout is how long a message of a transfer may take.
+const messageTimeout = 10 * time.Second
 
 // transfer returns the zone's records without the SOA that ends the transfer
 // (RFC 5936), or errRefused.
 func (s *server) transfer(ctx context.Context, zone dnsname.Name) ([]dns.RR, error) {
-	tcp, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", s.addr)
+	tcp, err := (&net.Dialer{Timeout: messageTimeout}).DialContext(ctx, "tcp", s.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *server) transfer(ctx context.Context, zone dnsname.Name) ([]dns.RR, err
 }
 
 func next(conn *dns.Conn, id uint16) (*dns.Msg, error) {
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(messageTimeout)); err != nil {
 		return nil, err
 	}
 	m, err := conn.ReadMsg()

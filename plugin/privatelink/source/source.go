@@ -202,3 +202,10 @@ func ParseAddr(text string) (netip.Addr, error) {
 	}
 	return addr, nil
 }
+
+// carrierGrade is shared address space, which some use as private.
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
+// IsPrivate reports whether the address is in a private range (RFC 1918, RFC 4193,
+// RFC 6598).
+func IsPrivate(addr netip.Addr) bool { return addr.IsPrivate() || carrierGrade.Contains(addr) }

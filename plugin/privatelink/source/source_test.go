@@ -157,3 +157,18 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestIsPrivate(t *testing.T) {
+	for _, tc := range []struct {
+		addr string
+		want bool
+	}{
+		{"10.20.0.4", true}, {"172.31.255.255", true}, {"192.168.0.1", true}, {"fd00:20::4", true},
+		{"100.64.0.0", true}, {"100.127.255.255", true}, {"100.63.255.255", false}, {"100.128.0.0", false},
+		{"172.32.0.0", false}, {"203.0.113.4", false}, {"2001:db8::4", false},
+	} {
+		if got := IsPrivate(netip.MustParseAddr(tc.addr)); got != tc.want {
+			t.Errorf("IsPrivate(%s) = %v; want %v", tc.addr, got, tc.want)
+		}
+	}
+}

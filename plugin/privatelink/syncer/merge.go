@@ -186,15 +186,12 @@ func (f *findings) shadowed(b *zone.Builder, owner zone.Owner, e *source.Entry) 
 	}
 }
 
-// carrierGrade is shared address space (RFC 6598), which some use as private.
-var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
-
 // transferable is BIND's max-records-per-type.
 const transferable = 100
 
 func (f *findings) warn(name dnsname.Name, e *source.Entry) {
 	for _, addr := range e.Addrs {
-		if !addr.IsPrivate() && !carrierGrade.Contains(addr) {
+		if !source.IsPrivate(addr) {
 			f.doubt(PublicAddress, "%s has the address %s, which is not in a private range; it is served: "+
 				"check the private endpoint %s", name, addr, e.Title())
 		}
