@@ -26,7 +26,7 @@ func connect(t testing.TB, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read fails
+	conn.SetDeadline(time.Now().Add(processTimeout)) //nolint:errcheck // the next read fails
 	return conn
 }
 

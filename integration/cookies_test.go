@@ -45,7 +45,7 @@ func cookieFor(t *testing.T, addr, header string, cookie string) (string, *dns.M
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(processTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	q := question(fc1, dns.TypeA)

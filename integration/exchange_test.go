@@ -18,7 +18,7 @@ func question(name string, qtype uint16) *dns.Msg {
 // control than dig has.
 func exchange(t testing.TB, network, addr string, q *dns.Msg) *dns.Msg {
 	t.Helper()
-	m, _, err := (&dns.Client{Net: network, Timeout: patience, UDPSize: dns.MaxMsgSize}).Exchange(q, addr)
+	m, _, err := (&dns.Client{Net: network, Timeout: processTimeout, UDPSize: dns.MaxMsgSize}).Exchange(q, addr)
 	if err != nil {
 		t.Fatalf("%s over %s: %v", q.Question[0].Name, network, err)
 	}

@@ -68,7 +68,7 @@ func resolve(t *testing.T, args, down string) {
 	want.WriteString("while ours is down:\n")
 	s.write("questions", questions.String())
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), processTimeout)
 	defer cancel()
 	script, err := filepath.Abs("testdata/resolved.sh")
 	if err != nil {

@@ -144,7 +144,7 @@ func TestLiveLostRequest(t *testing.T) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	const late = "page 1: no response within 30s, retries included"
-	for time.Since(lost) < patience && !strings.Contains(s.out.String(), late) {
+	for time.Since(lost) < processTimeout && !strings.Contains(s.out.String(), late) {
 		<-tick.C // the attempt may take as long as eventually waits
 	}
 	s.logs(late)

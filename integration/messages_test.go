@@ -95,7 +95,7 @@ func provoke(t *testing.T, network, addr string, wire []byte) string {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	raw.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read fails
+	raw.SetDeadline(time.Now().Add(processTimeout)) //nolint:errcheck // the next read fails
 	conn := &dns.Conn{Conn: raw}
 	if _, err := conn.Write(wire); err != nil {
 		t.Fatal(err)

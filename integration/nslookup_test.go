@@ -50,7 +50,7 @@ func TestStubResolverOfWindows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read fails
+	conn.SetDeadline(time.Now().Add(processTimeout)) //nolint:errcheck // the next read fails
 	stub := &dns.Conn{Conn: conn}
 	const noAAAA = "NOERROR ra: CNAME " + privateBlob + ". / SOA " + blobZone + "."
 	const aliased = "NOERROR ra: CNAME " + privateBlob + "., A 10.20.0.12"

@@ -47,7 +47,7 @@ func TestPageUnderLoad(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range pageClients {
 		all.Go(func() {
-			client := &http.Client{Timeout: patience}
+			client := &http.Client{Timeout: processTimeout}
 			for n := 0; ; n++ {
 				select {
 				case <-stop:

@@ -14,21 +14,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is how long a test waits for another process. It is far above what
+// processTimeout is how long a test waits for another process. It is far above what
 // any of them needs on a busy machine.
-const patience = 30 * time.Second
+const processTimeout = 30 * time.Second
 
 // eventually asks ok again and again: another process does not notify when it is
 // ready.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(processTimeout)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-deadline:
-			t.Fatalf("%s: not within %s", what, patience)
+			t.Fatalf("%s: not within %s", what, processTimeout)
 		case <-tick.C:
 		}
 	}
@@ -123,8 +123,8 @@ func (p *process) stop(t testing.TB) {
 		if p.err != nil {
 			t.Errorf("%s after SIGTERM: %v; want exit status 0", p.cmd.Path, p.err)
 		}
-	case <-time.After(patience):
-		t.Errorf("%s did not end within %s of SIGTERM", p.cmd.Path, patience)
+	case <-time.After(processTimeout):
+		t.Errorf("%s did not end within %s of SIGTERM", p.cmd.Path, processTimeout)
 		p.cmd.Process.Kill() //nolint:errcheck // nothing is left to do
 		<-p.done
 	}

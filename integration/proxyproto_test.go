@@ -125,7 +125,7 @@ func askBehindProxy(t *testing.T, addr, network, from, header string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // the next read fails
+	conn.SetDeadline(time.Now().Add(processTimeout)) //nolint:errcheck // the next read fails
 	wire, err := question(fc1, dns.TypeA).SetEdns0(1232, false).Pack()
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +230,7 @@ func TestHAProxy(t *testing.T) {
 		select {                              // SIGUSR1 ends HAProxy with exit status 0, SIGTERM does not
 		case <-p.done:
 			p.stopped = p.err == nil
-		case <-time.After(patience):
+		case <-time.After(processTimeout):
 		}
 	})
 	eventually(t, "start of HAProxy", func() bool {

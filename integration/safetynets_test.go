@@ -79,9 +79,9 @@ func TestSafetyNetLoop(t *testing.T) {
 		if status := cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(out.String(), "[FATAL] plugin/loop: Loop (127.0.0.1:") {
 			t.Errorf("status %d; want 1 and loop's error\n%s", status, out.String())
 		}
-	case <-time.After(patience):
+	case <-time.After(processTimeout):
 		cmd.Process.Kill() //nolint:errcheck // it may have ended
-		t.Errorf("the server did not end within %s\n%s", patience, out.String())
+		t.Errorf("the server did not end within %s\n%s", processTimeout, out.String())
 	}
 }
 

@@ -218,7 +218,7 @@ func TestShutdownAnswersPendingQueries(t *testing.T) {
 		}
 		results := make(chan result, 1)
 		go func() {
-			client := &dns.Client{Net: network, Timeout: patience}
+			client := &dns.Client{Net: network, Timeout: processTimeout}
 			m, _, err := client.Exchange(new(dns.Msg).SetQuestion("www.corp.example.", dns.TypeA), s.addr(""))
 			results <- result{m, err}
 		}()

@@ -159,7 +159,7 @@ func TestLargeAnswerEncrypted(t *testing.T) {
 }
 
 func overTLS(trust *tls.Config, addr string, q *dns.Msg) (*dns.Msg, error) {
-	m, _, err := (&dns.Client{Net: "tcp-tls", TLSConfig: trust, Timeout: patience}).Exchange(q, addr)
+	m, _, err := (&dns.Client{Net: "tcp-tls", TLSConfig: trust, Timeout: processTimeout}).Exchange(q, addr)
 	return m, err
 }
 
@@ -180,7 +180,7 @@ func overHTTPS(trust *tls.Config, addr, method string, q *dns.Msg) (*dns.Msg, er
 	req.Header.Set("Accept", "application/dns-message")
 	transport := &http.Transport{TLSClientConfig: trust, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: transport, Timeout: patience}).Do(req)
+	resp, err := (&http.Client{Transport: transport, Timeout: processTimeout}).Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func overHTTPS(trust *tls.Config, addr, method string, q *dns.Msg) (*dns.Msg, er
 
 // overQUIC sends the query, with its length first, on its own stream (RFC 9250, 4.2).
 func overQUIC(trust *tls.Config, addr string, q *dns.Msg) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), processTimeout)
 	defer cancel()
 	trust = trust.Clone()
 	trust.NextProtos, trust.MinVersion = []string{"doq"}, tls.VersionTLS13

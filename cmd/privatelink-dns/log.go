@@ -39,7 +39,7 @@ func queueLog() (flush func()) {
 	})
 	return func() {
 		if q := queue.Load(); q != nil {
-			q.Flush(logqueue.Patience)
+			q.Flush(logqueue.FlushTimeout)
 		}
 	}
 }

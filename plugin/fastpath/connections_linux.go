@@ -149,11 +149,11 @@ func (c *connections) Stop(ctx context.Context) {
 }
 
 func (c *connections) close(reload bool) {
-	patience := time.Duration(0)
+	handover := time.Duration(0)
 	if reload {
-		patience = startTime
+		handover = startTime
 	}
-	if err := c.lease.Close(patience); err != nil {
+	if err := c.lease.Close(handover); err != nil {
 		log.Warningf("%v", err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 const (
 	// maxChunk is the largest write to the output, in bytes: a pipe of Linux.
 	maxChunk = 64 << 10
-	// Patience is how long the end of the process waits for the output.
-	Patience = 500 * time.Millisecond
+	// FlushTimeout is how long the end of the process waits for the output.
+	FlushTimeout = 500 * time.Millisecond
 )
 
 var droppedTotal = promauto.NewCounter(prometheus.CounterOpts{
@@ -46,7 +46,7 @@ type Queue struct {
 }
 
 // New returns a queue of at most limit bytes. Until Start is called, Write waits
-// for the output, for Patience at most, so that an error that ends the process at
+// for the output, for FlushTimeout at most, so that an error that ends the process at
 // its start is not printed before the lines that explain it. The function report
 // may log.
 func New(output io.Writer, limit int, report func(lines int)) *Queue {
@@ -67,7 +67,7 @@ func (q *Queue) Start() {
 func (q *Queue) Write(line []byte) (int, error) {
 	fatal := bytes.Contains(line, []byte("[FATAL] ")) || bytes.Contains(line, []byte(`"level":"FATAL"`))
 	wait := q.add(line, fatal) || fatal
-	if wait && !q.Flush(Patience) {
+	if wait && !q.Flush(FlushTimeout) {
 		q.Start()
 	}
 	return len(line), nil

@@ -101,8 +101,8 @@ func TestBlockedOutput(t *testing.T) {
 		for i := range 7 {
 			fmt.Fprintf(q, "line %d\n", i) // 7 bytes each
 		}
-		if q.Flush(Patience) || time.Since(began) != Patience {
-			t.Errorf("Flush of a blocked output: after %s; want false after %s", time.Since(began), Patience)
+		if q.Flush(FlushTimeout) || time.Since(began) != FlushTimeout {
+			t.Errorf("Flush of a blocked output: after %s; want false after %s", time.Since(began), FlushTimeout)
 		}
 		if got := testutil.ToFloat64(droppedTotal) - before; got != 5 {
 			t.Errorf("the metric counts %v lines; want 5", got)
@@ -148,8 +148,8 @@ func TestFatalLine(t *testing.T) {
 			}
 			began := time.Now()
 			fmt.Fprint(start(t, blocked(), 5), line)
-			if d := time.Since(began); d != Patience {
-				t.Errorf("a blocked output is waited for %s; want %s", d, Patience)
+			if d := time.Since(began); d != FlushTimeout {
+				t.Errorf("a blocked output is waited for %s; want %s", d, FlushTimeout)
 			}
 		})
 	}
@@ -170,8 +170,8 @@ func TestBeforeStart(t *testing.T) {
 		for range 5 {
 			fmt.Fprint(q, "line\n")
 		}
-		if d := time.Since(began); d != Patience {
-			t.Errorf("five lines waited for %s; want %s", d, Patience)
+		if d := time.Since(began); d != FlushTimeout {
+			t.Errorf("five lines waited for %s; want %s", d, FlushTimeout)
 		}
 	})
 }

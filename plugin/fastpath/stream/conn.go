@@ -50,7 +50,7 @@ func (c *conn) serve() {
 	c.finish()
 }
 
-// mayRead waits while the client has enough to do with its replies. It reports whether
+// mayRead waits while the client has not read many of its replies. It reports whether
 // there may be more messages.
 func (c *conn) mayRead() bool {
 	c.mu.Lock()
@@ -169,7 +169,7 @@ func (c *conn) received(n int) {
 	}
 	c.keep(rest)
 	if c.hasEnough() {
-		c.leave(enough)
+		c.leave(queryLimit)
 	}
 	c.flush(b)
 	c.settle()

@@ -76,9 +76,9 @@ func (e *Endpoint) lease(b Backend) *Lease {
 }
 
 // awaitOther waits until there is another lease, or the time is over.
-func (e *Endpoint) awaitOther(patience time.Duration) {
+func (e *Endpoint) awaitOther(handover time.Duration) {
 	over := false
-	timer := time.AfterFunc(patience, func() {
+	timer := time.AfterFunc(handover, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		over = true
@@ -231,11 +231,11 @@ func (l *Lease) release() {
 
 // Close ends the lease, after the replies to all messages that it has. If there is no
 // other lease, it waits for one: in a reload, the new instance may be a moment late. With
-// the last lease, all connections end. Close returns after the patience and five seconds at
-// the latest.
-func (l *Lease) Close(patience time.Duration) error {
-	if patience > 0 {
-		l.endpoint.awaitOther(patience)
+// the last lease, all connections end. Close returns after the time for the handover and
+// five seconds at the latest.
+func (l *Lease) Close(handover time.Duration) error {
+	if handover > 0 {
+		l.endpoint.awaitOther(handover)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()

@@ -27,10 +27,10 @@ const (
 	refused // all connections were busy
 	message // a message took too long
 	malformed
-	slow    // the client did not read its replies
-	memory  // the connection needed the most, and all together too much
-	enough  // the connection had as many queries as it may have
-	stopped // the server ends
+	slow       // the client did not read its replies
+	memory     // the connection needed the most, and all together too much
+	queryLimit // the connection had as many queries as it may have
+	stopped    // the server ends
 	reasons
 )
 

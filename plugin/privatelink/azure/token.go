@@ -54,8 +54,8 @@ func (t *tokens) begin() {
 	t.renewed, t.rejected, t.stale, t.failed = false, "", false, nil
 }
 
-// patience is how long a request for a token may take before it is reported.
-const patience = 5 * time.Second
+// reportAfter is how long a request for a token may take before it is reported.
+const reportAfter = 5 * time.Second
 
 // GetToken implements azcore.TokenCredential. A fetch without a token fails as a
 // whole: after a page that had no token, the next pages do not wait for one.
@@ -84,11 +84,11 @@ func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOption
 	return token, err
 }
 
-// reportWait reports a request that takes longer than patience. The returned
+// reportWait reports a request that takes longer than reportAfter. The returned
 // function ends it: nothing is reported after that.
 func (t *tokens) reportWait(ctx context.Context) (end func()) {
 	reported := make(chan struct{})
-	timer := time.AfterFunc(patience, func() {
+	timer := time.AfterFunc(reportAfter, func() {
 		defer close(reported)
 		source.Progress(ctx, "still waiting for a token "+t.waiting())
 	})

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// patience is how long a query waits for a sync. Stub resolvers retry after 2 s or
+	// demandTimeout is how long a query waits for a sync. Stub resolvers retry after 2 s or
 	// more, so that they get the answer to their first query.
-	patience = 1500 * time.Millisecond
+	demandTimeout = 1500 * time.Millisecond
 	// remembered is how long a name that a sync did not bring starts no other one.
 	remembered = 3 * time.Minute
 	// rememberedPartly applies if a source was not read, or returned no list.
@@ -203,7 +203,7 @@ func (d *demand) count(network uint64) {
 // sync starts the sync of every source that may be read, and waits for them.
 func (s *Syncer) sync(name string, network uint64, w *want) {
 	defer close(w.done)
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(demandTimeout)
 	defer timer.Stop()
 	syncs, whole := s.startSyncs(name, network)
 	if len(syncs) == 0 && !whole {

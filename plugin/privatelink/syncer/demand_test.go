@@ -100,7 +100,7 @@ func TestQueriesWaitTogether(t *testing.T) {
 		want    time.Duration
 	}{
 		{"a fast source", 100 * time.Millisecond, 100, gather + 100*time.Millisecond},
-		{"a source that does not answer in time", time.Minute, 100, patience},
+		{"a source that does not answer in time", time.Minute, 100, demandTimeout},
 		{"more queries than may wait", 100 * time.Millisecond, 2 * maxWaiting, gather + 100*time.Millisecond},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

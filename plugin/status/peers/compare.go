@@ -231,10 +231,10 @@ func (t *target) summary(state view.Peer, asked, all int) view.Peer {
 		state.Names = append(state.Names, fmt.Sprintf("%s (%s)", strings.TrimSuffix(name, "."), d.text))
 	}
 	slices.Sort(state.Names)
-	state.InStep = state.Checked.Sub(oldest) < patience
+	state.InStep = state.Checked.Sub(oldest) < catchUpTime
 	state.Text = fmt.Sprintf("%ss that differ since %s: %d", what, oldest.Local().Format("15:04:05"), len(t.differs))
 	if state.InStep {
-		state.Text += fmt.Sprintf(", normal for %s", view.Span(patience))
+		state.Text += fmt.Sprintf(", normal for %s", view.Span(catchUpTime))
 	}
 	state.Names = state.Names[:min(len(state.Names), maxShown)]
 	return state

@@ -18,13 +18,13 @@ import (
 
 const (
 	every = 30 * time.Second
-	// patience is how long a difference is normal: a secondary may have missed a NOTIFY,
+	// catchUpTime is how long a difference is normal: a secondary may have missed a NOTIFY,
 	// and another instance reads Azure at other times.
-	patience = 3 * time.Minute
-	timeout  = 2 * time.Second // of a query
-	maxZones = 200             // that are compared in one round
-	maxNames = 500             // that are compared in one round
-	maxShown = 10
+	catchUpTime = 3 * time.Minute
+	timeout     = 2 * time.Second // of a query
+	maxZones    = 200             // that are compared in one round
+	maxNames    = 500             // that are compared in one round
+	maxShown    = 10
 )
 
 // The roles of a server.

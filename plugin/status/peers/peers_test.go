@@ -98,14 +98,14 @@ func TestCompare(t *testing.T) {
 		address := serve(t, func() *zone.Snapshot { return tt.theirs })
 		one := &target{Target: Target{address, tt.role}, differs: map[string]difference{}}
 		begin := time.Now()
-		for _, at := range []time.Duration{0, time.Minute, patience, 2 * patience} {
+		for _, at := range []time.Duration{0, time.Minute, catchUpTime, 2 * catchUpTime} {
 			state := one.compare(t.Context(), []*zone.Snapshot{tt.ours}, begin.Add(at))
 			before, _, differs := strings.Cut(state.Text, " that differ since ")
 			got := before
 			if differs {
 				got += " that differ: " + strings.Join(state.Names, ", ")
 			}
-			if got != tt.want || state.InStep != (!differs || at < patience) {
+			if got != tt.want || state.InStep != (!differs || at < catchUpTime) {
 				t.Errorf("%s, after %s: %s, in step: %v; want %s", tt.name, at, got, state.InStep, tt.want)
 			}
 		}
