@@ -23,8 +23,8 @@ import (
 var usual = Times{Idle: 10 * time.Second, Message: 3 * time.Second, Write: 10 * time.Second}
 
 // A fakeBackend answers "memory …" from memory. All other messages are passed on:
-// "1s …" is answered after that time, "large 5 …" with five replies of 60,000 octets, and
-// "silent" not at all.
+// "1s …" is answered after that time, "large 5 …" with five replies of 60,000 octets, "soon
+// 5 …" in the same way once all messages have been read, and "silent" not at all.
 type fakeBackend struct {
 	name    string
 	times   Times
@@ -57,7 +57,10 @@ func (b *fakeBackend) Serve(c net.Conn) {
 			return
 		}
 		n := 0
-		if fmt.Sscan(rest, &n); kind == "large" {
+		if kind == "soon" {
+			time.Sleep(time.Microsecond)
+		}
+		if fmt.Sscan(rest, &n); kind == "large" || kind == "soon" {
 			for range n {
 				if writeMessage(c, strings.Repeat("x", 60_000)) != nil {
 					return
