@@ -33,7 +33,7 @@ func TestCheck(t *testing.T) {
 	s.checks(0, "-conf Corefile -resolver "+s.addr(""), "resolver "+s.addr("")+": 34 of 34", "all good")
 	s.checks(1, "-conf Corefile -resolver "+upstream.Addr,
 		"names wrong at this machine's resolver",
-		"gives a public address: the backup leaves the private network, or fails wepod01ecs114x.privatelink.blob.core.windows.net UDP A: 203.0.113.7",
+		"returns a public address: the backup leaves the private network, or fails wepod01ecs114x.privatelink.blob.core.windows.net UDP A: 203.0.113.7",
 		"remedy: forward blob.core.windows.net from it to privatelink-dns",
 		"remedy: forward backup.windowsazure.com from it to privatelink-dns")
 }
@@ -106,7 +106,7 @@ func TestCheckFollowsAVault(t *testing.T) {
 	})
 	s.becomes(fc1, "NXDOMAIN aa ra: / SOA privatelink.we.backup.windowsazure.com.")
 	s.checks(1, "-conf Corefile -no-resolver", "its connection is Rejected",
-		"remedy: it cannot be approved any more, delete the private endpoint and create it again", "no source gives a name")
+		"remedy: it cannot be approved any more, delete the private endpoint and create it again", "no source has a name")
 }
 
 func TestCheckJSON(t *testing.T) {

@@ -61,7 +61,7 @@ func TestValidate(t *testing.T) {
 		{"valid", ". {\n  health :8080\n  prometheus :9153\n  privatelink {\n    files vault.json\n  }\n  forward . 127.0.0.1:1\n}\n", 0, "valid\n"},
 		{"a missing export", ". {\n  privatelink {\n    files none.json vault.json\n  }\n}\n", 0, "warning: Corefile:2: files none.json vault.json: none.json: no such file (until there is one,"},
 		{"a database beside the vault", ". {\n  privatelink {\n    files sql.json vault.json\n  }\n}\n", 0, "to the zones of privatelink\nvalid, 1 note\n"},
-		{"nothing but a database", ". {\n  privatelink {\n    files sql.json\n  }\n}\n", 1, "error: Corefile:2: its sources give no name: "},
+		{"nothing but a database", ". {\n  privatelink {\n    files sql.json\n  }\n}\n", 1, "error: Corefile:2: its sources have no name: "},
 		{"a Pending endpoint", ". {\n  privatelink {\n    files pending.json vault.json\n  }\n}\n", 1,
 			"its connection is Pending, only Approved endpoints are served\nvalid, but not all names are served as they should be: 1 error\n"},
 		{"a broken export", ". {\n  privatelink {\n    files broken/*\n  }\n}\n", 2, "error: Corefile:2: files broken/*: broken/export.json: line 2: unexpected end of JSON input\n"},

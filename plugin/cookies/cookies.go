@@ -1,4 +1,4 @@
-// Package cookies implements a CoreDNS plugin that gives clients DNS cookies (RFC 7873).
+// Package cookies implements a CoreDNS plugin that sends clients DNS cookies (RFC 7873).
 // A client that returns its cookie has the address that it sends from. The server cookies
 // are the interoperable ones of RFC 9018, so that several instances can share a secret.
 package cookies
@@ -20,8 +20,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
-// Cookies is the plugin's handler. It is behind plugin acl, whose clients without access get
-// no reply of its own, and before every plugin that answers.
+// Cookies is the plugin's handler. It is behind plugin acl, whose refusals have no cookie,
+// and before every plugin that answers.
 type Cookies struct {
 	Next plugin.Handler
 
@@ -36,7 +36,7 @@ func (*Cookies) Name() string { return "cookies" }
 func (c *Cookies) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	now, addr := time.Now(), exchange.ClientOf(w)
 	cookie, sent := cookieOf(r)
-	reply, k := c.take(cookie, sent, addr, now)
+	reply, k := c.evaluate(cookie, sent, addr, now)
 	queries[k].Inc()
 	cw := &writer{w, reply, sent && k != malformed}
 	switch {
@@ -72,8 +72,8 @@ func signed(m *dns.Msg, w dns.ResponseWriter, r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// take returns the cookie for the reply, and what the client has sent.
-func (c *Cookies) take(cookie []byte, sent bool, addr netip.Addr, now time.Time) ([cookieSize]byte, kind) {
+// evaluate returns the cookie for the reply, and the kind of the client's cookie.
+func (c *Cookies) evaluate(cookie []byte, sent bool, addr netip.Addr, now time.Time) ([cookieSize]byte, kind) {
 	if !sent {
 		return [cookieSize]byte{}, none
 	}

@@ -29,7 +29,8 @@ func newLimit(perSecond int) *limit {
 	return &limit{perSecond, networks}
 }
 
-// allow takes a query.
+// allow reports whether one more query of the client's network is within the limit, and
+// counts it.
 func (l *limit) allow(addr netip.Addr, now time.Time) bool {
 	if l == nil {
 		return true

@@ -9,7 +9,7 @@ import (
 // Cookie implements fastpath.Cookies.
 func (c *Cookies) Cookie(q *fastpath.Query, now time.Time) bool {
 	cookie, sent := q.Cookie()
-	reply, k := c.take(cookie, sent, q.Client, now)
+	reply, k := c.evaluate(cookie, sent, q.Client, now)
 	if k == malformed {
 		return false
 	}

@@ -52,7 +52,7 @@ type instance struct {
 	open    []closer
 }
 
-// A closer answers queries until it is closed. In a reload, the next instance goes on.
+// A closer answers queries until it is closed. In a reload, the next instance continues.
 type closer interface{ close(reload bool) }
 
 // running is the number of instances that have begun and not ended: two in a reload.

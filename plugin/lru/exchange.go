@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	errNoReply  = errors.New("the next plugin gives no reply")
+	errNoReply  = errors.New("the next plugin returned no reply")
 	errFallback = errors.New("a fallback resolver has answered")
 )
 

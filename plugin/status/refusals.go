@@ -25,8 +25,8 @@ func (h *refusals) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	return rcode, err
 }
 
-// An observer counts a refusal once, and before the client has it: who then reads the
-// page finds it there.
+// An observer counts a refusal once. It counts before the reply is sent, so that the page
+// has every refusal that a client has received.
 type observer struct {
 	dns.ResponseWriter
 	counted bool

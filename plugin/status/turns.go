@@ -13,8 +13,9 @@ const (
 	// parallel bounds the requests that are answered at a time. Further requests wait for
 	// their turn.
 	parallel = 2
-	// rest is how many times as long as an answer took its turn stays taken. DNS queries
-	// need the CPU: the page takes at most a quarter of a core, however many requests arrive.
+	// rest is how long a turn stays occupied after its answer, as a multiple of the time that
+	// the answer took. DNS queries need the CPU: the page takes at most a quarter of a core,
+	// however many requests arrive.
 	rest = 7
 )
 

@@ -137,8 +137,8 @@ func TestCheck(t *testing.T) {
 	resolver := func(to func(*dns.Msg, dns.Question) bool) []string {
 		return []string{"-server", good, "-resolver", serve(t, false, to)}
 	}
-	const otherPrivate = "gives another private address than the source"
-	const leaks = "gives a public address: the backup leaves the private network, or fails\n" +
+	const otherPrivate = "returns another private address than the source"
+	const leaks = "returns a public address: the backup leaves the private network, or fails\n" +
 		"  acct.privatelink.blob.core.windows.net  UDP A: 203.0.113.7"
 	const forward = "remedy: forward blob.core.windows.net from it to privatelink-dns: `privatelink-dns forwarders` prints the configuration"
 	separate := "[" + export("pe", "Approved", backupEntry) + "," +
@@ -167,11 +167,11 @@ func TestCheck(t *testing.T) {
 				m.Answer = append(m.Answer, rr)
 			}
 			return true
-		}), 1, []string{"gives a public address", "UDP AAAA: 2001:db8::7"}},
+		}), 1, []string{"returns a public address", "UDP AAAA: 2001:db8::7"}},
 		{"the resolver does not come to us", vault, resolver(rcode(dns.RcodeNameError)), 1, []string{"does not find the name", "UDP A: NXDOMAIN", forwardBackup}},
 		{"the resolver has a record typed by hand", vault, resolver(give(always("10.0.0.1"))), 1, []string{otherPrivate, "remedy: a record that was typed by hand"}},
 		{"the resolver refuses", vault, resolver(rcode(dns.RcodeRefused)), 1, []string{"refuses to answer"}},
-		{"the resolver fails", vault, resolver(rcode(dns.RcodeServerFailure)), 1, []string{"gives no answer for the name", "rebinding or DNSSEC"}},
+		{"the resolver fails", vault, resolver(rcode(dns.RcodeServerFailure)), 1, []string{"returns no answer for the name", "rebinding or DNSSEC"}},
 		{"another server", vault, server(give(always("203.0.113.7"))), 1, []string{"3 of 3 names wrong", "is it privatelink-dns, with this Corefile"}},
 		{"acl", vault, server(rcode(dns.RcodeRefused)), 1, []string{"refuses to answer this machine", "remedy: allow this machine in acl"}},
 		{"not ready", vault, server(func(m *dns.Msg, _ dns.Question) bool {
@@ -187,7 +187,7 @@ func TestCheck(t *testing.T) {
 		{"no queue", withoutQueue, alone, 0, []string{"note: pe (vault rsv): no queue name yet"}},
 		{"storage names in endpoints of their own", separate, alone, 0, []string{separateTable, "good\n\nall good"}},
 		{"public address in the configuration", public, server(give(always("203.0.113.9"))), 1, []string{notPrivate, "remedy: compare with the DNS configuration"}},
-		{"nothing", "[]", alone, 1, []string{"no source gives a name"}},
+		{"nothing", "[]", alone, 1, []string{"no source has a name"}},
 		{"broken export", "{", alone, 1, []string{"cannot be read", "line 1: unexpected end of JSON input"}},
 		{"every answer", vault, []string{"-server", good, "-no-resolver", "-all"}, 0, []string{
 			"acct.privatelink.blob.core.windows.net: 10.0.0.2 expected\n  " + good + "  acct.privatelink.blob.core.windows.net  UDP A: 10.0.0.2  good\n",

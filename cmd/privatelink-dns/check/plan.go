@@ -43,7 +43,7 @@ type plan struct {
 	state     bool     // there is a state file
 }
 
-// newPlan unites the blocks: the first one that gives a name decides its
+// newPlan unites the blocks: the first one that has a name decides its
 // right addresses.
 func newPlan(blocks []input.Block) *plan {
 	p, asked := &plan{}, map[*verdict.Endpoint][]*name{}

@@ -15,7 +15,7 @@ func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, re
 	server := "the server " + r.to.addr
 	switch kind {
 	case leak:
-		return server + " gives a public address",
+		return server + " returns a public address",
 			"it does not have these records: is it privatelink-dns, with this Corefile and these sources?"
 	case refused:
 		if !r.name.BelowAny(c.plan.origins) {
@@ -29,10 +29,10 @@ func (c *checker) ofServer(kind string, r result, parent dnsname.Name) (text, re
 		return server + " does not have the name, or no address for it",
 			"wait for the next sync, a minute or so; if it stays, compare the Corefile and the sources of the server with these"
 	case outdated:
-		return server + " gives another private address than the source",
-			"wait for the next sync, a minute or so; if it stays, an earlier source in the Corefile gives the name, too"
+		return server + " returns another private address than the source",
+			"wait for the next sync, a minute or so; if it stays, an earlier source in the Corefile has the name, too"
 	}
-	return server + " gives no answer for the name", "see the server's log"
+	return server + " returns no answer for the name", "see the server's log"
 }
 
 // ofResolver returns the fault of an answer that clients of this machine get, and its
@@ -45,17 +45,17 @@ func ofResolver(kind string, r result, parent dnsname.Name) (text, remedy string
 	}
 	switch kind {
 	case leak:
-		return resolver + " gives a public address: the backup leaves the private network, or fails", forward
+		return resolver + " returns a public address: the backup leaves the private network, or fails", forward
 	case missing:
 		return resolver + " does not find the name, or no address for it", forward + "; what it has cached from before lasts for its TTL"
 	case outdated:
-		return resolver + " gives another private address than the source", "a record that was typed by hand, or a cached one: remove it there"
+		return resolver + " returns another private address than the source", "a record that was typed by hand, or a cached one: remove it there"
 	case refused:
 		return resolver + " refuses to answer", "ask a resolver that serves this machine, or allow the machine there"
 	case notReady:
 		return resolver + " comes to a privatelink-dns that has not read every source yet", "see the log of that server"
 	}
-	return resolver + " gives no answer for the name", forward + "; a check for rebinding or DNSSEC there may drop private addresses"
+	return resolver + " returns no answer for the name", forward + "; a check for rebinding or DNSSEC there may drop private addresses"
 }
 
 // transports has the names of networks for people.

@@ -77,7 +77,7 @@ func TestStateFile(t *testing.T) {
 			"no name is known: the sources cannot be read, and the state file has none of their names",
 		}},
 		{"a broken state file", "files a.json; state s", map[string]string{"a.json": vault, "s": "{"}, 1, []string{all, "state: s: byte 1: the file ends here, it has been cut"}},
-		{"an empty export", "files a.json", map[string]string{"a.json": "[]"}, 1, []string{"no source gives a name: there is nothing to serve"}},
+		{"an empty export", "files a.json", map[string]string{"a.json": "[]"}, 1, []string{"no source has a name: there is nothing to serve"}},
 		{"an old export", "files a.json", map[string]string{"a.json": vault}, 0, []string{
 			"source files a.json: 3 names, of ", " (12 days ago)\nserver ", "note: files a.json: its oldest data is of ",
 			"Azure Backup adds names after the first backup", "\nall answers are as expected, but the data is old\n",

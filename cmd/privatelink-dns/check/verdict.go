@@ -102,7 +102,7 @@ func (p *plan) nothing() finding {
 	f := finding{Kind: nothingServed}
 	switch {
 	case len(p.failures) == 0:
-		f.Text = "no source gives a name: there is nothing to serve"
+		f.Text = "no source has a name: there is nothing to serve"
 		f.Remedy = "check that the sources are those of the right subscription or folder, and that the private endpoints are Approved"
 	case p.state:
 		f.Text = "no name is known: the sources cannot be read, and the state file has none of their names"

@@ -1,5 +1,5 @@
-// Package command is the frame of the commands beside serving: their flags,
-// their help, their exit status and their output.
+// Package command implements flags, help, exit status and output of the commands beside
+// serving.
 package command
 
 import (

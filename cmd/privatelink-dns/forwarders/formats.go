@@ -65,7 +65,7 @@ func formatNames() string {
 const (
 	about = `The names of Azure private endpoints go to privatelink-dns, all others where they
 went before. These are the public names: with privatelink.* alone many DNS servers
-give the public address, the end of the chain that they get for a public name.
+return the public address, the end of the chain that they get for a public name.
 A zone of your own below one of these names comes first: delete it, once
 privatelink-dns has its records.`
 	aboutNames = `The names that privatelink-dns serves go to it, all others where they went before.

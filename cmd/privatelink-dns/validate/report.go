@@ -96,7 +96,7 @@ func (r *report) add(b *input.Block, left []input.Source) {
 		}
 	}
 	if total == 0 && len(left) == 0 && !unreadable(b) {
-		r.found(lost, b.Position, "", "its sources give no name: check that they are those of the right "+
+		r.found(lost, b.Position, "", "its sources have no name: check that they are those of the right "+
 			"subscription or folder, and that the private endpoints are Approved")
 	}
 	shown.Sources = append(shown.Sources, left...)
@@ -113,7 +113,7 @@ func unreadable(b *input.Block) bool {
 func (r *report) addSource(b *input.Block, src syncer.Fetched) {
 	for _, err := range command.Errors(src.Err) {
 		if errors.Is(err, source.ErrNoFile) {
-			r.found(warning, b.Position, src.Name, err.Error()+" (until there is one, names that no other source gives are SERVFAIL)")
+			r.found(warning, b.Position, src.Name, err.Error()+" (until there is one, names that no other source has are SERVFAIL)")
 			continue
 		}
 		r.found(broken, b.Position, src.Name, err.Error())

@@ -37,7 +37,7 @@ func (r *report) checkStates(blocks []input.Block) {
 
 // checkOrigins warns of names that have records and are outside of the origins of the
 // server blocks. A query for one does not get to the plugin, and the server that
-// answers it may give a public address.
+// answers it may return a public address.
 func (r *report) checkOrigins(blocks []input.Block) {
 	var origins []dnsname.Name
 	for i := range blocks {

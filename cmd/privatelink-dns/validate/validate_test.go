@@ -170,7 +170,7 @@ func TestValidate(t *testing.T) {
 				"Azure Backup adds names after the first backup, export again and compare\n" + oneNote},
 		{"an old export beside a new one", forRoot("files old.json a.json"), "", 0, "2 names, files of TIME (12 days ago) to TIME (now)\nnote: "},
 		{"no file yet", forRoot("files a.json", "hosts *.txt"), "", 0,
-			isWarning + "hosts *.txt: *.txt: no such file (until there is one, names that no other source gives are SERVFAIL)\nvalid, 1 warning\n"},
+			isWarning + "hosts *.txt: *.txt: no such file (until there is one, names that no other source has are SERVFAIL)\nvalid, 1 warning\n"},
 		{"broken state file", forRoot("files a.json", "state brokenstate"), "", 0, isWarning + "state: brokenstate: byte 1: the file ends here, it has been cut (the server starts without it)\n"},
 		{"no folder for the state", forRoot("files a.json", "state none/state"), "", 0, isWarning + "state: none is not a folder that can be read: a restart without the sources would lose the records\n"},
 		{"two blocks that import one snippet", "(s) {\nprivatelink {\nfiles new.json a.json\n}\n}\n.:1 {\nimport s\n}\n.:2 {\nimport s\n}\n", "", 0, "valid, 1 warning\n"},
@@ -190,8 +190,8 @@ func TestValidate(t *testing.T) {
 		{"Pending endpoint", forRoot("files pending.json", "record a.blob.core.windows.net 10.0.0.1"), "", 1, isError + "files pending.json: skipped " + endpointID + ": " + onlyApproved + notAll},
 		{"a bad address", forRoot("files badaddress.json a.json"), "", 1, isError + "files badaddress.json a.json: skipped /pe/bad: c.blob.core.windows.net: \"10.0.0\" is not an IP address\n"},
 		{"public address", forRoot("hosts public.hosts"), "", 1, isError + "hosts public.hosts: a.privatelink.blob.core.windows.net has the address 8.8.8.8, which is not in a private range"},
-		{"no name", forRoot("files empty.json"), "", 1, isError + "its sources give no name: check "},
-		{"no name in the zones", forRoot("files sql.json"), "", 1, isError + "its sources give no name: check "},
+		{"no name", forRoot("files empty.json"), "", 1, isError + "its sources have no name: check "},
+		{"no name in the zones", forRoot("files sql.json"), "", 1, isError + "its sources have no name: check "},
 		{"a server block for other names", serving("corp.example core.windows.net:1", "files a.json"), "", 1,
 			isError + "a query for a name below blob.storage.azure.net does not get here: " +
 				"add blob.storage.azure.net to the server block, which is for corp.example, core.windows.net\nvalid, but"},
@@ -241,7 +241,7 @@ func TestJSON(t *testing.T) {
 		"sources": [{"source": "files a.json none.json", "asked": true, "names": 2, "oldest": "TIME", "newest": "TIME", "failed": true},
 			{"source": "azure 00000000-0000-0000-0000-000000000000", "asked": false, "names": 0}]}],
 		"errors": [], "notes": [], "warnings": [{"position": "Corefile:2", "source": "files a.json none.json",
-			"text": "none.json: no such file (until there is one, names that no other source gives are SERVFAIL)"}]}`
+			"text": "none.json: no such file (until there is one, names that no other source has are SERVFAIL)"}]}`
 	if err := json.Unmarshal([]byte(expected), &want); err != nil {
 		t.Fatal(err)
 	}

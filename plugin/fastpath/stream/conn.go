@@ -187,7 +187,7 @@ func whole(b []byte) bool {
 func (c *conn) keep(rest []byte) {
 	if long := cap(c.in) - len(c.inline); long > 0 && len(rest) < len(c.inline) {
 		c.in = append(c.inline[:0], rest...)
-		c.give(long)
+		c.release(long)
 	} else {
 		c.in = c.in[:copy(c.in[:cap(c.in)], rest)]
 	}

@@ -92,7 +92,7 @@ func (c *conn) send(reply []byte, mayWait bool) error {
 // add appends replies to those on their way. It returns false if the connection is closed.
 func (c *conn) add(replies []byte) bool {
 	if c.closed {
-		c.give(len(replies))
+		c.release(len(replies))
 		return false
 	}
 	c.replied, c.useful = time.Now(), true
@@ -156,7 +156,7 @@ func (c *conn) writeAll(b []byte) error {
 		if _, err := c.Write(b[:n]); err != nil {
 			return err
 		}
-		c.give(n)
+		c.release(n)
 		b = b[n:]
 	}
 	return nil
@@ -179,7 +179,7 @@ func (c *conn) take(octets int) {
 	}
 }
 
-func (c *conn) give(octets int) { c.endpoint.pool.give(c, octets) }
+func (c *conn) release(octets int) { c.endpoint.pool.release(c, octets) }
 
 // leave has the connection closed after the replies to all messages that it has.
 func (c *conn) leave(why reason) {

@@ -199,8 +199,8 @@ func (p *Pool) take(c *conn, octets int) *conn {
 	return most
 }
 
-// give ends the count of memory.
-func (p *Pool) give(c *conn, octets int) {
+// release ends the count of memory.
+func (p *Pool) release(c *conn, octets int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !c.place.condemned {

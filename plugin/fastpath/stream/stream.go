@@ -52,7 +52,7 @@ type Listener interface {
 	net.Listener
 	SetDeadline(time.Time) error
 
-	// Steer gives the connections of later clients to this listener, or to the other one
+	// Steer directs the connections of later clients to this listener, or to the other one
 	// at the address, which is the server's own.
 	Steer(here bool) error
 }

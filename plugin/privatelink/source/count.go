@@ -9,10 +9,10 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
-// count also finds files that names depend on although other files have the names. The
-// file of an endpoint has its virtual network and the state of its connection, and its
-// names may be in the file of its network interface. Most names are of one endpoint in
-// one file. The others are counted some endpoints at a time, because that needs much memory.
+// count also counts a name for a file that lacks it, if the name would go with the file: the
+// only one with the approval of the endpoint, for example, when the names are in the file of
+// the network interface. Most names are of one endpoint in one file. The others are counted
+// some endpoints at a time, because that needs much memory.
 func (e exportFormat) count(paths []string, exports []export, list *List) map[string]int {
 	return e.countInParts(paths, exports, list, endpointsAtOnce)
 }

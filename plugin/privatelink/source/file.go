@@ -99,8 +99,8 @@ type content[T any] struct {
 }
 
 // A streamer is a format that reads the usual content piece by piece, because a file may
-// be as large as all other data of the process. It is decode otherwise, and reports false
-// for all content that it leaves to decode.
+// be as large as all other data of the process. The results are those of decode. It reports
+// false for all content that it leaves to decode.
 type streamer[T any] interface {
 	stream(path string, r io.Reader, past past[T]) (value T, open, ok bool)
 }

@@ -1,5 +1,5 @@
-// Package source is where the records come from: exports of private endpoints,
-// hosts files and the Corefile itself.
+// Package source reads records from exports of private endpoints, hosts files, zone files
+// and the Corefile.
 package source
 
 import (

@@ -6,8 +6,8 @@ import (
 )
 
 // A Withheld connects an endpoint that is not served with its names, so that the
-// reason can be found by name. An endpoint in another virtual network has its names;
-// one that is not approved has none, and they follow from its target and its groups.
+// reason can be found by name. An endpoint in another virtual network has its names. The
+// names of one that is not approved are derived from its target and its groups.
 type Withheld struct {
 	Skip
 	Names  []dnsname.Name // of its DNS configuration

@@ -18,7 +18,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
-// ZoneFiles reads master files (RFC 1035, 5), as Azure CLI, BIND and Windows DNS write
+// ZoneFiles reads zone files (master files in RFC 1035, 5), as Azure CLI, BIND and Windows DNS write
 // them, and the output of dig axfr. Only the A and AAAA records count.
 type ZoneFiles struct {
 	set    *fileSet[List]

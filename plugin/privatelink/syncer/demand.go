@@ -107,9 +107,9 @@ func (w *want) ended() bool {
 // snapshot may have the name now.
 //
 // The syncs are bounded: a source is read OnDemand times a minute at most, and a name that
-// a sync did not bring starts no other one for three minutes. Half of the syncs are for
-// names of Azure Backup only, so that other names do not use them up, and in a flood of
-// names two thirds. One third is for other networks than the client's.
+// a sync did not bring starts no other one for three minutes. Names other than those of
+// Azure Backup start at most half of the syncs, and a third in a flood of names. One client
+// network starts at most two thirds of the syncs for names of Azure Backup.
 func (s *Syncer) Await(name string, client netip.Addr) bool {
 	now := time.Now()
 	if !s.Wanted(name, now) || !s.Snapshot().Lacks(name) {

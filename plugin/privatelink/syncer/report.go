@@ -58,8 +58,8 @@ func (f *findings) report(s *Syncer, p *poller) {
 	f.note(s.process.Events(), p.Name, fresh, gone)
 }
 
-// reportLenient sets the metric of a source because of which names pass, and
-// returns the line for the log the first time.
+// reportLenient sets the metric source_unread, and returns a line for the log the first
+// time that it becomes 1.
 func (p *poller) reportLenient(lenient bool) (lines lines) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
