@@ -13,7 +13,7 @@ import (
 // A conn is a connection of a client. Its goroutine, serve, is the only one that reads.
 type conn struct {
 	net.Conn
-	endpoint *Endpoint
+	endpoint *endpoint
 	client   netip.Addr
 	network  netip.Prefix
 	place    place
@@ -55,14 +55,14 @@ func (c *conn) serve() {
 func (c *conn) mayRead() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.full() && !c.leaving {
+	for c.fullLocked() && !c.leaving {
 		c.free.Wait()
 	}
 	if c.closed || c.leaving {
 		return false
 	}
 	c.reading, c.started = true, time.Now()
-	c.setDeadline()
+	c.setDeadlineLocked()
 	return true
 }
 
@@ -75,9 +75,9 @@ func (c *conn) stopReading() {
 	}
 }
 
-// setDeadline bounds the read under way. An incomplete message has its time, and a
+// setDeadlineLocked bounds the read under way. An incomplete message has its time, and a
 // connection that owes no reply may be idle for a while.
-func (c *conn) setDeadline() {
+func (c *conn) setDeadlineLocked() {
 	if !c.reading {
 		return
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/exchange"
 )
 
-// An Endpoint accepts the connections of one address.
-type Endpoint struct {
+// An endpoint accepts the connections of one address.
+type endpoint struct {
 	address  string
 	pool     *Pool
 	listener Listener
@@ -29,35 +29,29 @@ type Endpoint struct {
 	current atomic.Pointer[Lease]
 }
 
-// endpoints has the addresses in use.
-var (
-	endpointsMu sync.Mutex
-	endpoints   = map[string]*Endpoint{}
-)
-
 // Serve has the backend answer the connections of an address from now on, those that are
 // open as well. The first backend of an address opens the listener. The one before takes
 // over again if this one's lease ends first, as it does in a reload that fails.
 func (p *Pool) Serve(address string, b Backend, listen func() (Listener, error)) (*Lease, error) {
-	endpointsMu.Lock()
-	defer endpointsMu.Unlock()
-	e := endpoints[address]
+	p.endpointsMu.Lock()
+	defer p.endpointsMu.Unlock()
+	e := p.endpoints[address]
 	if e == nil {
 		listener, err := listen()
 		if err != nil {
 			return nil, err
 		}
-		e = &Endpoint{address: address, pool: p, listener: listener, conns: map[*conn]struct{}{}}
+		e = &endpoint{address: address, pool: p, listener: listener, conns: map[*conn]struct{}{}}
 		e.begun.L = &e.mu
 		if err := e.open(); err != nil {
 			return nil, err
 		}
-		endpoints[address] = e
+		p.endpoints[address] = e
 	}
 	return e.lease(b), nil
 }
 
-func (e *Endpoint) open() error {
+func (e *endpoint) open() error {
 	if err := e.listener.Steer(true); err != nil {
 		return errors.Join(err, e.listener.Close())
 	}
@@ -65,7 +59,7 @@ func (e *Endpoint) open() error {
 	return nil
 }
 
-func (e *Endpoint) lease(b Backend) *Lease {
+func (e *endpoint) lease(b Backend) *Lease {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := &Lease{Backend: b, endpoint: e, idle: make(chan struct{}, 1)}
@@ -76,7 +70,7 @@ func (e *Endpoint) lease(b Backend) *Lease {
 }
 
 // awaitOther waits until there is another lease, or the time is over.
-func (e *Endpoint) awaitOther(handover time.Duration) {
+func (e *endpoint) awaitOther(handover time.Duration) {
 	over := false
 	timer := time.AfterFunc(handover, func() {
 		e.mu.Lock()
@@ -95,8 +89,8 @@ func (e *Endpoint) awaitOther(handover time.Duration) {
 // leave ends the lease, and the listener with the last one. The next endpoint of the
 // address opens its listener after that.
 func (l *Lease) leave() (last bool, err error) {
-	endpointsMu.Lock()
-	defer endpointsMu.Unlock()
+	l.endpoint.pool.endpointsMu.Lock()
+	defer l.endpoint.pool.endpointsMu.Unlock()
 	if last = l.endpoint.leave(l); last {
 		err = l.endpoint.stopListener()
 	}
@@ -104,7 +98,7 @@ func (l *Lease) leave() (last bool, err error) {
 }
 
 // leave ends a lease. It reports whether it was the last one.
-func (e *Endpoint) leave(l *Lease) bool {
+func (e *endpoint) leave(l *Lease) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.leases = slices.DeleteFunc(e.leases, func(other *Lease) bool { return other == l })
@@ -116,7 +110,7 @@ func (e *Endpoint) leave(l *Lease) bool {
 }
 
 // accept adds the connections of clients until the listener is closed.
-func (e *Endpoint) accept() {
+func (e *endpoint) accept() {
 	for {
 		c, err := e.listener.Accept()
 		switch {
@@ -136,7 +130,7 @@ func (e *Endpoint) accept() {
 // retryTime is the pause after an error of Accept, which may come at once again.
 const retryTime = 5 * time.Millisecond
 
-func (e *Endpoint) add(nc net.Conn) {
+func (e *endpoint) add(nc net.Conn) {
 	client := exchange.AddrOf(nc.RemoteAddr())
 	c := &conn{Conn: nc, endpoint: e, client: client, network: clients.NetworkOf(client)}
 	c.free.L, c.ended, c.replied = &c.mu, make(chan struct{}), time.Now()
@@ -152,14 +146,14 @@ func (e *Endpoint) add(nc net.Conn) {
 	go c.serve()
 }
 
-func (e *Endpoint) remove(c *conn) {
+func (e *endpoint) remove(c *conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.conns, c)
 }
 
 // all returns the open connections.
-func (e *Endpoint) all() (conns []*conn) {
+func (e *endpoint) all() (conns []*conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for c := range e.conns {
@@ -169,7 +163,7 @@ func (e *Endpoint) all() (conns []*conn) {
 }
 
 // stop closes each connection after its replies.
-func (e *Endpoint) stop(ctx context.Context) {
+func (e *endpoint) stop(ctx context.Context) {
 	all := e.all()
 	for _, c := range all {
 		c.leave(stopped)
@@ -184,8 +178,8 @@ func (e *Endpoint) stop(ctx context.Context) {
 }
 
 // stopListener closes the listener, after the clients that the kernel has accepted.
-func (e *Endpoint) stopListener() error {
-	delete(endpoints, e.address)
+func (e *endpoint) stopListener() error {
+	delete(e.pool.endpoints, e.address)
 	err := errors.Join(e.listener.Steer(false), e.listener.SetDeadline(time.Now().Add(queueTime)))
 	if err != nil {
 		err = errors.Join(err, e.listener.Close())
@@ -196,19 +190,19 @@ func (e *Endpoint) stopListener() error {
 	return e.listener.Close()
 }
 
-func (e *Endpoint) times() Times { return e.current.Load().Times() }
+func (e *endpoint) times() Times { return e.current.Load().Times() }
 
 // A Lease is a backend's time at an address.
 type Lease struct {
 	Backend
-	endpoint   *Endpoint
+	endpoint   *endpoint
 	inProgress atomic.Int64
 	ended      atomic.Bool
 	idle       chan struct{} // has an element after the last query in progress of an ended lease
 }
 
 // acquire returns the lease whose backend answers, until release.
-func (e *Endpoint) acquire() *Lease {
+func (e *endpoint) acquire() *Lease {
 	for {
 		l := e.current.Load()
 		l.inProgress.Add(1)

@@ -45,19 +45,19 @@ func (c *conn) settle() {
 	if c.owed--; c.owed == 0 {
 		c.endpoint.pool.wait(c, c.useful)
 	}
-	c.setDeadline()
+	c.setDeadlineLocked()
 	c.free.Broadcast()
 }
 
-// full reports whether the client has to read replies before there are more.
-func (c *conn) full() bool {
+// fullLocked reports whether the client has to read replies before there are more.
+func (c *conn) fullLocked() bool {
 	return !c.closed && (c.owed > maxInProgress || len(c.out) >= highWater)
 }
 
 func (c *conn) isFull() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.full()
+	return c.fullLocked()
 }
 
 // awaitRoom waits until there may be more replies. It returns false if the connection is
@@ -65,7 +65,7 @@ func (c *conn) isFull() bool {
 func (c *conn) awaitRoom() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.full() {
+	for c.fullLocked() {
 		c.free.Wait()
 	}
 	return !c.closed
@@ -79,7 +79,7 @@ func (c *conn) send(reply []byte, mayWait bool) error {
 	for mayWait && !c.closed && len(c.out) >= highWater {
 		c.free.Wait()
 	}
-	if !c.add(reply) {
+	if !c.addLocked(reply) {
 		return net.ErrClosed
 	}
 	if !c.flushing {
@@ -89,8 +89,8 @@ func (c *conn) send(reply []byte, mayWait bool) error {
 	return nil
 }
 
-// add appends replies to those on their way. It returns false if the connection is closed.
-func (c *conn) add(replies []byte) bool {
+// addLocked appends replies to those on their way. It returns false if the connection is closed.
+func (c *conn) addLocked(replies []byte) bool {
 	if c.closed {
 		c.release(len(replies))
 		return false
@@ -108,7 +108,7 @@ func (c *conn) flush(replies []byte) {
 	c.take(len(replies))
 	c.mu.Lock()
 	if c.flushing || c.closed {
-		c.add(replies)
+		c.addLocked(replies)
 		c.mu.Unlock()
 		return
 	}
@@ -136,7 +136,7 @@ func (c *conn) write(replies []byte) {
 	case err != nil:
 		c.closeLocked(byClient)
 	}
-	c.setDeadline()
+	c.setDeadlineLocked()
 	c.free.Broadcast()
 }
 
@@ -192,7 +192,7 @@ func (c *conn) leaveLocked(why reason) {
 	if !c.leaving && !c.closed {
 		c.leaving, c.why = true, why
 	}
-	c.setDeadline()
+	c.setDeadlineLocked()
 	c.free.Broadcast()
 }
 

@@ -18,6 +18,9 @@ type Limits struct {
 type Pool struct {
 	limits Limits
 
+	endpointsMu sync.Mutex
+	endpoints   map[string]*endpoint // by the address
+
 	mu       sync.Mutex
 	memory   int // in use
 	long     int // octets of long messages in the server, also of connections that are closed
@@ -42,7 +45,7 @@ type place struct {
 
 // NewPool returns a pool without connections.
 func NewPool(l Limits) *Pool {
-	return &Pool{limits: l, networks: map[netip.Prefix]*network{}, conns: map[*conn]struct{}{}}
+	return &Pool{limits: l, endpoints: map[string]*endpoint{}, networks: map[netip.Prefix]*network{}, conns: map[*conn]struct{}{}}
 }
 
 // Idle returns how long a connection may be idle now. From half of the limit on, the time
@@ -65,13 +68,13 @@ func (p *Pool) admit(c *conn) bool {
 	if n == nil {
 		n = &network{}
 	}
-	victim, ok := p.victim(n)
+	victim, ok := p.victimLocked(n)
 	if !ok {
 		p.mu.Unlock()
 		return false
 	}
 	if victim != nil {
-		p.drop(victim)
+		p.dropLocked(victim)
 	}
 	p.networks[c.network] = n
 	p.conns[c] = struct{}{}
@@ -86,9 +89,9 @@ func (p *Pool) admit(c *conn) bool {
 	return true
 }
 
-// victim returns the connection that has to be closed before the network gets another one,
+// victimLocked returns the connection that has to be closed before the network gets another one,
 // or nil if there is room. It returns false if no connection can be closed.
-func (p *Pool) victim(n *network) (*conn, bool) {
+func (p *Pool) victimLocked(n *network) (*conn, bool) {
 	var waiting *list.List
 	switch {
 	case n.open >= p.limits.PerNetwork:
@@ -115,7 +118,7 @@ func (p *Pool) evict() {
 	p.mu.Lock()
 	victim := longest(&p.waiting)
 	if victim != nil {
-		p.drop(victim)
+		p.dropLocked(victim)
 	}
 	p.mu.Unlock()
 	if victim != nil {
@@ -142,24 +145,24 @@ func (p *Pool) wait(c *conn, replied bool) {
 func (p *Pool) work(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.unlist(c)
+	p.unlistLocked(c)
 }
 
 // forget removes a connection that is closed.
 func (p *Pool) forget(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.drop(c)
-	p.condemn(c)
+	p.dropLocked(c)
+	p.condemnLocked(c)
 	delete(p.conns, c)
 }
 
-func (p *Pool) drop(c *conn) {
+func (p *Pool) dropLocked(c *conn) {
 	n := c.place.network
 	if n == nil {
 		return
 	}
-	p.unlist(c)
+	p.unlistLocked(c)
 	c.place.network = nil
 	p.open--
 	if n.open--; n.open == 0 {
@@ -168,7 +171,7 @@ func (p *Pool) drop(c *conn) {
 	openConnections.Dec()
 }
 
-func (p *Pool) unlist(c *conn) {
+func (p *Pool) unlistLocked(c *conn) {
 	if c.place.all == nil {
 		return
 	}
@@ -195,7 +198,7 @@ func (p *Pool) take(c *conn, octets int) *conn {
 			most = other
 		}
 	}
-	p.condemn(most)
+	p.condemnLocked(most)
 	return most
 }
 
@@ -231,7 +234,7 @@ func (p *Pool) endLong(octets int) {
 	p.long -= unpacked * octets
 }
 
-func (p *Pool) condemn(c *conn) {
+func (p *Pool) condemnLocked(c *conn) {
 	p.memory -= c.place.memory
 	c.place.memory, c.place.condemned = 0, true
 }
