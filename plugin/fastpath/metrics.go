@@ -31,16 +31,16 @@ var (
 type reason uint8
 
 const (
-	answered   reason = iota
-	notPlain          // not one plain question, or with options that are unusual
-	otherType         // a type that other plugins treat in their own way
-	otherBlock        // a name of a server block without the fast path
-	client            // a client, or a type, that plugin acl does not allow
-	localName         // a name of plugin local
-	cookie            // a malformed cookie, or too many queries without a valid one
-	notInMemory
-	tooLong
-	panicked
+	answered    reason = iota
+	notPlain           // not one plain question, or with options that are unusual
+	otherType          // a type that other plugins treat in their own way
+	otherBlock         // a name of a server block without the fast path
+	aclForbids         // plugin acl does not allow the client or the type
+	localName          // a name of plugin local
+	cookie             // a malformed cookie, or too many queries without a valid one
+	notInMemory        // no plugin has the answer in memory
+	tooLong            // the reply is larger than the client accepts
+	panicked           // while the reply was made
 	reasons
 )
 

@@ -53,7 +53,7 @@ func (t *target) respond(q *Query) reason {
 	}
 	switch {
 	case !t.access.allows(q):
-		return client
+		return aclForbids
 	case t.local && isLocal(q.Name):
 		return localName
 	case t.cookies != nil && !t.cookies.Cookie(q, q.Now()):

@@ -48,7 +48,7 @@ var (
 	// Conflicts is the number of names with different addresses in endpoints or sources.
 	Conflicts = gauge("conflicts", "Names that are in two endpoints of a source, or that an earlier source has with other addresses.", "source")
 	// HeldBack is the number of names that are served although a source lost them.
-	HeldBack = gauge("held_back_records", "Names of a sudden loss that are served until three complete syncs lack them.", "source")
+	HeldBack = gauge("held_back_records", "Names of a sudden loss that are served until three syncs agree.", "source")
 	// Unread is 1 for a source because of which fallthrough zones pass names.
 	Unread = gauge("source_unread", "1 if a source has not been read since the start and fallthrough zones pass names that it may have.", "source")
 	// Refresh is the interval of a source. A static source has none.

@@ -27,9 +27,9 @@ type report struct {
 func (r *report) write() {
 	for i, p := range r.syncer.subscriptions() {
 		r.merged.sources[i].report(r.syncer, p)
-		lenient := p.reportLenient(r.next.Lenient)
-		lenient.write()
-		r.syncer.process.Events().Add(lenient.events(p.Name)...)
+		unread := p.reportUnread(r.next.PassUnread)
+		unread.write()
+		r.syncer.process.Events().Add(unread.events(p.Name)...)
 	}
 	r.announce()
 	r.note()
@@ -58,18 +58,18 @@ func (f *findings) report(s *Syncer, p *poller) {
 	f.note(s.process.Events(), p.Name, fresh, gone)
 }
 
-// reportLenient sets the metric source_unread, and returns a line for the log the first
+// reportUnread sets the metric source_unread, and returns a line for the log the first
 // time that it becomes 1.
-func (p *poller) reportLenient(lenient bool) (lines lines) {
+func (p *poller) reportUnread(passUnread bool) (lines lines) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	lenient = lenient && !p.guard.loaded
-	metrics.Unread.WithLabelValues(p.Name).Set(map[bool]float64{true: 1}[lenient])
-	if lenient && !p.lenient {
+	passUnread = passUnread && !p.guard.loaded
+	metrics.Unread.WithLabelValues(p.Name).Set(map[bool]float64{true: 1}[passUnread])
+	if passUnread && !p.passUnread {
 		lines.errorf(journal.Failed, "%s: not read within two minutes of the start: its names in fallthrough zones may get public addresses "+
 			"(see fail_closed)", p.Name)
 	}
-	p.lenient = p.lenient || lenient
+	p.passUnread = p.passUnread || passUnread
 	return lines
 }
 

@@ -59,20 +59,20 @@ func (s *Syncer) subscriptions() []*poller {
 
 // lists returns the list of each source and reports whether all sources have been
 // loaded. If not, it reports whether each that has not is overdue.
-func (s *Syncer) lists() (lists []*source.List, complete, lenient bool) {
+func (s *Syncer) lists() (lists []*source.List, complete, passUnread bool) {
 	end := s.process.graceEnd()
-	complete, lenient = true, !s.Zones.FailClosed
+	complete, passUnread = true, !s.Zones.FailClosed
 	for _, p := range s.pollers {
 		list, loaded := p.latest()
 		lists, complete = append(lists, list), complete && loaded
-		lenient = lenient && (loaded || p.overdue(end))
+		passUnread = passUnread && (loaded || p.overdue(end))
 	}
 	if !complete && len(lists) > 0 {
 		for _, old := range s.inherited {
 			lists = append(lists, old.list)
 		}
 	}
-	return lists, complete, lenient && !complete
+	return lists, complete, passUnread && !complete
 }
 
 // A namedList is the last good list of a source.

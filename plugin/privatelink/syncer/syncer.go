@@ -133,17 +133,17 @@ func (s *Syncer) refresh() {
 func (s *Syncer) publish() (*report, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lists, complete, lenient := s.lists()
+	lists, complete, passUnread := s.lists()
 	if s.closed || len(lists) == 0 {
 		return nil, false
 	}
-	if s.merged != nil && slices.Equal(lists, s.merged) && complete == s.Snapshot().Complete && lenient == s.Snapshot().Lenient {
+	if s.merged != nil && slices.Equal(lists, s.merged) && complete == s.Snapshot().Complete && passUnread == s.Snapshot().PassUnread {
 		return nil, false
 	}
 	previous := s.previous()
 	m := merge(s.Zones, s.known(previous), lists, nil)
 	next := m.builder.Snapshot(complete, func(z *zone.Zone) uint32 { return s.process.nextSerial(s, previous, z) })
-	next.Lenient = lenient
+	next.PassUnread = passUnread
 	s.storeLocked(next, previous, lists, m)
 	if !s.committed {
 		return nil, true

@@ -73,8 +73,8 @@ func TestLoadedSourceKeepsNames(t *testing.T) {
 		f.fail(nil)
 		time.Sleep(time.Hour)
 		s = reload(t, p, s, f)
-		if s.Snapshot().Lenient || !s.Ready() || addrs(s, "a") != "10.0.0.1" {
-			t.Errorf("lenient %t, ready %t, a %s", s.Snapshot().Lenient, s.Ready(), addrs(s, "a"))
+		if s.Snapshot().PassUnread || !s.Ready() || addrs(s, "a") != "10.0.0.1" {
+			t.Errorf("passes unread names %t, ready %t, a %s", s.Snapshot().PassUnread, s.Ready(), addrs(s, "a"))
 		}
 	})
 }

@@ -62,7 +62,7 @@ func (b *Book) served(v *Verdict, r *zone.Record) {
 	switch {
 	case state.Held:
 		v.Kind, v.Since = HeldBack, state.Missing
-		v.Text = "the last lists of its source lack it; it is served until three lists agree"
+		v.Text = "the last lists of its source lack it; it is served until three syncs agree"
 		v.Remedy = "if the endpoint still exists, check the identity's permissions, and the export"
 	case state.Saved:
 		v.Text = "its record is from the state file" + failing(": its source cannot be read: ", state)

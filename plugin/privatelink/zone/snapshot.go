@@ -12,9 +12,9 @@ import (
 type Snapshot struct {
 	Zones    map[dnsname.Name]*Zone
 	Complete bool // every source has been loaded once
-	// Lenient reports that a source has not been loaded for so long that fallthrough
+	// PassUnread reports that a source has not been loaded for so long that fallthrough
 	// zones pass the names of other tenants. It has no effect on a complete snapshot.
-	Lenient bool
+	PassUnread bool
 
 	directory
 	large bool // a zone has many records

@@ -9,14 +9,14 @@ import (
 // mayHave reports whether a source that is not loaded yet may have the name. All
 // names of a strict zone are such names. A fallthrough zone has the names of all
 // tenants: one source that cannot be read must not make all of public storage
-// unreachable, so that a lenient snapshot holds back only the names that have no
-// other address than the private one in practice, and those below a wildcard. Names
-// that the source azure needs are never held back: it could not be read otherwise.
+// unreachable. So after two minutes only the names are held back that have no other address
+// than the private one in practice, and those below a wildcard. Names that the source azure
+// needs are never held back: it could not be read otherwise.
 func (s *Snapshot) mayHave(z *Zone, labels string) bool {
 	switch {
 	case s.Complete, !z.Strict && (z.Name == cloud.ResourceManager || z.Name == cloud.Arc):
 		return false
-	case !s.Lenient || z.Strict:
+	case !s.PassUnread || z.Strict:
 		return true
 	}
 	return backupAccount(labels) || z.wildcard(labels) != nil

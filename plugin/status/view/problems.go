@@ -167,7 +167,7 @@ func (p *Page) judgeResources(in *Input) {
 		conflicts += len(b.Survey.Conflicts)
 	}
 	if held > 0 {
-		p.add(Warning, "vaults", "%s held back: the last lists lack more than half of the names of a source, which are served until three lists agree.",
+		p.add(Warning, "vaults", "%s held back: the last lists lack more than half of the names of a source, which are served until three syncs agree.",
 			count(held, "name")+verb(held))
 	}
 	p.judgeItems()

@@ -55,7 +55,7 @@ func TestProblems(t *testing.T) {
 		{"a source was never read", func(in *Input) { s := source(in); s.Loaded, s.Failure = false, "401" },
 			"problem: sources: azure s has not been read since the start, its names may be SERVFAIL: 401"},
 		{"names are held back", func(in *Input) { source(in).HeldBack = 12 },
-			"warning: vaults: 12 names are held back: the last lists lack more than half of the names of a source, which are served until three lists agree."},
+			"warning: vaults: 12 names are held back: the last lists lack more than half of the names of a source, which are served until three syncs agree."},
 		{"an endpoint is not approved", func(in *Input) {
 			item(in, verdict.Item{Title: "pe", Endpoint: "pe", Kind: verdict.NotApproved, Text: "its connection is Pending"})
 		},
