@@ -42,7 +42,7 @@ type poller struct {
 	succeeded   time.Time     // when the last fetch without an error ended
 	failing     time.Time     // when the first of the consecutive fetches with an error ended
 	due         time.Time     // when the next fetch begins
-	passUnread     bool          // the log has that fallthrough zones pass names of this unread source
+	passUnread  bool          // the log has that fallthrough zones pass names of this unread source
 	retryAfter  time.Duration // how long the source asked not to be fetched
 	bucket      bucket        // of the polls that queries start
 	demanded    round         // those who wait for the next poll
