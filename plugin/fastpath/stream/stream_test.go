@@ -20,7 +20,7 @@ func TestOutOfOrder(t *testing.T) {
 		{"from memory", "memory 1, memory 2", "0s: a memory 1, 0s: a memory 2"},
 		{"a slow one first", "2s 1, memory 2, 1s 3, memory 4", "0s: a memory 2, 0s: a memory 4, 1s: a 1s 3, 2s: a 2s 1"},
 		{"the same message twice", "1s 1, 1s 1", "1s: a 1s 1, 1s: a 1s 1"},
-		{"without text", ", memory", "0s: a memory, 0s: a"},
+		{"without text", ", memory", "0s: a, 0s: a memory"},
 		{"a zone transfer between queries", "large 1, 1s 2", "0s: large, 1s: a 1s 2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -30,6 +30,7 @@ func TestOutOfOrder(t *testing.T) {
 				asked := strings.Split(tc.asked, ", ")
 				go c.Write(framed(asked...))
 				got := replies(t, c, start, len(asked))
+				slices.Sort(got) // two at the same time have no order
 				if text := strings.ReplaceAll(strings.Join(got, ", "), strings.Repeat("x", 60_000), "large"); text != tc.want {
 					t.Errorf("%s; want %s", text, tc.want)
 				}
