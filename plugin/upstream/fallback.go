@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// hubTime bounds the query to an upstream that is down beside a fallback resolver.
-	hubTime = 500 * time.Millisecond
+	// downTime bounds the query to an upstream that is down beside a fallback resolver.
+	downTime = 500 * time.Millisecond
 	// minGrace and maxGrace bound how long an answer of a fallback waits for one of
 	// the upstream.
 	minGrace = 20 * time.Millisecond
@@ -19,48 +19,58 @@ const (
 // askFallback asks the fallback resolvers while all upstreams are down. One upstream is
 // asked as well and has precedence for two round trips, so that the first query after an
 // outage gets the answer of the upstream.
-func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, from *server, marked bool, err error) {
-	type answer struct {
-		m    *dns.Msg
-		from *server
-		err  error
+func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, from *server, byFallback bool, err error) {
+	upstream := u.start(q, u.servers, earlier(time.Now().Add(downTime), deadline))
+	resolvers := u.order(u.fallback)
+	if resolvers == nil {
+		resolvers = u.fallback // they are the last resort
 	}
-	hub := make(chan answer, 1)
-	go func() {
-		m, from, err := ask(q, u.servers, u.cfg.failover, earlier(time.Now().Add(hubTime), deadline))
-		hub <- answer{m, from, err}
-	}()
-	other := make(chan answer, 1)
-	go func() {
-		servers := u.order(u.fallback)
-		if servers == nil {
-			servers = u.fallback // they are the last resort
-		}
-		m, from, err := ask(q, servers, u.cfg.failover, deadline)
-		other <- answer{m, from, err}
-	}()
-	var late answer
+	fallback := u.start(q, resolvers, deadline)
+	var first, last groupAnswer
 	select {
-	case first := <-hub:
-		if first.err == nil {
-			return first.m, first.from, false, nil
+	case first = <-upstream:
+		if first.err != nil {
+			last = <-fallback
 		}
-		late = <-other
-	case late = <-other:
-		grace := time.NewTimer(min(max(2*u.servers[0].roundTrip.mean(), minGrace), maxGrace))
-		defer grace.Stop()
-		select {
-		case first := <-hub:
-			if first.err == nil {
-				return first.m, first.from, false, nil
-			}
-		case <-grace.C:
-		}
+	case last = <-fallback:
+		first = u.awaitUpstream(upstream)
 	}
-	if late.err == nil {
+	if first.m != nil && first.err == nil {
+		return first.m, first.from, false, nil
+	}
+	if last.err == nil {
 		fallbackTotal.Inc()
 	}
-	return late.m, late.from, late.err == nil, late.err
+	return last.m, last.from, last.err == nil, last.err
+}
+
+// An groupAnswer is the response of some servers, or their error.
+type groupAnswer struct {
+	m    *dns.Msg
+	from *server
+	err  error
+}
+
+// start asks the servers in the background.
+func (u *Upstream) start(q *query, servers []*server, deadline time.Time) <-chan groupAnswer {
+	done := make(chan groupAnswer, 1)
+	go func() {
+		m, from, err := ask(q, servers, u.cfg.failover, deadline)
+		done <- groupAnswer{m, from, err}
+	}()
+	return done
+}
+
+// awaitUpstream waits two round trips of the upstream for its answer.
+func (u *Upstream) awaitUpstream(upstream <-chan groupAnswer) groupAnswer {
+	grace := time.NewTimer(min(max(2*u.servers[0].roundTrip.mean(), minGrace), maxGrace))
+	defer grace.Stop()
+	select {
+	case first := <-upstream:
+		return first
+	case <-grace.C:
+		return groupAnswer{}
+	}
 }
 
 // alwaysPrivate are private by RFC 1918 and RFC 4193; internal is reserved by ICANN.

@@ -63,14 +63,14 @@ func (u *Upstream) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 		return dns.RcodeFormatError, nil //nolint:nilerr // an error of the client, which is not logged
 	}
 	cache := exchange.From(ctx)
-	m, from, marked, err := u.resolve(ctx, q, clientOf(cache, w))
+	m, from, byFallback, err := u.resolve(ctx, q, clientOf(cache, w))
 	switch {
 	case err != nil && cache != nil:
 		return dns.RcodeServerFailure, err
 	case err != nil:
 		return dns.RcodeSuccess, w.WriteMsg(failureReply(r, err))
 	case cache != nil:
-		cache.Fallback, cache.Resolver = marked, from.name
+		cache.Fallback, cache.Resolver = byFallback, from.name
 	default:
 		exchange.Answered(ctx, from.name)
 	}
@@ -107,7 +107,7 @@ func refuse(r *dns.Msg) int {
 
 // resolve returns the answer and the resolver that it is from. It reports whether that is a
 // fallback resolver.
-func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m *dns.Msg, from *server, marked bool, err error) {
+func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m *dns.Msg, from *server, byFallback bool, err error) {
 	deadline := time.Now().Add(totalTime)
 	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
 		deadline = end
@@ -127,7 +127,7 @@ func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m 
 	}
 	servers := u.order(u.servers)
 	if servers == nil && len(u.fallback) > 0 && !u.private(q.name) {
-		m, from, marked, err = u.askFallback(q, deadline)
+		m, from, byFallback, err = u.askFallback(q, deadline)
 	} else if servers == nil {
 		err = errDown
 	} else {
@@ -136,7 +136,7 @@ func (u *Upstream) resolve(ctx context.Context, q *query, client netip.Addr) (m 
 	if err != nil {
 		failedTotal.Inc()
 	}
-	return m, from, marked, err
+	return m, from, byFallback, err
 }
 
 // order returns the servers to ask, or nil if all are down.

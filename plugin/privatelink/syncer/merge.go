@@ -76,44 +76,52 @@ func (f *findings) merge(b *zone.Builder, set *zone.Set, list *source.List, use 
 	for i := range list.Entries {
 		e := &list.Entries[i]
 		owner, err := b.OwnerOf(e.FQDN)
-		if errors.Is(err, zone.ErrOutOfZone) {
+		switch {
+		case errors.Is(err, zone.ErrOutOfZone):
 			f.outside = append(f.outside, e)
-			continue
-		}
-		if err != nil {
+		case err != nil:
 			f.skip(source.Skip{Endpoint: e.Endpoint.String(), Target: e.Target.String(), Reason: source.BadName, Detail: "with privatelink, " + err.Error()})
-			continue
-		}
-		first := f.first[owner.Name]
-		if first == nil && len(b.Addrs(owner)) > 0 {
+		case f.first[owner.Name] == nil && len(b.Addrs(owner)) > 0:
 			f.shadowed(b, owner, e)
-			continue
-		}
-		r := b.Add(owner, e.Addrs)
-		if first == nil {
-			f.first[r.Name] = e
-			from := zone.Provenance{Origin: f.origin + uint32(i)} //nolint:gosec // G115: far fewer entries
-			if i < len(list.Since) {
-				from.Seconds = list.Since[i]
+		default:
+			f.serve(b, owner, list, i)
+			if use != nil {
+				use(owner.Name, *e)
 			}
-			b.SetProvenance(owner, from)
-		} else if first.Endpoint != e.Endpoint && !source.ZoneRepeats(first, e) {
-			f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
-		}
-		f.warn(owner.Name, e)
-		if use != nil {
-			use(owner.Name, *e)
 		}
 	}
 	for i := range list.Conflicts {
 		f.contradiction(b, &list.Conflicts[i])
 	}
-	if len(f.outside) > 0 {
-		first := f.outside[0]
-		f.skipped[source.OutsideZones] = len(f.outside)
-		skip := source.Skip{Endpoint: first.Endpoint.String(), Target: first.Target.String(), Reason: source.OutsideZones}
-		f.add(unwanted, Finding{Kind: Skipped, Text: f.outside.finding(set), Skip: skip})
+	f.reportOutside(set)
+}
+
+// serve adds entry i of the list to the zones.
+func (f *findings) serve(b *zone.Builder, owner zone.Owner, list *source.List, i int) {
+	e, first := &list.Entries[i], f.first[owner.Name]
+	r := b.Add(owner, e.Addrs)
+	if first == nil {
+		f.first[r.Name] = e
+		from := zone.Provenance{Origin: f.origin + uint32(i)} //nolint:gosec // G115: far fewer entries
+		if i < len(list.Since) {
+			from.Seconds = list.Since[i]
+		}
+		b.SetProvenance(owner, from)
+	} else if first.Endpoint != e.Endpoint && !source.ZoneRepeats(first, e) {
+		f.conflict("%s is in two endpoints, the addresses of both are served: %s and %s", owner.Name, first.Endpoint, e.Endpoint)
 	}
+	f.warn(owner.Name, e)
+}
+
+// reportOutside adds one finding for all entries that are in no zone.
+func (f *findings) reportOutside(set *zone.Set) {
+	if len(f.outside) == 0 {
+		return
+	}
+	first := f.outside[0]
+	f.skipped[source.OutsideZones] = len(f.outside)
+	skip := source.Skip{Endpoint: first.Endpoint.String(), Target: first.Target.String(), Reason: source.OutsideZones}
+	f.add(unwanted, Finding{Kind: Skipped, Text: f.outside.finding(set), Skip: skip})
 }
 
 // sortedTexts returns the findings as lines for the log, the most important first.
