@@ -1,7 +1,6 @@
 package lru
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/coredns/caddy"
@@ -103,14 +102,6 @@ func (cfg *config) property(name string, args []string) (err error) {
 		cfg.prefetch, err = value.Number(text, 0, 90)
 		return err
 	}
-	cfg.stale, err = time.ParseDuration(text)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%q is not a duration, such as 30m or 1h", text)
-	case cfg.stale < 0:
-		return fmt.Errorf("%s is below the minimum of 0s", text)
-	case cfg.stale > 24*time.Hour:
-		return fmt.Errorf("%s is above the maximum of 24h", text)
-	}
-	return nil
+	cfg.stale, err = value.Duration(text, 0, 24*time.Hour, "30m or 1h")
+	return err
 }

@@ -126,7 +126,7 @@ func (cfg *config) property(name string, args []string) (err error) {
 			cfg.peers = append(cfg.peers, addr)
 		}
 	default:
-		return fmt.Errorf("unknown property, the known ones are peer, tls, token")
+		return value.Unknown(name, []string{"peer", "tls", "token"})
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (u *Upstream) askFallback(q *query, deadline time.Time) (m *dns.Msg, from *
 	return last.m, last.from, last.err == nil, last.err
 }
 
-// An groupAnswer is the response of some servers, or their error.
+// A groupAnswer is the response of some servers, or their error.
 type groupAnswer struct {
 	m    *dns.Msg
 	from *server

@@ -75,9 +75,20 @@ func Duration(text string, least, most time.Duration, examples string) (time.Dur
 	case err != nil:
 		return 0, fmt.Errorf("%q is not a duration, such as %s", text, examples)
 	case d < least:
-		return 0, fmt.Errorf("%s is below the minimum of %s", text, least)
+		return 0, fmt.Errorf("%s is below the minimum of %s", text, short(least))
 	case d > most:
-		return 0, fmt.Errorf("%s is above the maximum of %s", text, most)
+		return 0, fmt.Errorf("%s is above the maximum of %s", text, short(most))
 	}
 	return d, nil
+}
+
+// short returns the duration as people write it: 24h, not 24h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }

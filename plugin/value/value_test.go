@@ -25,7 +25,7 @@ func TestValues(t *testing.T) {
 		{duration, "1s", "1s <nil>"},
 		{duration, "1m", "1m0s <nil>"},
 		{duration, "999ms", "0s 999ms is below the minimum of 1s"},
-		{duration, "61s", "0s 61s is above the maximum of 1m0s"},
+		{duration, "61s", "0s 61s is above the maximum of 1m"},
 		{duration, "60", `0s "60" is not a duration, such as 60s or 5m`},
 		{one, "a", "a <nil>"},
 		{one, "", " no value, one is expected"},
