@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"os"
 	"path/filepath"
@@ -9,10 +8,10 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 // certificates are the files that plugin tls reads when an instance starts. Plugin
@@ -85,22 +84,22 @@ func (w *certificateWatch) look(c *certificates, reload func() error) time.Durat
 // plugin reload.
 func newCertificates(corefile caddy.Input) *certificates {
 	c := &certificates{}
-	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), nil)
+	blocks, err := serverblock.Parse(corefile, nil)
 	if err != nil {
 		return c
 	}
 	for _, block := range blocks {
-		for _, args := range arguments(corefile, block, "reload") {
+		for _, args := range block.Arguments("reload") {
 			c.every = 30 * time.Second
 			if len(args) > 0 {
 				c.every, _ = time.ParseDuration(args[0]) // plugin reload has checked it
 			}
 		}
 		root := ""
-		for _, args := range arguments(corefile, block, "root") {
+		for _, args := range block.Arguments("root") {
 			root = strings.Join(args, "")
 		}
-		for _, args := range arguments(corefile, block, "tls") {
+		for _, args := range block.Arguments("tls") {
 			for _, path := range args {
 				if !filepath.IsAbs(path) {
 					path = filepath.Join(root, path)
@@ -111,18 +110,6 @@ func newCertificates(corefile caddy.Input) *certificates {
 	}
 	c.loaded = c.content()
 	return c
-}
-
-// arguments returns the arguments of a directive, for each time that a block has it.
-func arguments(corefile caddy.Input, block caddyfile.ServerBlock, directive string) (all [][]string) {
-	d := caddyfile.NewDispenserTokens(corefile.Path(), block.Tokens[directive])
-	for d.Next() {
-		all = append(all, d.RemainingArgs())
-		for d.NextBlock() {
-			d.RemainingArgs()
-		}
-	}
-	return all
 }
 
 func (c *certificates) content() (sum [sha256.Size]byte) {

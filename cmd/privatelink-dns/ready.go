@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/plugin/pkg/reuseport"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 // checkReady makes a start or a reload fail if plugin ready cannot listen, as it
@@ -25,12 +25,12 @@ func checkReady() {
 // readyAddrs returns the addresses of the ready directives. The directives have
 // been checked.
 func readyAddrs(corefile caddy.Input) (addrs []string) {
-	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), nil)
+	blocks, err := serverblock.Parse(corefile, nil)
 	if err != nil {
 		return nil
 	}
 	for _, block := range blocks {
-		for _, args := range arguments(corefile, block, "ready") {
+		for _, args := range block.Arguments("ready") {
 			addrs = append(addrs, append(args, ":8181")[0])
 		}
 	}

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"net"
 	"strings"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 // warnOfWildcards logs a warning for each server block in which plugin proxyproto has
@@ -28,14 +28,14 @@ func warnOfWildcards() {
 // wildcards returns the keys of the server blocks that have proxyproto and a wildcard
 // listener for UDP.
 func wildcards(corefile caddy.Input) (all []string) {
-	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), nil)
+	blocks, err := serverblock.Parse(corefile, nil)
 	if err != nil {
 		return nil
 	}
 	for _, block := range blocks {
 		keys := strings.Join(block.Keys, " ")
 		overTCP := strings.HasPrefix(keys, "tls://") || strings.HasPrefix(keys, "https://")
-		if block.Tokens["proxyproto"] != nil && !overTCP && !bound(arguments(corefile, block, "bind")) {
+		if block.Has("proxyproto") && !overTCP && !bound(block.Arguments("bind")) {
 			all = append(all, keys)
 		}
 	}

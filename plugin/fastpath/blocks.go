@@ -1,18 +1,14 @@
 package fastpath
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
-	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/pkg/parse"
-	"github.com/coredns/coredns/plugin/pkg/transport"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 // An effect is the effect of a plugin on queries that other plugins answer.
@@ -49,7 +45,7 @@ func Obstacle(corefile caddy.Input, index int) error {
 	switch {
 	case index >= len(blocks): // an imported file was changed after the start
 		return errors.New("the server block is not in the Corefile any more")
-	case !slices.Contains(blocks[index].directives, "fastpath"):
+	case !blocks[index].Has("fastpath"):
 		return errors.New("fastpath is not in the server block")
 	case runtime.GOOS != "linux":
 		return errNoLinux
@@ -59,69 +55,25 @@ func Obstacle(corefile caddy.Input, index int) error {
 
 var errNoLinux = errors.New("it is available on Linux only")
 
-// A serverBlock is a block of the Corefile, as far as the fast path needs it.
-type serverBlock struct {
-	zones      []zoneAddr
-	directives []string
-}
+// A serverBlock is a block of the Corefile. It is read again, because the server does not
+// export the zones of the other blocks.
+type serverBlock struct{ serverblock.Block }
 
-type zoneAddr struct{ zone, transport, port string }
-
-// readCorefile returns the server blocks. The Corefile is parsed again, because
-// the server does not export the zones of the other blocks.
 func readCorefile(corefile caddy.Input) ([]serverBlock, error) {
 	return readCorefileWith(corefile, dnsserver.Directives)
 }
 
-func readCorefileWith(corefile caddy.Input, directives []string) ([]serverBlock, error) {
-	parsed, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), directives)
-	if err != nil {
-		return nil, err
+func readCorefileWith(corefile caddy.Input, directives []string) (all []serverBlock, err error) {
+	parsed, err := serverblock.Parse(corefile, directives)
+	for _, b := range parsed {
+		all = append(all, serverBlock{b})
 	}
-	var all []serverBlock
-	for _, p := range parsed {
-		b := serverBlock{}
-		for _, key := range p.Keys {
-			b.zones = append(b.zones, zonesOf(key)...)
-		}
-		for name := range p.Tokens {
-			b.directives = append(b.directives, name)
-		}
-		slices.Sort(b.directives)
-		all = append(all, b)
-	}
-	return all, nil
-}
-
-// zonesOf returns the zones of a key. A key with a network has several.
-func zonesOf(key string) (all []zoneAddr) {
-	kind, rest := parse.Transport(key)
-	hosts, port, err := plugin.SplitHostPort(rest)
-	if err != nil {
-		return nil // the server has checked them
-	}
-	if port == "" && kind == transport.DNS {
-		port = dnsserver.Port
-	}
-	for _, host := range hosts {
-		all = append(all, zoneAddr{plugin.Name(host).Normalize(), kind, port})
-	}
-	return all
-}
-
-// zonesAt returns the block's zones for plain DNS on a port.
-func (b *serverBlock) zonesAt(port string) (zones []string) {
-	for _, z := range b.zones {
-		if z.transport == transport.DNS && z.port == port {
-			zones = append(zones, z.zone)
-		}
-	}
-	return zones
+	return all, err
 }
 
 // obstacle returns why the fast path is off for the block, or nil.
 func (b *serverBlock) obstacle() error {
-	for _, name := range b.directives {
+	for _, name := range b.Directives() {
 		switch plugins[name] {
 		case opposed:
 			return fmt.Errorf("plugin %s is in the server block", name)
@@ -129,7 +81,7 @@ func (b *serverBlock) obstacle() error {
 			return fmt.Errorf("plugin %s is in the server block, and its effect is not known", name)
 		}
 	}
-	if !slices.ContainsFunc(b.directives, func(name string) bool { return name == "privatelink" || name == "lru" }) {
+	if !b.Has("privatelink") && !b.Has("lru") {
 		return errNoResponder
 	}
 	return nil
@@ -138,7 +90,7 @@ func (b *serverBlock) obstacle() error {
 // strange returns a plugin with an unknown effect, or "". Such a plugin may change how
 // the server reads the packets of other blocks.
 func (b *serverBlock) strange() string {
-	for _, name := range b.directives {
+	for _, name := range b.Directives() {
 		if plugins[name] == unknown {
 			return name
 		}

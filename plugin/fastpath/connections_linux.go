@@ -69,7 +69,7 @@ func (in *instance) accept(server *dnsserver.Server) (*connections, error) {
 // hasOwnListeners reports whether a server block changes the listeners of the port.
 func (in *instance) hasOwnListeners(port string) bool {
 	return slices.ContainsFunc(in.blocks, func(b serverBlock) bool {
-		return len(b.zonesAt(port)) > 0 && slices.ContainsFunc(b.directives, func(name string) bool { return name == "proxyproto" || name == "multisocket" })
+		return len(b.ZonesAt(port)) > 0 && (b.Has("proxyproto") || b.Has("multisocket"))
 	})
 }
 
@@ -79,7 +79,7 @@ func (in *instance) timesOf(server *dnsserver.Server, host, port string) stream.
 	t := stream.Times{Idle: server.IdleTimeout, Message: server.ReadTimeout, Write: writeTime, Queries: server.MaxTCPQueries}
 	for i := range in.blocks {
 		c := in.configs[i]
-		if c != nil && c.WriteTimeout > 0 && len(in.blocks[i].zonesAt(port)) > 0 && slices.ContainsFunc(c.ListenHosts, sameHost(host)) {
+		if c != nil && c.WriteTimeout > 0 && len(in.blocks[i].ZonesAt(port)) > 0 && slices.ContainsFunc(c.ListenHosts, sameHost(host)) {
 			t.Write = c.WriteTimeout
 		}
 	}

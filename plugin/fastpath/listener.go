@@ -10,6 +10,8 @@ import (
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin/pkg/transport"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 // obstacle returns why the fast path is off for one of the blocks, or nil.
@@ -26,14 +28,14 @@ func obstacle(blocks []serverBlock, i int) error {
 }
 
 func (b *serverBlock) sharesPort(other *serverBlock) bool {
-	return slices.ContainsFunc(b.zones, func(z zoneAddr) bool { return len(other.zonesAt(z.port)) > 0 })
+	return slices.ContainsFunc(b.Zones, func(z serverblock.Zone) bool { return len(other.ZonesAt(z.Port)) > 0 })
 }
 
 // name returns the zones of the block, as the log has them.
 func (b *serverBlock) name() string {
 	var all []string
-	for _, z := range b.zones {
-		all = append(all, z.zone)
+	for _, z := range b.Zones {
+		all = append(all, z.Name)
 	}
 	return strings.Join(all, " ")
 }
@@ -47,7 +49,7 @@ func (in *instance) routesOf(server *dnsserver.Server, protocol string) (routes,
 	}
 	r, on := routes{}, false
 	for i := range in.blocks {
-		zones := in.blocks[i].zonesAt(port)
+		zones := in.blocks[i].ZonesAt(port)
 		targets, err := in.targetsOf(i, zones, server, host, protocol)
 		if err != nil {
 			return nil, err
@@ -74,7 +76,7 @@ func (in *instance) routesOf(server *dnsserver.Server, protocol string) (routes,
 func (in *instance) selects(i int, zone string) bool {
 	for j := range in.blocks {
 		b := &in.blocks[j]
-		if j != i && slices.Contains(b.directives, "view") && slices.ContainsFunc(b.zones, func(z zoneAddr) bool { return z.zone == zone }) {
+		if j != i && b.Has("view") && slices.ContainsFunc(b.Zones, func(z serverblock.Zone) bool { return z.Name == zone }) {
 			return true
 		}
 	}

@@ -1,17 +1,16 @@
 package lru
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 // stores has the store of each directive in use. The old and the new instance of a
@@ -65,15 +64,15 @@ func pluginsAfter(c *caddy.Controller) string {
 	if inst == nil {
 		return ""
 	}
-	corefile, directives := inst.Caddyfile(), dnsserver.Directives
-	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), directives)
+	directives := dnsserver.Directives
+	blocks, err := serverblock.Parse(inst.Caddyfile(), directives)
 	if err != nil || c.ServerBlockIndex >= len(blocks) { // an imported file was changed after the start
 		return ""
 	}
 	var text strings.Builder
 	for _, name := range directives[slices.Index(directives, "lru")+1:] {
-		for _, token := range blocks[c.ServerBlockIndex].Tokens[name] {
-			fmt.Fprintf(&text, "%q ", token.Text)
+		for d := blocks[c.ServerBlockIndex].Dispenser(name); d.Next(); {
+			fmt.Fprintf(&text, "%q ", d.Val())
 		}
 	}
 	return text.String()

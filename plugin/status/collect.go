@@ -1,7 +1,6 @@
 package status
 
 import (
-	"bytes"
 	"fmt"
 	"hash/fnv"
 	"net"
@@ -19,6 +18,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/syncer"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/verdict"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 	"github.com/privatelink-dns/privatelink-dns/plugin/status/peers"
 	"github.com/privatelink-dns/privatelink-dns/plugin/status/view"
 )
@@ -62,7 +62,7 @@ func newCollector(blocks []verdict.Block, instance *caddy.Instance, others []str
 	}
 	text := instance.Caddyfile()
 	c.corefile = view.Corefile{Path: text.Path(), Text: strings.ToValidUTF8(string(text.Body()), "\uFFFD")}
-	parsed, err := caddyfile.Parse(text.Path(), bytes.NewReader(text.Body()), nil)
+	parsed, err := serverblock.Parse(text, nil)
 	if err != nil {
 		return c
 	}
@@ -72,8 +72,8 @@ func newCollector(blocks []verdict.Block, instance *caddy.Instance, others []str
 			one.On, one.Text = false, err.Error()
 		}
 		c.fastpath = append(c.fastpath, one)
-		c.cached = c.cached || b.Tokens["lru"] != nil
-		c.targets = append(c.targets, secondaries(text.Path(), b.Tokens["transfer"])...)
+		c.cached = c.cached || b.Has("lru")
+		c.targets = append(c.targets, secondaries(b.Dispenser("transfer"))...)
 	}
 	return c
 }
@@ -158,8 +158,7 @@ func (c *collector) close() {
 }
 
 // secondaries returns the addresses to which plugin transfer sends NOTIFY.
-func secondaries(path string, tokens []caddyfile.Token) (all []peers.Target) {
-	d := caddyfile.NewDispenserTokens(path, tokens)
+func secondaries(d caddyfile.Dispenser) (all []peers.Target) {
 	for d.Next() {
 		for d.NextBlock() {
 			if property := d.Val(); property != "to" {

@@ -23,7 +23,7 @@ func TestSecondaries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(secondaries("Corefile", blocks[0].Tokens["transfer"])); got != tt.want {
+		if got := fmt.Sprint(secondaries(caddyfile.NewDispenserTokens("Corefile", blocks[0].Tokens["transfer"]))); got != tt.want {
 			t.Errorf("%q: %s; want %s", tt.in, got, tt.want)
 		}
 	}

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,12 +10,12 @@ import (
 	"strings"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink"
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 	"github.com/privatelink-dns/privatelink-dns/plugin/value"
 )
 
@@ -192,21 +191,20 @@ type Server struct {
 // Servers returns the status directives of a Corefile. Directives that are not valid are
 // passed over.
 func Servers(corefile caddy.Input) (all []Server) {
-	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), nil)
+	blocks, err := serverblock.Parse(corefile, nil)
 	if err != nil {
 		return nil
 	}
 	for _, b := range blocks {
-		if len(b.Tokens["status"]) == 0 {
+		if !b.Has("status") {
 			continue
 		}
-		c := &caddy.Controller{Dispenser: caddyfile.NewDispenserTokens(corefile.Path(), b.Tokens["status"])}
-		cfg, err := parse(c)
+		cfg, err := parse(&caddy.Controller{Dispenser: b.Dispenser("status")})
 		if err != nil {
 			continue
 		}
-		for d := caddyfile.NewDispenserTokens(corefile.Path(), b.Tokens["root"]); d.Next(); {
-			cfg.below(strings.Join(d.RemainingArgs(), ""))
+		for _, args := range b.Arguments("root") {
+			cfg.below(strings.Join(args, ""))
 		}
 		all = append(all, Server{local(cfg.address), cfg.cert, cfg.token})
 	}

@@ -1,17 +1,16 @@
 package upstream
 
 import (
-	"bytes"
 	"crypto/tls"
 	"slices"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/fairqueue"
 	"github.com/privatelink-dns/privatelink-dns/plugin/lifecycle"
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 func init() { plugin.Register("upstream", setup) }
@@ -108,24 +107,17 @@ func otherZones(c *caddy.Controller) (zones []string) {
 	if inst == nil {
 		return nil
 	}
-	corefile := inst.Caddyfile()
-	blocks, err := caddyfile.Parse(corefile.Path(), bytes.NewReader(corefile.Body()), dnsserver.Directives)
-	if err != nil { // an imported file was changed after the start
+	blocks, err := serverblock.Parse(inst.Caddyfile(), dnsserver.Directives)
+	if err != nil || c.ServerBlockIndex >= len(blocks) { // an imported file was changed after the start
 		return nil
 	}
-	var own []string
-	for _, key := range c.ServerBlockKeys {
-		own = append(own, plugin.Host(key).NormalizeExact()...)
+	contains := func(zone string) bool {
+		return slices.ContainsFunc(blocks[c.ServerBlockIndex].Zones, func(own serverblock.Zone) bool { return plugin.Name(zone).Matches(own.Name) })
 	}
-	for i, block := range blocks {
-		if i == c.ServerBlockIndex {
-			continue
-		}
-		for _, key := range block.Keys {
-			for _, zone := range plugin.Host(key).NormalizeExact() {
-				if !slices.ContainsFunc(own, func(o string) bool { return plugin.Name(zone).Matches(o) }) {
-					zones = append(zones, zone)
-				}
+	for i := range blocks {
+		for _, zone := range blocks[i].Zones {
+			if i != c.ServerBlockIndex && !contains(zone.Name) {
+				zones = append(zones, zone.Name)
 			}
 		}
 	}

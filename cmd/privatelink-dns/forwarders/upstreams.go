@@ -1,7 +1,6 @@
 package forwarders
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"github.com/coredns/caddy/caddyfile"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
 )
 
 // upstreams returns the addresses to which the Corefile forwards names at, above or below
@@ -19,13 +19,13 @@ func (o *options) upstreams(parents []string) (addrs []string) {
 	if conf == nil {
 		return nil
 	}
-	blocks, err := caddyfile.Parse(conf.Path(), bytes.NewReader(conf.Body()), nil)
+	blocks, err := serverblock.Parse(conf, nil)
 	if err != nil {
 		return nil // input.Flags has parsed it without an error
 	}
 	for _, block := range blocks {
 		for _, directive := range []string{"upstream", "forward"} {
-			addrs = append(addrs, destinations(caddyfile.NewDispenserTokens(conf.Path(), block.Tokens[directive]), parents)...)
+			addrs = append(addrs, destinations(block.Dispenser(directive), parents)...)
 		}
 	}
 	slices.Sort(addrs)
