@@ -80,12 +80,28 @@ func (c *claims) conflicts(endpoint, target string) (all []Conflict) {
 	return all
 }
 
+// contradiction returns the first claim that an earlier one contradicts, and that one. Most
+// claims repeat the addresses of an earlier one, and need no comparison.
 func contradiction(all []*claim) (a, b *claim) {
-	for i, one := range all {
-		for _, other := range all[:i] {
+	byResource, byAddrs := map[string]*claim{}, map[string]bool{}
+	var distinct []*claim
+	for _, one := range all {
+		addrs := fmt.Sprint(slices.SortedFunc(slices.Values(one.addrs), netip.Addr.Compare))
+		same := byResource[one.resource]
+		if same != nil && same.contradicts(one) {
+			return same, one
+		}
+		if byAddrs[addrs] {
+			continue
+		}
+		for _, other := range distinct {
 			if other.contradicts(one) {
 				return other, one
 			}
+		}
+		byAddrs[addrs], distinct = true, append(distinct, one)
+		if same == nil {
+			byResource[one.resource] = one
 		}
 	}
 	return nil, nil

@@ -3,6 +3,8 @@ package source
 import (
 	"hash/maphash"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -86,7 +88,7 @@ func partsOf(exports []export, size int) (parts [][]export, partOf map[uint64]in
 }
 
 func noteName(partOf map[uint64]int, fqdn string, part int) {
-	name, err := dnsname.Parse(fqdn)
+	name, err := dnsname.ParseOwner(fqdn)
 	if err != nil {
 		return
 	}
@@ -115,21 +117,16 @@ func homesOf(exports []export) map[uint64]int {
 	return homes
 }
 
-// A part has the resources of an endpoint in one file.
-type part struct {
-	file int
-	privateendpoint.Endpoint
-}
-
 // countSome is count for some of the names.
 func (e exportFormat) countSome(paths []string, exports []export, list *List, some func(dnsname.Name) bool) map[string]int {
-	c, parts, served := newCounter(paths), map[string][]part{}, byEndpoint(list, some)
+	c, served := newCounter(paths), byEndpoint(list, some)
 	endpoints := map[dnsname.Name]int{} // number of endpoints that have the name
 	for _, names := range served {
 		for name := range names {
 			endpoints[name]++
 		}
 	}
+	var all descriptions
 	for i, x := range exports {
 		for _, entry := range x.records.Entries {
 			if some(entry.FQDN) {
@@ -138,43 +135,35 @@ func (e exportFormat) countSome(paths []string, exports []export, list *List, so
 		}
 		for one := range x.endpoints.all() {
 			if id := casefold.Lower(one.ID); served[id] != nil {
-				parts[id] = append(parts[id], part{i, one})
+				all.add(id, i, &one)
 			}
 			for _, config := range one.DNS {
-				if name, err := dnsname.Parse(config.FQDN); err == nil && endpoints[name] > 0 {
+				if name, err := dnsname.ParseOwner(config.FQDN); err == nil && endpoints[name] > 0 {
 					c.has(i, name)
 				}
 			}
 		}
 	}
-	for i, x := range exports {
-		for name, n := range e.lost(i, x.endpoints.all(), parts, served) {
+	only := all.onlyIn()
+	for _, file := range slices.Sorted(maps.Keys(only)) {
+		for name, n := range e.lost(file, only[file], &all, served) {
 			if n == endpoints[name] {
-				c.alone[name] = append(c.alone[name], i)
+				c.alone[name] = append(c.alone[name], file)
 			}
 		}
 	}
 	return c.parts()
 }
 
-// lost returns, for each name, the number of endpoints that lose it without the file.
-func (e exportFormat) lost(file int, page iter.Seq[privateendpoint.Endpoint], parts map[string][]part, served namesByID) map[dnsname.Name]int {
-	ids := map[string]bool{}
+// lost returns, for each name, the number of endpoints that lose it without the file. Only
+// some endpoints may lose names.
+func (e exportFormat) lost(file int, ids []string, all *descriptions, served namesByID) map[dnsname.Name]int {
 	var rest []privateendpoint.Endpoint
-	for one := range page {
-		id := casefold.Lower(one.ID)
-		if ids[id] || served[id] == nil {
-			continue
-		}
-		ids[id] = true
-		for _, other := range parts[id] {
-			if other.file != file {
-				rest = append(rest, other.Endpoint)
-			}
-		}
+	for _, id := range ids {
+		rest = append(rest, all.without(id, file)...)
 	}
 	still, names := byEndpoint(Unite([][]privateendpoint.Endpoint{rest}, e.vnets), everyName), map[dnsname.Name]int{}
-	for id := range ids {
+	for _, id := range ids {
 		for name := range served[id] {
 			if !still[id][name] {
 				names[name]++

@@ -71,9 +71,11 @@ func UniteListed(pages [][]privateendpoint.Endpoint, vnets []string) *List {
 	})
 }
 
-// join adds a resource of the endpoint to it.
-func join(whole *privateendpoint.Endpoint, part privateendpoint.Endpoint) {
-	whole.DNS = slices.Concat(whole.DNS, part.DNS)
+// join adds a resource of the endpoint to it, without its names if they are known.
+func join(whole, part *privateendpoint.Endpoint, known bool) {
+	if !known {
+		whole.DNS = append(whole.DNS, part.DNS...)
+	}
 	if part.Connected {
 		whole.Connected, whole.Status, whole.Provisioning, whole.Groups = true, part.Status, part.Provisioning, part.Groups
 	}

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"hash/maphash"
 	"iter"
 	"slices"
 
@@ -98,32 +97,43 @@ type uniter struct {
 	room     room
 }
 
-// A joined endpoint is all of its resources together.
+// A joined endpoint is all of its resources together. A description that is in several
+// files, such as exports of several days, is one part.
 type joined struct {
 	whole privateendpoint.Endpoint
 	parts []privateendpoint.Endpoint
 }
 
-var seed = maphash.MakeSeed()
-
-func hashOf(id string) uint64 { return maphash.String(seed, casefold.Lower(id)) }
-
 // joinAll returns the endpoints of the resources in the order in which they appear.
 func joinAll(resources iter.Seq[privateendpoint.Endpoint]) (all []*joined) {
-	byID := map[string]*joined{}
+	byID, known := map[string]*joined{}, map[descriptionKey]bool{}
 	for part := range resources {
 		id := casefold.Lower(part.ID) // Azure varies the case of resource IDs
 		one, ok := byID[id]
 		if !ok {
-			one = &joined{whole: part}
+			one = new(joined)
 			byID[id] = one
 			all = append(all, one)
-		} else {
-			join(&one.whole, part)
 		}
-		one.parts = append(one.parts, part)
+		c := keyOf(&part)
+		one.join(part, known[c])
+		known[c] = true
 	}
 	return all
+}
+
+// join adds a resource. The last one with the state of the connection has precedence,
+// whether its content is known or not.
+func (j *joined) join(part privateendpoint.Endpoint, known bool) {
+	if len(j.parts) == 0 {
+		j.whole = part
+		j.whole.DNS = slices.Clip(part.DNS)
+	} else {
+		join(&j.whole, &part, known)
+	}
+	if !known {
+		j.parts = append(j.parts, part)
+	}
 }
 
 // add adds an endpoint to the list.
