@@ -25,7 +25,7 @@ type outgoing struct {
 	used     int               // messages
 	iovs     [batchSize]unix.Iovec
 	controls [batchSize][maxControl + segmentControl]byte
-	single   bool // the kernel, or the network card, does not cut messages
+	single   bool // the network card does not cut messages
 }
 
 // A reply is one to be sent to the sender of a packet.
@@ -33,6 +33,7 @@ type reply struct {
 	octets []byte
 	to     *unix.Msghdr // of the packet, whose control message is that of the reply
 	next   int8         // of the same message, or -1
+	alone  bool         // the kernel does not send it with others
 }
 
 // A bundle is the replies of a message, as a list.
@@ -42,7 +43,7 @@ func (o *outgoing) reset() { o.count, o.used = 0, 0 }
 
 // add adds a reply to the sender of a packet.
 func (o *outgoing) add(octets []byte, to *unix.Msghdr) {
-	o.replies[o.count] = reply{octets, to, -1}
+	o.replies[o.count] = reply{octets: octets, to: to, next: -1}
 	o.count++
 }
 
@@ -60,12 +61,12 @@ func (o *outgoing) bundle(n int8) {
 
 // groupFor returns the message that the reply can be a part of, or nil.
 func (o *outgoing) groupFor(r *reply) *bundle {
-	if o.single || len(r.octets) > maxSegment {
+	if o.single || r.alone || len(r.octets) > maxSegment {
 		return nil
 	}
 	for i := range o.groups[:o.used] {
 		g := &o.groups[i]
-		if first := &o.replies[g.first]; len(first.octets) == len(r.octets) && g.size < maxSegments && samePeer(first.to, r.to) {
+		if first := &o.replies[g.first]; !first.alone && len(first.octets) == len(r.octets) && g.size < maxSegments && samePeer(first.to, r.to) {
 			return g
 		}
 	}
@@ -157,7 +158,8 @@ func (o *outgoing) send(fd uintptr, first int) int {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
 			return first
-		case o.groups[first].size > 1 && (errno == unix.EIO || errno == unix.EINVAL):
+		case o.groups[first].size > 1:
+			o.single = o.single || errno == unix.EIO
 			o.separate(first)
 			first = 0
 		default:
@@ -167,18 +169,19 @@ func (o *outgoing) send(fd uintptr, first int) int {
 	return first
 }
 
-// separate makes a message of each reply that is not sent yet.
+// separate makes a message of each reply of one message that the kernel rejects. A reply
+// may be longer than the MTU of the path: alone, it is sent in fragments. The messages after
+// it are made again.
 func (o *outgoing) separate(first int) {
-	o.single = true
 	var left []reply
-	for _, g := range o.groups[first:o.used] {
+	for i, g := range o.groups[first:o.used] {
 		for n := g.first; n >= 0; n = o.replies[n].next {
-			left = append(left, o.replies[n])
+			r := o.replies[n]
+			r.alone, r.next = r.alone || i == 0, -1
+			left = append(left, r)
 		}
 	}
 	o.reset()
-	for _, r := range left {
-		o.add(r.octets, r.to)
-	}
+	o.count = copy(o.replies[:], left)
 	o.prepare()
 }
