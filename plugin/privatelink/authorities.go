@@ -62,5 +62,5 @@ func notAuthoritative(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int,
 	if opt := m.IsEdns0(); opt != nil {
 		opt.Option[len(opt.Option)-1].(*dns.EDNS0_EDE).ExtraText = stubZone
 	}
-	return dns.RcodeRefused, w.WriteMsg(m)
+	return dns.RcodeSuccess, w.WriteMsg(m) // with REFUSED, the server would write another reply
 }

@@ -57,7 +57,7 @@ func nobody(t testing.TB) plugin.Handler {
 }
 
 // ask returns the reply that the client receives. If the plugin writes none, the
-// server makes it of the RCODE.
+// server makes it of the RCODE. There is exactly one.
 func ask(t testing.TB, p plugin.Handler, r *dns.Msg) *dns.Msg {
 	t.Helper()
 	w := &writer{}
@@ -65,7 +65,10 @@ func ask(t testing.TB, p plugin.Handler, r *dns.Msg) *dns.Msg {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.Msg == nil {
+	switch written := w.Msg != nil; {
+	case written != plugin.ClientWrite(rcode):
+		t.Errorf("%s: written: %v, and the server makes a reply of %s: want one reply", r.Question[0].Name, written, dns.RcodeToString[rcode])
+	case !written:
 		w.Msg = new(dns.Msg).SetRcode(r, rcode)
 	}
 	return w.Msg
