@@ -28,6 +28,7 @@ func blocks(upstream string) map[string]string {
 		"access list":         "bufsize 1232\n" + rules + "\nlocal\nany\n" + estate + "\nlru" + forward,
 		"bare":                estate + "\nlru" + forward,
 		"protected":           strings.Replace(estate, "ptr", "ptr\nprotect known backup", 1) + "\nlru" + forward,
+		"without sync":        strings.Replace(estate, "ptr", "ptr\non_demand off", 1) + "\nlru" + forward,
 		"small bufsize":       "bufsize 512\n" + estate + "\nlru" + forward,
 		"without lru":         estate + forward,
 		"without a next":      estate,

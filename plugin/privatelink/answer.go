@@ -2,6 +2,7 @@ package privatelink
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -63,7 +64,9 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.An
 		return
 	case zone.NameError:
 		m.Rcode = dns.RcodeNameError
-		m.Ns = append(m.Ns, soa(found.Zone))
+		if found.Zone.Contains(strings.ToLower(owner)) {
+			m.Ns = append(m.Ns, soa(found.Zone))
+		}
 		return
 	case zone.Reverse:
 		m.reverse(owner, found, qtype)

@@ -41,7 +41,7 @@ func (p *responder) Respond(q *fastpath.Query) bool {
 	case zone.NotReady, zone.Reverse: // rare
 		return false
 	case zone.NameError:
-		if p.zones.Wanted(q.Name, q.Now()) {
+		if !found.Zone.Contains(q.Name) || p.zones.Wanted(q.Name, q.Now()) {
 			return false
 		}
 	}

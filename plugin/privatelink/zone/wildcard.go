@@ -39,7 +39,8 @@ func (z *Zone) wildcard(labels string) *Record {
 }
 
 // wildcardAlias returns the answer for a public name whose record a wildcard
-// synthesizes. A name that is too long with the label privatelink has no record.
+// synthesizes. A name that is too long with the label privatelink has no record, here or
+// in Azure. It is not in the zone either.
 func wildcardAlias(z *Zone, r *Record, labels string) Answer {
 	if len(labels)+1+len(z.Name) > dnsname.MaxText {
 		return Answer{Result: NameError, Zone: z}
@@ -54,4 +55,10 @@ func (a Answer) Target(name string) string {
 		return string(a.Record.Name)
 	}
 	return strings.ToLower(name[:a.labels]) + "." + string(a.Zone.Name)
+}
+
+// Contains reports whether the name, in lower case, is that of the zone or below it.
+func (z *Zone) Contains(name string) bool {
+	labels, found := strings.CutSuffix(name, string(z.Name))
+	return found && (labels == "" || labels[len(labels)-1] == '.')
 }
