@@ -33,7 +33,7 @@ var plugins = map[string]effect{
 	"tsig": opposed, "metadata": opposed, "minimal": opposed, "loadbalance": opposed, "template": opposed, "dns64": opposed, "trace": opposed,
 }
 
-var errNoResponder = errors.New("no plugin of the block answers from memory, such as privatelink or lru")
+var errNoResponder = errors.New("no plugin of the block answers from memory, such as privatelink, or lru without hosts, file or secondary before it")
 
 // Obstacle returns why the fast path is off for a server block of a Corefile, by its
 // index, or nil if it is on.
@@ -57,7 +57,10 @@ var errNoLinux = errors.New("it is available on Linux only")
 
 // A serverBlock is a block of the Corefile. It is read again, because the server does not
 // export the zones of the other blocks.
-type serverBlock struct{ serverblock.Block }
+type serverBlock struct {
+	serverblock.Block
+	order []string // of all directives
+}
 
 func readCorefile(corefile caddy.Input) ([]serverBlock, error) {
 	return readCorefileWith(corefile, dnsserver.Directives)
@@ -66,7 +69,7 @@ func readCorefile(corefile caddy.Input) ([]serverBlock, error) {
 func readCorefileWith(corefile caddy.Input, directives []string) (all []serverBlock, err error) {
 	parsed, err := serverblock.Parse(corefile, directives)
 	for _, b := range parsed {
-		all = append(all, serverBlock{b})
+		all = append(all, serverBlock{b, directives})
 	}
 	return all, err
 }
@@ -81,10 +84,25 @@ func (b *serverBlock) obstacle() error {
 			return fmt.Errorf("plugin %s is in the server block, and its effect is not known", name)
 		}
 	}
-	if !b.Has("privatelink") && !b.Has("lru") {
+	if !b.responds() {
 		return errNoResponder
 	}
 	return nil
+}
+
+// responds reports whether a plugin answers from memory before the first one that answers
+// in another way.
+func (b *serverBlock) responds() bool {
+	for _, name := range b.order {
+		switch {
+		case !b.Has(name):
+		case name == "privatelink", name == "lru":
+			return true
+		case plugins[name] == answers:
+			return false
+		}
+	}
+	return false
 }
 
 // strange returns a plugin with an unknown effect, or "". Such a plugin may change how

@@ -22,6 +22,8 @@ func TestObstacle(t *testing.T) {
 		{"tsig", ". {\nfastpath\ntsig\nlru\n}", "plugin tsig is in the server block"},
 		{"unknown plugin", ". {\nfastpath\nstrange\nlru\n}", "plugin strange is in the server block, and its effect is not known"},
 		{"no plugin that answers from memory", ". {\nfastpath\nforward . 1.2.3.4\n}", errNoResponder.Error()},
+		{"hosts before lru", ". {\nfastpath\nhosts a.hosts\nlru\n}", errNoResponder.Error()},
+		{"hosts behind privatelink", ". {\nfastpath\nprivatelink\nhosts a.hosts\nlru\n}", ""},
 		{"log in another block", ". {\nfastpath\nlru\n}\nexample.org {\nlog\n}", ""},
 		{"unknown plugin in another block", ". {\nfastpath\nlru\n}\nexample.org {\nstrange\n}", "plugin strange is in the server block example.org. on the same port, and its effect is not known"},
 		{"unknown plugin on another port", ". {\nfastpath\nlru\n}\nexample.org:54 {\nstrange\n}", ""},
@@ -42,8 +44,8 @@ func TestObstacle(t *testing.T) {
 func read(t *testing.T, corefile string) []serverBlock {
 	t.Helper()
 	blocks, err := readCorefileWith(caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(corefile), ServerTypeName: "dns"}, []string{
-		"fastpath", "errors", "prometheus", "bufsize", "acl", "local", "any", "privatelink", "lru", "forward", "log", "dnstap", "view", "rewrite", "proxyproto",
-		"multisocket", "header", "tsig", "strange",
+		"fastpath", "errors", "prometheus", "bufsize", "acl", "local", "any", "privatelink", "hosts", "lru", "forward", "log", "dnstap", "view", "rewrite",
+		"proxyproto", "multisocket", "header", "tsig", "strange",
 	})
 	if err != nil {
 		t.Fatal(err)

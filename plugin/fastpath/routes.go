@@ -84,7 +84,7 @@ func isLocal(name string) bool {
 func newTargets(zones []string, handlers []plugin.Handler, counters chainCounters) (map[string]*target, error) {
 	t := target{}
 	if t.memory, t.prefetcher = responderOf(handlers); t.memory == nil {
-		return nil, errNoResponder
+		return nil, nil
 	}
 	for i, h := range handlers {
 		switch h := h.(type) {

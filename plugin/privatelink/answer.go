@@ -2,10 +2,10 @@ package privatelink
 
 import (
 	"net/netip"
-	"strings"
 
 	"github.com/miekg/dns"
 
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/zone"
 )
 
@@ -64,7 +64,7 @@ func (p *Privatelink) answer(m *message, r *dns.Msg, owner string, found zone.An
 		return
 	case zone.NameError:
 		m.Rcode = dns.RcodeNameError
-		if found.Zone.Contains(strings.ToLower(owner)) {
+		if found.Zone.Contains(casefold.Lower(owner)) {
 			m.Ns = append(m.Ns, soa(found.Zone))
 		}
 		return
