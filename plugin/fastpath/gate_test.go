@@ -75,7 +75,8 @@ func TestOtherBlocksKeepTheirNames(t *testing.T) {
 	var desk *fastpath.Desk
 	served := make(chan *fastpath.Desk, 8)
 	defer fastpath.OnServe(func(_ *dnsserver.Server, d *fastpath.Desk) { served <- d })()
-	start(t, ".:0 {\nbind 127.0.0.1\nfastpath\n"+small+"}\nblob.core.windows.net:0 {\nbind 127.0.0.1\nfastpath\nhosts {\n192.0.2.1 a.blob.core.windows.net\n}\nlru\n}\n"+
+	start(t, ".:0 {\nbind 127.0.0.1\nfastpath\n"+small+"}\n"+
+		"blob.core.windows.net:0 {\nbind 127.0.0.1\nfastpath\nhosts {\n192.0.2.1 a.blob.core.windows.net\n}\nlru\n}\n"+
 		"windows.net:0 {\nbind 127.0.0.1\nfastpath\nprivatelink {\nrecord a.queue.core.windows.net 10.0.0.9\n}\n}")
 	if desk = <-served; desk == nil {
 		t.Fatal("the fast path is off")

@@ -3,15 +3,15 @@ package fastpath
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // groups has the sockets of each address in use. A reload starts the new instance
-// beside the old one, so both read from the same sockets for a moment, by file
-// descriptors of their own. CoreDNS does the same with its sockets. A socket that
-// is closed would lose the packets in it.
+// beside the old one, so both have the same sockets for a moment, by file descriptors of
+// their own. A socket that is closed would lose the packets in it.
 var (
 	groupsMu sync.Mutex
 	groups   = map[string]*group{}
@@ -22,13 +22,14 @@ var (
 type group struct {
 	address string
 	sockets []handle
-	readers int // instances that read
-	users   int // instances that have not closed their duplicates
+	readers []*listener // only the first one reads, until it leaves
+	users   int         // instances that have not closed their duplicates
 }
 
 // acquire returns duplicates of the sockets of an address, at which the server
-// listens already. The first user opens n pairs of them.
-func acquire(address string, n int) (*group, []pair, error) {
+// listens already. The first user opens n pairs of them. The listener is the last of
+// those that read.
+func acquire(address string, n int, l *listener) (*group, []pair, error) {
 	groupsMu.Lock()
 	defer groupsMu.Unlock()
 	g := groups[address]
@@ -39,7 +40,7 @@ func acquire(address string, n int) (*group, []pair, error) {
 		}
 	}
 	pairs, err := g.pairs()
-	if err == nil && g.users > 0 && g.readers == 0 { // the last reader has steered the packets away
+	if err == nil && g.users > 0 && len(g.readers) == 0 { // the last reader has steered the packets away
 		err = g.takeOver(g.receivers())
 	}
 	if err != nil {
@@ -50,8 +51,18 @@ func acquire(address string, n int) (*group, []pair, error) {
 	}
 	groups[address] = g
 	g.users++
-	g.readers++
+	g.readers = append(g.readers, l)
 	return g, pairs, nil
+}
+
+// begin has the listener read if no earlier one does. Two that read would answer from the
+// old and from the new data in turn.
+func (g *group) begin(l *listener) {
+	groupsMu.Lock()
+	defer groupsMu.Unlock()
+	if l.begun = true; g.readers[0] == l {
+		l.setPaused(false)
+	}
 }
 
 func (g *group) receivers() int { return len(g.sockets) / 2 }
@@ -141,17 +152,26 @@ func (g *group) pairs() (all []pair, err error) {
 	return all, nil
 }
 
-// leave notes that an instance is about to stop reading. After the last one, the packets
-// are steered to the server's own socket, which stays open in a reload that removes the
-// fast path.
-func (g *group) leave() {
+// leave ends the reading of a listener. The next one reads the packets that are in the
+// sockets. After the last one, the packets are steered to the server's own socket, which
+// stays open in a reload that removes the fast path.
+func (g *group) leave(l *listener) {
 	groupsMu.Lock()
 	defer groupsMu.Unlock()
-	if g.readers--; g.readers > 0 {
-		return
+	at := slices.Index(g.readers, l)
+	if at >= 0 {
+		g.readers = slices.Delete(g.readers, at, at+1)
 	}
-	if err := g.steer(0); err != nil {
-		log.Warningf("%s: %v", g.address, err)
+	switch {
+	case len(g.readers) == 0:
+		if err := g.steer(0); err != nil {
+			log.Warningf("%s: %v", g.address, err)
+		}
+	case at == 0:
+		l.setPaused(true)
+		if next := g.readers[0]; next.begun {
+			next.setPaused(false)
+		}
 	}
 }
 

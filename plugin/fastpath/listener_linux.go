@@ -20,6 +20,7 @@ type listener struct {
 	server  *dnsserver.Server
 	group   *group
 	sockets []*socket
+	begun   bool // all sockets are open; groupsMu guards it
 	readers sync.WaitGroup
 }
 
@@ -32,11 +33,12 @@ func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, pairs, err := acquire(listens, runtime.GOMAXPROCS(0))
+	l := &listener{server: server}
+	g, pairs, err := acquire(listens, runtime.GOMAXPROCS(0), l)
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{server: server, group: g}
+	l.group = g
 	for _, p := range pairs {
 		r, _ := in.routesOf(server, "udp") // each socket counts in maps of its own
 		s, err := newSocket(p, r)
@@ -48,14 +50,22 @@ func (in *instance) listen(server *dnsserver.Server) (*listener, error) {
 	for _, s := range l.sockets {
 		l.start(s)
 	}
+	g.begin(l)
 	socketsGauge.WithLabelValues(server.Addr).Set(float64(len(l.sockets)))
 	return l, nil
 }
 
 func (l *listener) abandon(pairs []pair) error {
-	l.group.leave()
+	l.group.leave(l)
 	defer l.group.release()
 	return closePairs(pairs)
+}
+
+// setPaused returns when no socket reads any more, or has all of them read.
+func (l *listener) setPaused(paused bool) {
+	for _, s := range l.sockets {
+		s.setPaused(paused)
+	}
 }
 
 // start reads from the socket, with the server's settings. The packets that
@@ -83,7 +93,7 @@ func serveChain(server *dnsserver.Server, w dns.ResponseWriter, r *dns.Msg) {
 
 // close ends the sockets after the queries that have been read.
 func (l *listener) close(bool) {
-	l.group.leave()
+	l.group.leave(l)
 	var all sync.WaitGroup
 	for _, s := range l.sockets {
 		all.Go(s.stop)

@@ -206,3 +206,40 @@ func corefileOfSlow(t *testing.T, fast string) string {
 	}
 	return fmt.Sprintf(".:0 {\nbind 127.0.0.1\n%s\n%sforward . %s {\nforce_tcp\n}\n}", fast, small, upstream)
 }
+
+// A client that has got an answer of the new Corefile gets none of the old one any more.
+func TestReloadIsOneStep(t *testing.T) {
+	const last = 20
+	corefile := func(i int) string {
+		return fmt.Sprintf(".:0 {\nbind 127.0.0.1\nfastpath\nprivatelink {\nrecord a.privatelink.blob.core.windows.net 10.0.0.%d\n}\n}", i)
+	}
+	instance, port := begin(t, corefile(1))
+	at := fmt.Sprintf("127.0.0.1:%d", port)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for seen := byte(0); seen < last; {
+				m, _ := query(t, "", at, held())
+				if m == nil || len(m.Answer) != 1 {
+					t.Errorf("%v; want one record", m)
+					return
+				}
+				now := m.Answer[0].(*dns.A).A.To4()[3]
+				if now < seen {
+					t.Errorf("the answer of reload %d comes after that of reload %d", now, seen)
+					return
+				}
+				seen = now
+			}
+		})
+	}
+	for i := 2; i <= last; i++ {
+		next, err := instance.Restart(input(corefile(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		instance = next
+	}
+	all.Wait()
+	stop(t, instance)
+}

@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -33,6 +34,8 @@ type socket struct {
 	passedEnd  int
 	sentNext   int
 
+	turn     sync.Mutex // held while packets are read and answered
+	paused   bool       // another instance reads from the socket, or none yet
 	stopping atomic.Bool
 	drained  chan struct{} // closed when the last packet that was read has been passed
 	released chan struct{} // closed when the server stops
@@ -50,7 +53,7 @@ func newSocket(p pair, r routes) (*socket, error) {
 		return nil, err
 	}
 	s := &socket{
-		pair: p, raw: raw, sending: sending, desk: desk{routes: r}, batch: newBatch(),
+		pair: p, raw: raw, sending: sending, desk: desk{routes: r}, batch: newBatch(), paused: true,
 		drained: make(chan struct{}), released: make(chan struct{}),
 	}
 	s.receiveFunc, s.restFunc, s.sendFunc = s.fill, s.sendRest, s.send
@@ -72,9 +75,25 @@ func (s *socket) ReadFrom(p []byte) (int, net.Addr, error) {
 		if s.stopping.Load() {
 			continue
 		}
-		if err := s.raw.Read(s.receiveFunc); err != nil && !s.stopping.Load() {
+		err := s.raw.Read(s.receiveFunc)
+		switch {
+		case err == nil, s.stopping.Load():
+		case errors.Is(err, os.ErrDeadlineExceeded): // resumed
+			_ = s.UDPConn.SetReadDeadline(time.Time{}) // the next read reports an error
+		default:
 			return 0, nil, err
 		}
+	}
+}
+
+// setPaused returns when the socket reads no more. A socket that is resumed looks for the
+// packets that its poller has reported in the meantime.
+func (s *socket) setPaused(paused bool) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.paused = paused
+	if !paused {
+		_ = s.UDPConn.SetReadDeadline(longAgo) // an error is one of a closed socket
 	}
 }
 
@@ -82,11 +101,11 @@ func (s *socket) ReadFrom(p []byte) (int, net.Addr, error) {
 // If it is empty, fill returns false and is called again when a packet arrives.
 func (s *socket) fill(fd uintptr) bool {
 	for !s.stopping.Load() {
-		n, errno := s.receive(fd)
-		if errno != 0 {
+		n := s.turnOf(fd)
+		if n == 0 {
 			return false
 		}
-		if s.respond(n); s.passedEnd > 0 {
+		if s.passedEnd > 0 {
 			return true
 		}
 		if n == 1 { // the socket is empty, and the poller reports later packets
@@ -97,6 +116,21 @@ func (s *socket) fill(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// turnOf reads and answers a batch. It returns the number of packets.
+func (s *socket) turnOf(fd uintptr) int {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.paused {
+		return 0
+	}
+	n, errno := s.receive(fd)
+	if errno != 0 {
+		return 0
+	}
+	s.respond(n)
+	return n
 }
 
 // yield lets the clients and the kernel run on this CPU. Packets that arrived together are
@@ -158,12 +192,7 @@ func (s *socket) sweep() bool {
 		return false
 	}
 	count := 0
-	err := s.raw.Control(func(fd uintptr) {
-		if n, errno := s.receive(fd); errno == 0 {
-			s.respond(n)
-			count = n
-		}
-	})
+	err := s.raw.Control(func(fd uintptr) { count = s.turnOf(fd) })
 	return err == nil && count > 0
 }
 

@@ -75,7 +75,8 @@ var tooLong = strings.Repeat(strings.Repeat("w", 63)+".", 3) + strings.Repeat("w
 var names = []string{
 	"a.privatelink.fall.test.", "a.fall.test.", "b.privatelink.hard.test.", "b.hard.test.", "six.fall.test.", "six.privatelink.fall.test.",
 	"sub.privatelink.hard.test.", "deep.sub.privatelink.hard.test.", "none.privatelink.hard.test.", "none.hard.test.", "privatelink.hard.test.",
-	tooLong + ".fall.test.", tooLong + ".wild.hard.test.", "privatelink.fall.test.", "x.wild.privatelink.hard.test.", "x.y.wild.privatelink.hard.test.", "x.wild.hard.test.", "other.fall.test.",
+	tooLong + ".fall.test.", tooLong + ".wild.hard.test.",
+	"privatelink.fall.test.", "x.wild.privatelink.hard.test.", "x.y.wild.privatelink.hard.test.", "x.wild.hard.test.", "other.fall.test.",
 	"p.z7.blob.storage.azure.net.", "p.z8.blob.storage.azure.net.", "v.we.backup.windowsazure.com.", "no.we.backup.windowsazure.com.",
 	"localhost.privatelink.hard.test.", "localhost.hard.test.", "many.privatelink.hard.test.", "many.hard.test.",
 	"www.example.org.", "alias.example.org.", "long.example.org.", "mixed.example.org.", "into.example.org.", "through.example.org.", "mx.example.org.",
