@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// maxStreams bounds the connections of one upstream.
+	// maxStreams bounds the connections of one upstream that queries share.
 	maxStreams = 8
 	// maxQueued bounds the octets that wait to be written to a connection.
 	maxQueued = 1 << 18
@@ -26,24 +26,45 @@ type pool struct {
 	streams []*stream
 }
 
+// A place is the ID of a query on a connection.
+type place struct {
+	*stream
+	id uint16
+}
+
 // join adds a query to a connection that was opened after since, or to a new one. It
 // reports whether the connection was in use before.
-func (p *pool) join(q *query, since time.Time, done chan<- result) (s *stream, id uint16, reused bool, err error) {
+func (p *pool) join(q *query, since time.Time, done chan<- result) (at place, reused bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	s = p.chooseLocked(since, now)
+	s := p.chooseLocked(since, now)
 	if s != nil { // a connection that another query has just opened is as good as a new one
-		reused = !s.heard.IsZero() || now.Sub(s.born) > p.server.roundTrip.retry(0)
-	} else {
-		if s, err = p.openLocked(now); err != nil {
-			return nil, 0, false, err
-		}
+		reused = s.wasUsed(now)
+	} else if s, err = p.openLocked(now); err != nil {
+		return place{}, false, err
 	}
 	if len(s.queue) > maxQueued {
-		return nil, 0, false, errFull
+		return place{}, false, errFull
 	}
-	id = newID()
+	return p.addLocked(s, q, now, done), reused, nil
+}
+
+// open adds a query to a new connection that no other query uses. It ends with the response.
+func (p *pool) open(q *query, done chan<- result) (place, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	s, err := p.openLocked(now)
+	if err != nil {
+		return place{}, err
+	}
+	s.retired = true
+	return p.addLocked(s, q, now, done), nil
+}
+
+func (p *pool) addLocked(s *stream, q *query, now time.Time, done chan<- result) place {
+	id := newID()
 	for s.waiting[id] != nil {
 		id = newID()
 	}
@@ -58,7 +79,7 @@ func (p *pool) join(q *query, since time.Time, done chan<- result) (s *stream, i
 	default:
 	}
 	p.server.stream.Inc()
-	return s, id, reused, nil
+	return place{s, id}
 }
 
 // chooseLocked returns the connection for one more query, or nil for a new one.
@@ -98,12 +119,12 @@ func (p *pool) openLocked(now time.Time) (*stream, error) {
 }
 
 // leave ends the wait for a query. A response that comes later is discarded.
-func (p *pool) leave(s *stream, id uint16) {
+func (p *pool) leave(at place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(s.waiting, id)
-	if s.retired && len(s.waiting) == 0 {
-		p.endLocked(s, errClosed)
+	delete(at.waiting, at.id)
+	if at.retired && len(at.waiting) == 0 {
+		p.endLocked(at.stream, errClosed)
 	}
 }
 
@@ -149,7 +170,7 @@ func (p *pool) endLocked(s *stream, err error) {
 	p.streams = slices.DeleteFunc(p.streams, func(other *stream) bool { return other == s })
 	for id, c := range s.waiting {
 		delete(s.waiting, id)
-		c.done <- result{err: err}
+		c.done <- result{err: err, from: s, again: s.wasUsed(c.sent)}
 	}
 	close(s.done)
 }

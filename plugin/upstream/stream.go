@@ -39,9 +39,19 @@ type call struct {
 	done chan<- result // with room for the result
 }
 
+// A result is a response, or why a connection has ended without it.
 type result struct {
-	m   *dns.Msg
-	err error
+	m     *dns.Msg
+	err   error
+	from  *stream
+	again bool // a new connection may have the response
+}
+
+// wasUsed reports whether a query that was added at a time shares the connection with
+// earlier ones: it has had a response, or was open for long enough to have one. A server
+// that closes each connection without a response is not asked again.
+func (s *stream) wasUsed(at time.Time) bool {
+	return !s.heard.IsZero() || at.Sub(s.born) > s.pool.server.roundTrip.retry(0)
 }
 
 // isLate reports whether a query has waited since before a time.
@@ -95,9 +105,24 @@ func (s *stream) write(conn net.Conn) {
 			_, err = conn.Write(b)
 		}
 		if err != nil {
-			s.pool.end(s, err)
+			s.fail(err)
 			return
 		}
+	}
+}
+
+// fail ends the connection after a failed write. The reader may have responses that came
+// before a reset, so it ends the connection itself if it can.
+func (s *stream) fail(err error) {
+	s.pool.mu.Lock()
+	s.retired = true
+	s.pool.mu.Unlock()
+	timer := time.NewTimer(minRetry)
+	defer timer.Stop()
+	select {
+	case <-s.done:
+	case <-timer.C:
+		s.pool.end(s, err)
 	}
 }
 

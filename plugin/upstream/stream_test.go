@@ -3,6 +3,7 @@ package upstream
 import (
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -168,4 +169,60 @@ func TestIdleConnection(t *testing.T) {
 		lookup(t, u, "c.example.")
 		expect(t, "connections", fmt.Sprint(h.connects), "2")
 	})
+}
+
+// A server may close each connection after some answers. The other queries of a connection
+// are repeated, unless it had no answer at all.
+func TestClosedConnections(t *testing.T) {
+	for _, tc := range []struct {
+		name, to    string
+		answers     int
+		want        string
+		connections int
+	}{
+		{"one answer over TLS", "tls://" + hub, 1, "NOERROR 30 after 30ms", 50},
+		{"one answer after a truncated response", hub, 1, "NOERROR 30 after 30ms", 50},
+		{"20 answers", "tls://" + hub, 20, "NOERROR 30 after 30ms", 12},
+		{"all answers", "tls://" + hub, 50, "NOERROR 30 after 10ms", 1},
+		{"no answer", "tls://" + hub, 0, "SERVFAIL EDE 23 after 820ms", 3},
+		{"no answer after a truncated response", hub, 0, "SERVFAIL EDE 23 after 10ms", 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &host{answer: records(30)}
+			h.serve = closing(h, tc.answers)
+			u := start(t, fakeNetwork{hub: h}, nil, tc.to)
+			defer end(u)
+			var all sync.WaitGroup
+			slowest := make([]string, 50)
+			for i := range slowest {
+				all.Go(func() { slowest[i] = lookup(t, u, fmt.Sprintf("n%d.example.", i)) })
+			}
+			all.Wait()
+			expect(t, tc.name, slices.Max(slowest), tc.want)
+			expect(t, tc.name+": connections", fmt.Sprint(h.connects), fmt.Sprint(tc.connections))
+		})
+	}
+}
+
+// closing answers n queries of each connection after 10 ms and closes it.
+func closing(h *host, n int) func(conn net.Conn) {
+	return func(conn net.Conn) {
+		defer conn.Close()
+		for left := n; ; left-- {
+			b, err := readMessage(conn)
+			if err != nil {
+				return
+			}
+			if left == n {
+				time.Sleep(10 * ms)
+			}
+			if left > 0 {
+				_, response, _ := h.respond("tcp", b)
+				_, _ = conn.Write(append([]byte{byte(len(response) >> 8), byte(len(response))}, response...))
+			}
+			if left <= 1 {
+				return
+			}
+		}
+	}
 }
