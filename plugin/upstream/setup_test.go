@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -132,4 +133,49 @@ func TestEDNSIsHopByHop(t *testing.T) {
 	if asked.IsEdns0() != nil || w.m.IsEdns0() != nil {
 		t.Errorf("without EDNS: the upstream gets %v, the client %v", asked, w.m)
 	}
+}
+
+// A client gets one OPT record at most, however many a response has, and in any section.
+func TestSeveralOPTRecords(t *testing.T) {
+	for _, tc := range []struct {
+		name                   string
+		edns                   bool
+		answer, ns, additional []uint16 // OPT records, each with a cookie and an extended error
+		want                   string
+	}{
+		{"none", true, nil, nil, nil, "NOERROR 1, 0 OPT"},
+		{"one", true, nil, nil, []uint16{3}, "NOERROR 1 EDE 3, 1 OPT"},
+		{"two", true, nil, nil, []uint16{3, 22}, "NOERROR 1 EDE 3, 1 OPT"},
+		{"three", true, nil, nil, []uint16{22, 3, 3}, "NOERROR 1 EDE 22, 1 OPT"},
+		{"in each section", true, []uint16{3}, []uint16{15}, []uint16{22}, "NOERROR 1 EDE 22, 1 OPT"},
+		{"in the wrong sections only", true, []uint16{3}, []uint16{15}, nil, "NOERROR 1, 0 OPT"},
+		{"two without EDNS", false, nil, nil, []uint16{3, 22}, "NOERROR 1, 0 OPT"},
+		{"in each section without EDNS", false, []uint16{3}, []uint16{15}, []uint16{22}, "NOERROR 1, 0 OPT"},
+	} {
+		r := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+		m := records(1)(r)
+		m.Answer, m.Ns, m.Extra = append(m.Answer, opts(tc.answer)...), opts(tc.ns), opts(tc.additional)
+		if tc.edns {
+			r.SetEdns0(4096, true)
+		}
+		prepare(m, r)
+		count := 0
+		for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
+			if opt, ok := rr.(*dns.OPT); ok {
+				count++
+				expect(t, tc.name, fmt.Sprint(opt.UDPSize(), opt.Do(), len(opt.Option)), "1232 true 1")
+			}
+		}
+		expect(t, tc.name, fmt.Sprintf("%s, %d OPT", show(m), count), tc.want)
+	}
+}
+
+// opts returns OPT records with unusual flags, a cookie and an extended error.
+func opts(codes []uint16) (all []dns.RR) {
+	for _, code := range codes {
+		opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: 65535, Ttl: 0xffff}}
+		opt.Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0102030405060708"}, &dns.EDNS0_EDE{InfoCode: code}}
+		all = append(all, opt)
+	}
+	return all
 }
