@@ -32,6 +32,17 @@ func (e endpoint) String() string {
 	return e.addr.String()
 }
 
+// azureDNS is the resolver of each virtual network. Other networks have no route to it.
+var azureDNS = netip.MustParseAddr("168.63.129.16")
+
+// hint returns the likely cause of an outage that the address has, for the log line.
+func (e endpoint) hint() string {
+	if e.addr.Addr().Unmap() == azureDNS {
+		return " (it answers inside Azure only)"
+	}
+	return ""
+}
+
 // endpoints returns the upstreams of TO, each once, in the order of the Corefile.
 func endpoints(to []string) (all []endpoint, err error) {
 	for _, text := range to {

@@ -147,7 +147,7 @@ func (s *server) setDownLocked() bool {
 }
 
 func (s *server) reportDown(reason string) {
-	log.Warningf("Upstream %s is down: %s", s.endpoint, reason)
+	log.Warningf("Upstream %s is down: %s%s", s.endpoint, reason, s.endpoint.hint())
 	s.up.Set(0)
 	s.health.changed()
 }

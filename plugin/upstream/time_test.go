@@ -1,6 +1,9 @@
 package upstream
 
 import (
+	golog "log"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,4 +63,24 @@ func truncated(r *dns.Msg) *dns.Msg {
 	m := records(1)(r)
 	m.Truncated = true
 	return m
+}
+
+// The log line for Azure's resolver has the likely cause.
+func TestDownLine(t *testing.T) {
+	for _, tc := range []struct{ to, want string }{
+		{"168.63.129.16", "Upstream 168.63.129.16:53 is down: no response (it answers inside Azure only)\n"},
+		{"::ffff:168.63.129.16", "is down: no response (it answers inside Azure only)\n"},
+		{"tls://168.63.129.16", "Upstream tls://168.63.129.16:853 is down: no response (it answers inside Azure only)\n"},
+		{"192.0.2.1", "Upstream 192.0.2.1:53 is down: no response\n"},
+	} {
+		var lines strings.Builder
+		golog.SetOutput(&lines)
+		u := start(t, nil, nil, tc.to)
+		u.servers[0].reportDown("no response")
+		u.close()
+		golog.SetOutput(os.Stderr)
+		if got, _, _ := strings.Cut(lines.String(), "\n"); !strings.HasSuffix(got+"\n", tc.want) {
+			t.Errorf("%s: %q; want %q at the end", tc.to, got, tc.want)
+		}
+	}
 }
