@@ -29,8 +29,14 @@ func Input(path string, text []byte) caddy.Input {
 	return caddy.CaddyfileInput{Filepath: path, Contents: text, ServerTypeName: "dns"}
 }
 
+// The paths of the Corefiles that are no files.
+const (
+	embedded = "default.corefile (embedded)"
+	pipe     = "stdin" // as in CoreDNS
+)
+
 // Default is the Corefile for real use.
-func Default() caddy.Input { return Input("default.corefile (embedded)", defaultText) }
+func Default() caddy.Input { return Input(embedded, defaultText) }
 
 // installed returns the path at which a package installs the Corefile of the service.
 var installed = func() string {
@@ -42,11 +48,14 @@ var installed = func() string {
 
 // Find returns the Corefile at path. Without a path, it is that of the working folder,
 // as in CoreDNS, else that of the installed service, else the default one. The path
-// "stdin" is a pipe, as in CoreDNS.
+// "stdin" is a pipe.
 func Find(path string) (caddy.Input, error) {
-	if path == "stdin" {
+	if path == pipe {
 		text, err := io.ReadAll(os.Stdin)
-		return Input(path, text), err
+		if err != nil {
+			return nil, err
+		}
+		return read(path, text)
 	}
 	paths := []string{path}
 	if path == "" {
@@ -55,7 +64,7 @@ func Find(path string) (caddy.Input, error) {
 	for _, one := range paths {
 		text, err := os.ReadFile(one)
 		if err == nil {
-			return Input(one, text), nil
+			return read(one, text)
 		}
 		if path != "" || !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -65,19 +74,13 @@ func Find(path string) (caddy.Input, error) {
 }
 
 // Quickstart is the Corefile to try the server with. It and its sample endpoints
-// are files in a new temporary folder, to be edited while the server runs: the
-// first call writes them, each call reads the Corefile again.
+// are files in a new temporary folder, to be edited while the server runs.
 func Quickstart() (caddy.Input, error) {
 	folder, err := quickstartFolder()
 	if err != nil {
 		return nil, fmt.Errorf("quick start: %w", err)
 	}
-	path := filepath.Join(folder, "Corefile")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("quick start: %w", err)
-	}
-	return Input(path, text), nil
+	return Find(filepath.Join(folder, "Corefile"))
 }
 
 var quickstartFolder = sync.OnceValues(func() (string, error) {
