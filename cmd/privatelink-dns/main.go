@@ -32,16 +32,11 @@ func main() {
 	quickstart := flag.Bool("quickstart", false, "Serve sample endpoints on port 1053 of the loopback address, to try it out")
 	flag.Func("log", "Append the log to `FILE`, not to the console", logTo)
 	flag.Lookup("version").Value = showVersion{}
+	conf := replaceConf()
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
 		os.Exit(runCommand(os.Args[1:]))
 	}
-	caddy.RegisterCaddyfileLoader("quickstart", caddy.LoaderFunc(func(string) (caddy.Input, error) {
-		if !*quickstart {
-			return nil, nil
-		}
-		return corefile.Quickstart()
-	}))
-	caddy.SetDefaultCaddyfileLoader("default", caddy.LoaderFunc(func(string) (caddy.Input, error) { return corefile.Find("") }))
+	caddy.SetDefaultCaddyfileLoader("default", &corefile.Loader{Path: conf, Quickstart: quickstart})
 	// In a container with little memory, collect garbage earlier instead of being
 	// killed. Without a limit this is an error, and nothing changes.
 	_, _ = memlimit.Set()
@@ -55,6 +50,15 @@ func main() {
 	lifecycle.Supervise(directives, flush)
 	coremain.Run()
 	lifecycle.Wait()
+}
+
+// replaceConf replaces CoreDNS's flag -conf, so that one loader reads every Corefile.
+// CoreDNS's loader for -conf sees no path, and does nothing.
+func replaceConf() *string {
+	flags := flag.NewFlagSet(program, flag.ContinueOnError)
+	path := flags.String("conf", "", "Corefile `FILE`, or stdin (default: ./Corefile, else the installed one, else the embedded one)")
+	*flag.Lookup("conf") = *flags.Lookup("conf")
+	return path
 }
 
 func release() string {
