@@ -3,6 +3,7 @@ package integration
 import (
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -31,4 +32,26 @@ func TestSecondInstance(t *testing.T) {
 		}
 	}
 	s.remains("localhost", "NOERROR: A 127.0.0.1")
+}
+
+// Neither does one that has an address of a plugin of the first one. A reload of the
+// first one works.
+func TestSecondInstanceWithTheAddressOfAPlugin(t *testing.T) {
+	t.Parallel()
+	for _, directive := range []string{"ready", "health", "prometheus"} {
+		t.Run(directive, func(t *testing.T) {
+			t.Parallel()
+			block := ".:{$PORT} {\n    bind 127.0.0.1\n    local\n    " + directive + " 127.0.0.1:{$PORT_TCP}\n}\n"
+			s := prepare(t, block)
+			s.start()
+			second := prepare(t, strings.NewReplacer("{$PORT_TCP}", s.env["PORT_TCP"], "{$PORT}", "0").Replace(block))
+			got, status := run(t, second.dir)
+			want := directive + ": another process listens on " + s.addr("_TCP") + " already: end the other program or write another address"
+			if status == 0 || !strings.Contains(got, want) {
+				t.Errorf("%q, status %d; want an error with %s", got, status, want)
+			}
+			s.signal(t, syscall.SIGUSR1)
+			s.logs("Reloading complete")
+		})
+	}
 }

@@ -44,7 +44,7 @@ func main() {
 	flush := queueLog()
 	caddy.OnProcessExit = append(caddy.OnProcessExit, flush)
 	warnOfWildcards()
-	checkReady()
+	checkListeners()
 	watchCertificates()
 	caddy.RegisterEventHook("start", reportStart)
 	lifecycle.Supervise(directives, flush)

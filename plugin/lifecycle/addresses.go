@@ -6,6 +6,7 @@ import (
 	"net"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin/pkg/transport"
@@ -28,7 +29,7 @@ var networks = map[string]string{
 // same user would start without an error, and get a part of the queries. After a first
 // start, the sockets may be those of this process, and checkAddresses returns nil.
 func checkAddresses(ctx caddy.Context) error {
-	if slices.ContainsFunc(caddy.Instances(), started) {
+	if !first() {
 		return nil
 	}
 	all, err := addressesOf(ctx)
@@ -42,6 +43,27 @@ func checkAddresses(ctx caddy.Context) error {
 	}
 	return nil
 }
+
+// CheckTCP returns an error if another process listens on the address of a plugin at a
+// first start, as for the addresses of the server blocks. The plugin itself reports an
+// address that is not valid.
+func CheckTCP(text string) error {
+	addr, err := net.ResolveTCPAddr("tcp", text)
+	if err != nil || addr.Port == 0 || !first() {
+		return nil
+	}
+	a := address{network: "tcp", port: strconv.Itoa(addr.Port)}
+	if len(addr.IP) > 0 {
+		a.host = addr.AddrPort().Addr().String()
+	}
+	if taken(a) {
+		return fmt.Errorf("another process listens on %s already", text)
+	}
+	return nil
+}
+
+// first reports whether no instance of this process has started.
+func first() bool { return !slices.ContainsFunc(caddy.Instances(), started) }
 
 var errContext = errors.New("the addresses of the server blocks cannot be read: the version of CoreDNS is unknown")
 

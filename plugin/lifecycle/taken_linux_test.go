@@ -39,6 +39,23 @@ func TestTaken(t *testing.T) {
 	}
 }
 
+// An address of a plugin is written as the plugin reads it.
+func TestCheckTCP(t *testing.T) {
+	conn, local := listen(t, "tcp", "127.0.0.1")
+	defer conn.Close()
+	all, wildcard := listen(t, "tcp", "")
+	defer all.Close()
+	_, port, _ := net.SplitHostPort(local)
+	_, wildcardPort, _ := net.SplitHostPort(wildcard)
+	for text, want := range map[string]bool{
+		local: true, "localhost:" + port: true, "127.0.0.2:" + port: false, ":" + wildcardPort: true, "[::]:" + wildcardPort: true, ":0": false, "hub": false,
+	} {
+		if err := CheckTCP(text); (err != nil) != want {
+			t.Errorf("%s: %v; want an error: %t", text, err, want)
+		}
+	}
+}
+
 // listen listens on a free port. The test ends it.
 func listen(t *testing.T, network, host string) (conn io.Closer, local string) {
 	t.Helper()
