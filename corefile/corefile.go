@@ -99,6 +99,16 @@ var quickstartFolder = sync.OnceValues(func() (string, error) {
 	if err := os.Setenv("QUICKSTART", filepath.ToSlash(folder)); err != nil {
 		return "", err
 	}
-	fmt.Printf("Try it: %s holds the Corefile and the endpoints; what you change there is served within two seconds.\n%s", folder, note)
+	fmt.Print(greeting(folder), note)
 	return folder, nil
 })
+
+// quickstartStatus is the address of the page. It is not the default one, which the
+// installed service may have: the command why would ask the service.
+const quickstartStatus = "127.0.0.1:8054"
+
+func greeting(folder string) string {
+	return fmt.Sprintf(`Try it: %s holds the Corefile and the endpoints; what you change there is served within two seconds.
+The page is http://%[2]s/, and privatelink-dns why -status %[2]s NAME explains the answers for a name.
+`, folder, quickstartStatus)
+}

@@ -28,6 +28,19 @@ func TestWithResolvers(t *testing.T) {
 	}
 }
 
+// The first lines of the quick start have the address of its page.
+func TestGreeting(t *testing.T) {
+	if line := "\n    status " + quickstartStatus + "\n"; !strings.Contains(string(quickstartText), line) {
+		t.Errorf("the Corefile of the quick start lacks %q", line)
+	}
+	got := greeting("/tmp/a")
+	for _, want := range []string{"Try it: /tmp/a holds", "http://" + quickstartStatus + "/", "why -status " + quickstartStatus + " NAME"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q; want %q", got, want)
+		}
+	}
+}
+
 func TestFromFile(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"a nameserver", "nameserver 10.0.0.4\n", ""},
