@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,13 +41,22 @@ func reload(ctx context.Context, pid int, path string) error {
 	if pid <= 0 || path == "" {
 		return command.Wrong("it needs -pid and the variable RUNTIME_DIRECTORY of the server: use systemctl reload privatelink-dns")
 	}
+	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) // on Linux
+	if err := refuse(pid, strings.TrimSpace(string(name))); err != nil {
+		return err
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := syscall.Kill(pid, syscall.SIGUSR1); err != nil {
 		return fmt.Errorf("send SIGUSR1 to process %d: %w", pid, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	return report(ctx, path)
+}
+
+// report returns the error that the server leaves.
+func report(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the server left none in %s within %s", path, limit))
 	defer cancel()
 	result, err := wait(ctx, path)
 	if err != nil {
@@ -56,6 +67,19 @@ func reload(ctx context.Context, pid int, path string) error {
 	}
 	return nil
 }
+
+// refuse returns an error for another program, which the signal may end. The name is that
+// of the kernel, or empty if it is not known.
+func refuse(pid int, name string) error {
+	own, _ := os.Executable()
+	if name == "" || name == comm("privatelink-dns") || name == comm(filepath.Base(own)) {
+		return nil
+	}
+	return fmt.Errorf("-pid: process %d is %s, not privatelink-dns: use systemctl reload privatelink-dns", pid, name)
+}
+
+// comm returns the name that the kernel has for a program.
+func comm(program string) string { return program[:min(len(program), 15)] }
 
 // wait returns the result once it is there.
 func wait(ctx context.Context, path string) (result, err error) {
@@ -68,7 +92,7 @@ func wait(ctx context.Context, path string) (result, err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
