@@ -42,7 +42,9 @@ type stateFile struct {
 	waiting []func()    // called when the file has been read
 	rest    []namedList // of sources that no server block has
 
-	written os.FileInfo // after the last save; only run uses it
+	// Only run uses these.
+	written os.FileInfo // after the last save
+	unread  bool        // the file could not be read, and has not been replaced
 }
 
 // lastGood is the last good list of a source, if the file has one.
@@ -111,7 +113,8 @@ func (f *stateFile) load(p *Process) {
 		join()
 	}
 	if err != nil {
-		logf(log.Warning, "state: %v (starting without it)", err)
+		f.unread = true
+		logf(log.Warning, "state: %v (starting without it, it is kept until all sources have been read)", err)
 	}
 }
 
@@ -217,7 +220,11 @@ func (f *stateFile) save(reserved uint32) {
 	f.unsaved = f.unsaved && !unsaved
 	users := maps.Clone(f.users)
 	f.mu.Unlock()
-	if !unsaved {
+	switch {
+	case !unsaved:
+		return
+	case f.unread && !complete(users): // the file may have what the sources do not have yet
+		f.keepUnsaved()
 		return
 	}
 	stalled := time.AfterFunc(stalledAfter, func() {
@@ -231,13 +238,18 @@ func (f *stateFile) save(reserved uint32) {
 	stalled.Stop()
 	if err == nil {
 		f.written, _ = os.Stat(f.path)
+		f.unread = false
 		f.result("")
 		return
 	}
 	f.result(err.Error())
+	f.keepUnsaved()
+}
+
+func (f *stateFile) keepUnsaved() {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.unsaved = true
-	f.mu.Unlock()
 }
 
 // result counts and logs how a save ended. An empty text is success.

@@ -113,9 +113,9 @@ func TestInvalidState(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		pipe:   pipe + ": not a regular file (starting without it)",
-		half:   half + ": byte 1: the file ends here, it has been cut (starting without it)",
-		folder: folder + ": not a regular file (starting without it)",
+		pipe:   pipe + ": not a regular file (starting without it, it is kept until all sources have been read)",
+		half:   half + ": byte 1: the file ends here, it has been cut (starting without it, it is kept until all sources have been read)",
+		folder: folder + ": not a regular file (starting without it, it is kept until all sources have been read)",
 	} {
 		var out bytes.Buffer
 		logTo(t, &out)
@@ -124,6 +124,38 @@ func TestInvalidState(t *testing.T) {
 		if got := addrs(s, "a"); got != "10.0.0.1" || !strings.Contains(out.String(), want) {
 			t.Errorf("served %s, log %q; want %q", got, out.String(), want)
 		}
+	}
+}
+
+// A state file that cannot be read is kept until all sources have been read: a later
+// version has written it, or its permissions are wrong.
+func TestUnreadState(t *testing.T) {
+	const later = `{"version": 99}`
+	for _, tc := range []struct {
+		name    string
+		sources []source.Source
+		kept    bool
+	}{
+		{"a source is read, and another one is not", []source.Source{newFake("f", "a 10.0.0.1"), unreadable("g")}, true},
+		{"all are read", []source.Source{newFake("f", "a 10.0.0.1"), newFake("g", "b 10.0.0.2")}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *Process) {
+				path := filepath.Join(t.TempDir(), "state")
+				if err := os.WriteFile(path, []byte(later), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				s := serveState(t, p, path, tc.sources...)
+				for _, when := range []string{"after a minute", "at the end"} {
+					time.Sleep(time.Minute)
+					text, err := os.ReadFile(path)
+					if err != nil || (string(text) == later) != tc.kept {
+						t.Errorf("%s: kept %v, %v; want %v", when, string(text) == later, err, tc.kept)
+					}
+					s.Close()
+				}
+			})
+		})
 	}
 }
 

@@ -136,6 +136,16 @@ func (f *stateFile) wholeLocked() bool {
 	return true
 }
 
+// complete reports whether all sources of the users have been read.
+func complete(users map[*Syncer]stateUser) bool {
+	for s, user := range users {
+		if user.committed && !s.Snapshot().Complete {
+			return false
+		}
+	}
+	return true
+}
+
 // collect unites the lists of the users with the last lists of those that have ended.
 func collect(users map[*Syncer]stateUser) state.State {
 	all := state.State{Serials: map[dnsname.Name]uint32{}, Sources: map[string]state.Source{}}
