@@ -42,7 +42,7 @@ type Block struct {
 	// FastPath is why plugin fastpath is off for the server block, or nil.
 	FastPath error
 
-	index int // of the server block
+	Index int // of the server block in the Corefile
 }
 
 // blocks, if not nil, collects the blocks that setup parses while Blocks runs.
@@ -68,7 +68,7 @@ func Blocks(corefile caddy.Input) ([]Block, error) {
 		}
 	}
 	for i := range found.blocks {
-		found.blocks[i].FastPath = fastpath.Obstacle(corefile, found.blocks[i].index)
+		found.blocks[i].FastPath = fastpath.Obstacle(corefile, found.blocks[i].Index)
 	}
 	return found.blocks, meant(err)
 }
@@ -102,7 +102,7 @@ func (b *blockCollector) add(c *caddy.Controller, server *dnsserver.Config, cfg 
 }
 
 func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block {
-	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state, Protect: cfg.protect, index: c.ServerBlockIndex}
+	b := Block{Position: cfg.position, Zones: cfg.zones, Sources: cfg.sources, State: cfg.state, Protect: cfg.protect, Index: c.ServerBlockIndex}
 	for _, key := range c.ServerBlockKeys {
 		kind, key := keys.Transport(key)
 		hosts, port, err := plugin.SplitHostPort(key)

@@ -55,13 +55,28 @@ func zonesOf(key string) (all []Zone) {
 	if err != nil {
 		return nil
 	}
-	if port == "" && kind == transport.DNS {
-		port = dnsserver.Port
+	if port == "" {
+		port = portOf(kind)
 	}
 	for _, host := range hosts {
 		all = append(all, Zone{plugin.Name(host).Normalize(), kind, port})
 	}
 	return all
+}
+
+// portOf returns the port of a key without one.
+func portOf(kind string) string {
+	switch kind {
+	case transport.TLS:
+		return transport.TLSPort
+	case transport.QUIC:
+		return transport.QUICPort
+	case transport.GRPC:
+		return transport.GRPCPort
+	case transport.HTTPS, transport.HTTPS3:
+		return transport.HTTPSPort
+	}
+	return dnsserver.Port
 }
 
 // ZonesAt returns the names of the block's zones for plain DNS on a port.

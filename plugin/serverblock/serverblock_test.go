@@ -2,6 +2,7 @@ package serverblock
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"testing"
 
@@ -23,6 +24,8 @@ func TestZones(t *testing.T) {
 		{"Example.ORG:5300", "[{example.org. dns 5300}]"},
 		{"dns://example.org", "[{example.org. dns 53}]"},
 		{"tls://.:853", "[{. tls 853}]"},
+		{"tls://. quic://. grpc://.", "[{. tls 853} {. quic 853} {. grpc 443}]"},
+		{"https://. https3://.", "[{. https 443} {. https3 443}]"},
 		{"a.example b.example:54", "[{a.example. dns 53} {b.example. dns 54}]"},
 		{"10.0.0.0/8", "[{10.in-addr.arpa. dns 53}]"},
 		{"10.0.0.0/23", "[{0.0.10.in-addr.arpa. dns 53} {1.0.10.in-addr.arpa. dns 53}]"},
@@ -52,6 +55,42 @@ func TestDirectives(t *testing.T) {
 	if all[1].Has("bind") || !all[1].Has("lru") {
 		t.Error("the directives of a block are those of another one")
 	}
+}
+
+func TestHosts(t *testing.T) {
+	for _, tc := range []struct{ directives, want string }{
+		{"whoami", `[""]`},
+		{"bind 127.0.0.1 ::1", `["127.0.0.1" "::1"]`},
+		{"bind 127.0.0.2\nbind 127.0.0.1 127.0.0.2", `["127.0.0.1" "127.0.0.2"]`},
+		{"bind 0.0.0.0 ::", `[""]`},
+		{"bind 0:0:0:0:0:0:0:1", `["::1"]`},
+		{"bind 127.0.0.1 127.0.0.2 {\nexcept 127.0.0.1\n}", `["127.0.0.2"]`},
+		{"bind none0", `["none0"]`},
+	} {
+		b := parseText(t, ". {\n"+tc.directives+"\n}\n")[0]
+		if got := fmt.Sprintf("%q", b.Hosts()); got != tc.want {
+			t.Errorf("%s: %s; want %s", tc.directives, got, tc.want)
+		}
+	}
+}
+
+// The name of an interface is its addresses.
+func TestHostsOfInterface(t *testing.T) {
+	cards, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, card := range cards {
+		if card.Flags&net.FlagLoopback == 0 {
+			continue
+		}
+		b := parseText(t, ". {\nbind "+card.Name+"\n}\n")[0]
+		if got := b.Hosts(); !slices.Contains(got, "127.0.0.1") {
+			t.Errorf("%s: %q; want 127.0.0.1 among them", card.Name, got)
+		}
+		return
+	}
+	t.Skip("this machine has no loopback interface")
 }
 
 func TestZonesAt(t *testing.T) {

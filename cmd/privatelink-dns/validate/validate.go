@@ -78,5 +78,6 @@ func validate(ctx context.Context, in *input.Flags, live bool, out command.Outpu
 	}
 	r.checkStates(looked)
 	r.checkOrigins(looked)
+	r.checkSelection(in.Corefile(), looked, skipped)
 	return r, nil
 }

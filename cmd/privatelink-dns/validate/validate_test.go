@@ -12,17 +12,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/root"
 	_ "github.com/coredns/coredns/plugin/tls"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/command"
+	_ "github.com/privatelink-dns/privatelink-dns/plugin/upstream"
 )
 
 func TestMain(m *testing.M) {
 	dnsserver.Port = "53"
-	if err := dnsserver.SetDirectives([]string{"root", "tls", "bind", "fastpath", "privatelink"}); err != nil {
+	plugin.Register("view", func(*caddy.Controller) error { return nil }) // a build of one's own may have it
+	if err := dnsserver.SetDirectives([]string{"root", "tls", "bind", "view", "fastpath", "privatelink", "upstream"}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
