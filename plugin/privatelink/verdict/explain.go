@@ -34,8 +34,9 @@ func (b *Book) Explain(name dnsname.Name) Verdict {
 		v.Step, v.Answer = 5, ServFail
 	case zone.OutOfZone:
 		v.Step, v.Answer = 4, Upstream
-		if r = b.Snapshot.Find(owner); r != nil { // a DNS zone endpoint that no source has: Azure's chain leads to the record
-			v.Answer = Private
+		if record := b.Snapshot.Find(owner); record != nil { // a DNS zone endpoint that no source has
+			b.chained(&v, record)
+			return v
 		}
 	}
 	if r != nil && len(r.Addrs) > 0 {
@@ -71,6 +72,18 @@ func (b *Book) served(v *Verdict, r *zone.Record) {
 	default:
 		v.Text = b.conflict(r.Name)
 	}
+}
+
+// chained is the verdict for another name of the record. Nobody has asked the upstream
+// where its CNAME chain leads: the name may be one that does not exist.
+func (b *Book) chained(v *Verdict, r *zone.Record) {
+	v.Kind, v.Addrs = ChainOnly, r.Addrs
+	if e, l := b.Origin(r); e != nil {
+		v.from(e.Endpoint.String(), e.Target.String(), l)
+	}
+	v.Text = "it is private only if the upstream's CNAME chain leads to the record " + r.Name.String()
+	v.Remedy = fmt.Sprintf("ask the server for it to see where the chain leads; to serve it in any case, write record %s %s in the Corefile",
+		v.Name, r.Addrs[0])
 }
 
 // conflict returns the conflict of a record, or "".

@@ -123,7 +123,7 @@ func TestExplain(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"the name of a record", "one.privatelink.blob.core.windows.net.", "served 1 private pe-one"},
 		{"its public name", "one.blob.core.windows.net.", "served 3 private pe-one"},
-		{"a DNS zone endpoint that no source has", "one.z12.blob.storage.azure.net.", "served 4 private pe-one"},
+		{"a DNS zone endpoint that no source has", "one.z12.blob.storage.azure.net.", "chain_only 4 upstream pe-one"},
 		{"a name of a vault", "v1-ab-pod01-fc1.we.backup.windowsazure.com.", "served 3 private pe-vault"},
 		{"a name below a wildcard", "x.guid.inference.privatelink.api.azureml.ms.", "served 1 private pe-ml"},
 		{"an endpoint that is not approved", "pending.blob.core.windows.net.", "not_approved 4 upstream pe-pending"},

@@ -36,11 +36,9 @@ type Line struct {
 // Lines returns the finding as text, at most six lines. at formats a time. about returns
 // more about a source, or "", and may be nil.
 func (f *Finding) Lines(at func(time.Time) string, about func(source string) string) (all []Line) {
+	all = append(all, f.first(at))
 	if f.Served {
-		all = append(all, Line{Good, "", fmt.Sprintf("%s is private: %s", f.Name, source.Addresses(f.Addrs))},
-			Line{Plain, fmt.Sprintf("step %d", f.Step), f.how() + f.use(at)})
-	} else {
-		all = append(all, Line{Bad, "", fmt.Sprintf("%s is not private: %s%s", f.Name, f.Text, f.before(at))})
+		all = append(all, Line{Plain, fmt.Sprintf("step %d", f.Step), f.how() + f.use(at)})
 	}
 	if f.Endpoint != "" {
 		all = append(all, Line{Plain, "endpoint", f.EndpointText()})
@@ -57,6 +55,17 @@ func (f *Finding) Lines(at func(time.Time) string, about func(source string) str
 		all = append(all, Line{Remedy, "remedy", f.Remedy})
 	}
 	return all
+}
+
+// first is the line with the result.
+func (f *Finding) first(at func(time.Time) string) Line {
+	switch {
+	case f.Served:
+		return Line{Good, "", fmt.Sprintf("%s is private: %s", f.Name, source.Addresses(f.Addrs))}
+	case f.Kind == ChainOnly:
+		return Line{Note, "", fmt.Sprintf("%s%s: %s", f.Name, strings.TrimPrefix(f.Text, "it"), source.Addresses(f.Addrs))}
+	}
+	return Line{Bad, "", fmt.Sprintf("%s is not private: %s%s", f.Name, f.Text, f.before(at))}
 }
 
 // Distinct unites the blocks that agree.
@@ -138,6 +147,12 @@ var inPlace = map[Answer]string{
 
 // gets is what clients get.
 func (f *Finding) gets() string {
+	if f.Kind == ChainOnly && f.Answer == ServFail {
+		return "SERVFAIL, because of protect, if the upstream's CNAME chain leads to a public address"
+	}
+	if f.Kind == ChainOnly {
+		return "the answer of the upstream, which may be public if its CNAME chain leads elsewhere"
+	}
 	if f.Answer == Upstream && f.Kind == NeverSeen && f.Zone == "" {
 		return "the answer of the upstream"
 	}
@@ -165,8 +180,8 @@ func (f *Finding) how() string {
 		return fmt.Sprintf("an alias of the record %s", f.Owner)
 	case f.Step == 5:
 		return "not every source has been read"
-	case f.Served:
-		return fmt.Sprintf("the upstream's CNAME chain leads to the record %s", f.Owner)
+	case f.Kind == ChainOnly:
+		return "no source has this name of the record"
 	case f.Zone != "":
 		return fmt.Sprintf("the zone %s lacks it", f.Zone)
 	}

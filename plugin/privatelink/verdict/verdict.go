@@ -36,7 +36,7 @@ type Verdict struct {
 	// Strict reports that the zone answers NXDOMAIN for a name that it lacks. A client
 	// that asks for the public name gets that if Azure's CNAME chain leads into the zone.
 	Strict bool         `json:"strict,omitempty"`
-	Addrs  []netip.Addr `json:"addresses,omitempty"` // of a removed name, the last ones
+	Addrs  []netip.Addr `json:"addresses,omitempty"` // of a removed name, the last ones; of ChainOnly, those of the record
 
 	// The endpoint that has the name, or that would have it. Endpoint is a resource ID
 	// or the position of a line. All are empty if no endpoint is known.
@@ -102,11 +102,12 @@ const (
 	Removed                  // it was served, and its source lost it
 	NotReady                 // a source that may have it has not been read
 	NoBlock                  // no server block is for it
+	ChainOnly                // no source has the name; the upstream's CNAME chain may lead to its record
 )
 
 var kinds = []string{
 	"never_seen", "served", "held_back", "not_approved", "provisioning", "no_dns_configuration", "other_vnet", "invalid",
-	"outside_zones", "removed", "not_ready", "no_server_block",
+	"outside_zones", "removed", "not_ready", "no_server_block", "chain_only",
 }
 
 func (k Kind) String() string { return kinds[k] }

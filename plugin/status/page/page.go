@@ -111,7 +111,7 @@ var pages = template.Must(template.New("page.html").Funcs(template.FuncMap{
 var (
 	words      = map[view.Level]string{view.Good: "Good", view.Warning: "Warning", view.Trouble: "Problem"}
 	marks      = map[view.Level]string{view.Good: "●", view.Warning: "▲", view.Trouble: "■"}
-	styles     = map[verdict.Style]string{verdict.Good: "●", verdict.Bad: "■"}
+	styles     = map[verdict.Style]string{verdict.Good: "●", verdict.Bad: "■", verdict.Note: "▲"}
 	grades     = map[ledger.Grade]string{ledger.Known: "Names of your endpoints", ledger.Backup: "Names of the form of Azure Backup", ledger.Other: "Other names"}
 	answers    = map[ledger.Kind]string{ledger.Public: "public address", ledger.NXDomain: "NXDOMAIN", ledger.Withheld: "SERVFAIL (protected)"}
 	conditions = map[verdict.Condition]struct {
