@@ -30,9 +30,10 @@ type Block struct {
 	// Origins are the names of the server block. The plugin receives only queries
 	// for names below one of them.
 	Origins []dnsname.Name
-	// Listen has the "host:port" of each listener for plain DNS. Without bind, the
-	// host is 127.0.0.1, because the server listens there as well.
-	Listen []string
+	// Bound has the "host:port" of each listener for plain DNS. Without bind, the host is
+	// empty: the server listens on all addresses. Listen has where this machine reaches
+	// them: it has 127.0.0.1 in place of all addresses.
+	Bound, Listen []string
 
 	State string // path of the state file, or empty
 
@@ -121,11 +122,16 @@ func newBlock(c *caddy.Controller, server *dnsserver.Config, cfg *config) Block 
 
 func (b *Block) listen(hosts []string, port string) {
 	for _, host := range hosts {
+		add(&b.Bound, net.JoinHostPort(host, port))
 		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 			host = "127.0.0.1"
 		}
-		if addr := net.JoinHostPort(host, port); !slices.Contains(b.Listen, addr) {
-			b.Listen = append(b.Listen, addr)
-		}
+		add(&b.Listen, net.JoinHostPort(host, port))
+	}
+}
+
+func add(all *[]string, text string) {
+	if !slices.Contains(*all, text) {
+		*all = append(*all, text)
 	}
 }

@@ -69,7 +69,24 @@ func (b *block) serves() string {
 	case len(b.Listen) == 0: // for encrypted DNS only
 		return ": for " + dnsname.Join(b.Origins, ", ")
 	}
-	return fmt.Sprintf(": for %s on %s", dnsname.Join(b.Origins, ", "), strings.Join(b.Listen, ", "))
+	return fmt.Sprintf(": for %s on %s", dnsname.Join(b.Origins, ", "), b.listeners())
+}
+
+// listeners lists the addresses. A block has all addresses of a port or none: bind counts
+// for each of its ports.
+func (b *block) listeners() string {
+	ports := make([]string, len(b.Listen))
+	for i, address := range b.Listen {
+		port, all := strings.CutPrefix(address, ":")
+		if !all {
+			return strings.Join(b.Listen, ", ")
+		}
+		ports[i] = port
+	}
+	if len(ports) == 1 {
+		return "all addresses, port " + ports[0]
+	}
+	return "all addresses, ports " + strings.Join(ports, ", ")
 }
 
 func (r *report) verdict(out command.Output) command.Safe {

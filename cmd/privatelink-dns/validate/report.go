@@ -29,7 +29,7 @@ type report struct {
 type block struct {
 	Position string         `json:"position"`
 	Origins  []dnsname.Name `json:"origins,omitempty"`  // of the server block; empty without a Corefile
-	Listen   []string       `json:"listen,omitempty"`   // for plain DNS
+	Listen   []string       `json:"listen,omitempty"`   // for plain DNS; ":53" is all addresses
 	FastPath string         `json:"fastPath,omitempty"` // "on", or why it is off; empty without a Corefile
 	Zones    []zoneCount    `json:"zones"`
 	Sources  []input.Source `json:"sources"`
@@ -74,7 +74,7 @@ func leaveRemote(blocks []privatelink.Block, live bool) [][]input.Source {
 func (r *report) add(b *input.Block, left []input.Source) {
 	shown := block{Position: b.Position, Zones: []zoneCount{}, Sources: append([]input.Source{}, b.Sources...)}
 	if r.corefile {
-		shown.Origins, shown.Listen, shown.FastPath = b.Origins, b.Listen, "on"
+		shown.Origins, shown.Listen, shown.FastPath = b.Origins, b.Bound, "on"
 		if b.FastPath != nil {
 			shown.FastPath = "off: " + b.FastPath.Error()
 		}

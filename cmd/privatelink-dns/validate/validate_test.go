@@ -142,12 +142,13 @@ func TestValidate(t *testing.T) {
 		want                 string // a part of stdout
 	}{
 		{"good", forRoot("files a.json"), "", 0,
-			"Corefile:2: for . on 127.0.0.1:53\n  fast path                                  off: fastpath is not in the server block\n" +
+			"Corefile:2: for . on all addresses, port 53\n  fast path                                  off: fastpath is not in the server block\n" +
 				"  privatelink.blob.core.windows.net          2 names\n  privatelink.queue.core.windows.net         no names\n" +
 				"  privatelink.siterecovery.windowsazure.com  no names\n" +
 				"  from files a.json                          2 names, of TIME (now)\nvalid\n"},
 		{"several blocks", serving("tls://.", "files a.json") + serving("a.example b.example:1054", "files a.json"), "", 0, "Corefile:2: for .\n  fast path "},
-		{"fast path", ". {\nfastpath\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.1:53\n  fast path                                  on\n"},
+		{"fast path", ". {\nfastpath\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on all addresses, port 53\n  fast path                                  on\n"},
+		{"all addresses of two ports", serving("a.example b.example:1054", "files a.json"), "", 1, "Corefile:2: for a.example, b.example on all addresses, ports 53, 1054\n"},
 		{"where it listens", ".:1 {\nbind 127.0.0.2 ::1\nprivatelink {\nfiles a.json\n}\n}", "", 0, "Corefile:3: for . on 127.0.0.2:1, [::1]:1\n"},
 		{"relative to root", ".:1 {\nroot sub\nprivatelink {\nfiles b.json\n}\n}", "", 0, "from files sub/b.json"},
 		{"files alone", "", "-files a.json", 0, "command line:\n  privatelink.blob"},
@@ -237,7 +238,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, stdout, stderr)
 	}
-	const expected = `{"status": 0, "blocks": [{"position": "Corefile:2", "origins": ["."], "listen": ["127.0.0.1:1"],
+	const expected = `{"status": 0, "blocks": [{"position": "Corefile:2", "origins": ["."], "listen": [":1"],
 		"fastPath": "off: fastpath is not in the server block",
 		"zones": [{"zone": "privatelink.blob.core.windows.net", "names": 2, "strict": false},
 			{"zone": "privatelink.queue.core.windows.net", "names": 0, "strict": false},
