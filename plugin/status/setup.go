@@ -191,6 +191,32 @@ type Server struct {
 // Servers returns the status directives of a Corefile. Directives that are not valid are
 // passed over.
 func Servers(corefile caddy.Input) (all []Server) {
+	for _, d := range directives(corefile) {
+		all = append(all, Server{local(d.address), d.cert, d.token})
+	}
+	return all
+}
+
+// Warnings returns the warnings that the server would log at its start about the files of
+// tls and token, each with the file and line of its directive.
+func Warnings(corefile caddy.Input) (all [][2]string) {
+	known := map[string]bool{}
+	for _, d := range directives(corefile) {
+		if _, err := newAccess(d.config); err != nil && !known[d.address] {
+			known[d.address] = true
+			all = append(all, [2]string{d.position, off(err)})
+		}
+	}
+	return all
+}
+
+// A directive is one of a Corefile.
+type directive struct {
+	config
+	position string // file and line
+}
+
+func directives(corefile caddy.Input) (all []directive) {
 	blocks, err := serverblock.Parse(corefile, nil)
 	if err != nil {
 		return nil
@@ -199,6 +225,8 @@ func Servers(corefile caddy.Input) (all []Server) {
 		if !b.Has("status") {
 			continue
 		}
+		at := b.Dispenser("status")
+		at.Next()
 		cfg, err := parse(&caddy.Controller{Dispenser: b.Dispenser("status")})
 		if err != nil {
 			continue
@@ -206,7 +234,7 @@ func Servers(corefile caddy.Input) (all []Server) {
 		for _, args := range b.Arguments("root") {
 			cfg.below(strings.Join(args, ""))
 		}
-		all = append(all, Server{local(cfg.address), cfg.cert, cfg.token})
+		all = append(all, directive{cfg, fmt.Sprintf("%s:%d", at.File(), at.Line())})
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"io"
 	stdlog "log"
 	"net"
@@ -41,7 +42,7 @@ func acquire(cfg config) *site {
 	address := cfg.address
 	access, err := newAccess(cfg)
 	if err != nil {
-		log.Warningf("Off, DNS is not affected: %v: correct the file, and reload", err)
+		log.Warning(off(err))
 		return &site{address: address, users: 1}
 	}
 	if s := sites.all[address]; s != nil && s.server != nil {
@@ -64,6 +65,11 @@ func acquire(cfg config) *site {
 	sites.all[address] = s
 	log.Infof("Serving %s://%s/", map[bool]string{true: "https", false: "http"}[access.encrypted()], local(listener.Addr().String()))
 	return s
+}
+
+// off is the warning about a file of a property.
+func off(err error) string {
+	return fmt.Sprintf("Off, DNS is not affected: %v: correct the file, and reload", err)
 }
 
 // warnOfOthers warns of an address that other machines may reach without encryption or

@@ -8,11 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/coredns/caddy"
 	"github.com/miekg/dns"
 
 	"github.com/privatelink-dns/privatelink-dns/cmd/privatelink-dns/input"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
+	"github.com/privatelink-dns/privatelink-dns/plugin/status"
 )
 
 // checkStates warns of state files that cannot do their work. The server starts
@@ -31,7 +34,20 @@ func (r *report) checkStates(blocks []input.Block) {
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 			r.found(warning, position, "", fmt.Sprintf(
 				"state: %s is not a folder that can be read: a restart without the sources would lose the records", filepath.Dir(path)))
+		} else if err := atomicfile.Writable(path); err != nil && blocks[i].StateErr == nil {
+			r.found(warning, position, "", fmt.Sprintf("state: %v (a restart without Azure would lose the records)", err))
 		}
+	}
+}
+
+// checkStatus warns of files of plugin status that the server would reject: the page is off
+// then.
+func (r *report) checkStatus(corefile caddy.Input) {
+	if corefile == nil {
+		return
+	}
+	for _, w := range status.Warnings(corefile) {
+		r.found(warning, w[0], "", "status: "+w[1])
 	}
 }
 

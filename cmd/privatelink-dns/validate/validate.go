@@ -77,6 +77,7 @@ func validate(ctx context.Context, in *input.Flags, live bool, out command.Outpu
 		r.add(&looked[i], skipped[i])
 	}
 	r.checkStates(looked)
+	r.checkStatus(in.Corefile())
 	r.checkOrigins(looked)
 	r.checkSelection(in.Corefile(), looked, skipped)
 	return r, nil

@@ -26,7 +26,7 @@ import (
 func TestMain(m *testing.M) {
 	dnsserver.Port = "53"
 	plugin.Register("view", func(*caddy.Controller) error { return nil }) // a build of one's own may have it
-	if err := dnsserver.SetDirectives([]string{"root", "tls", "bind", "view", "fastpath", "privatelink", "upstream"}); err != nil {
+	if err := dnsserver.SetDirectives([]string{"root", "tls", "bind", "status", "view", "fastpath", "privatelink", "upstream"}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
