@@ -127,6 +127,7 @@ func TestParseErrors(t *testing.T) {
 		{"zone without a parent", "privatelink.net {\nfiles /a\n}", 1, `zone: "privatelink.net": a zone such as privatelink.blob.core.windows.net is expected`},
 		{"zone that is the label alone", "privatelink. {\nfiles /a\n}", 1, `zone: "privatelink.": a zone such as privatelink.blob.core.windows.net is expected`},
 		{"unknown property", "{\nzones x\n}", 2, "zones: unknown property, the known ones are " + properties},
+		{"record of a misspelt zone", "{\nrecord a.blob.core.window.net 10.0.0.1\n}", 2, `record: "a.blob.core.window.net" is in none of the zones, do you mean ` + blob + `?`},
 		{"misspelt property", "{\non-demand off\n}", 2, "on-demand: unknown property, do you mean on_demand? The known ones are " + properties},
 		{"property in upper case", "{\nPTR\n}", 2, "PTR: unknown property, do you mean ptr? The known ones are " + properties},
 		{"property twice", "{\nttl 1m\nttl 2m\n}", 3, `ttl: specified more than once`},

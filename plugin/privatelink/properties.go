@@ -141,7 +141,7 @@ func (p *parser) addRecord(args []string) error {
 	p.afterBlock("record", args, func([]string) error {
 		_, err := p.zones.OwnerOf(entry.FQDN)
 		if errors.Is(err, zone.ErrOutOfZone) {
-			return fmt.Errorf("%q %w%s", args[0], err, p.zones.HintFor(entry.FQDN))
+			return fmt.Errorf("%q %w%s", args[0], err, p.zones.Advice(entry.FQDN))
 		}
 		return err
 	})

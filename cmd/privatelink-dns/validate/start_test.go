@@ -38,6 +38,19 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// A name outside of the zones is left out on purpose, unless it is nearly in one of them.
+func TestMisspelt(t *testing.T) {
+	inFolder(t)
+	if err := os.WriteFile("typo.hosts", []byte("10.1.1.1 a.blob.core.window.net\n10.1.1.2 sql.database.windows.net\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const want = "warning: Corefile:2: hosts typo.hosts: skipped typo.hosts:1: a.blob.core.window.net is in none of the zones, " +
+		"do you mean privatelink.blob.core.windows.net?\nvalid, 1 warning, 1 note\n"
+	if status, stdout, stderr := run(t, forRoot("files a.json", "hosts typo.hosts"), ""); status != 0 || !strings.HasSuffix(stdout, want) || stderr != "" {
+		t.Errorf("status %d, stdout\n%s\nstderr\n%s\nwant 0,\n%s", status, stdout, stderr, want)
+	}
+}
+
 // The state file cannot be written to its folder. The text is that of the server.
 func TestReadOnlyState(t *testing.T) {
 	if os.Getuid() == 0 || runtime.GOOS == "windows" {

@@ -113,15 +113,20 @@ func (f *findings) serve(b *zone.Builder, owner zone.Owner, list *source.List, i
 	f.warn(owner.Name, e)
 }
 
-// reportOutside adds one finding for all entries that are in no zone.
+// reportOutside adds one finding for all entries that are in no zone, and one for each
+// zone that others misspell: nobody leaves those out on purpose.
 func (f *findings) reportOutside(set *zone.Set) {
 	if len(f.outside) == 0 {
 		return
 	}
-	first := f.outside[0]
 	f.skipped[source.OutsideZones] = len(f.outside)
-	skip := source.Skip{Endpoint: first.Endpoint.String(), Target: first.Target.String(), Reason: source.OutsideZones}
-	f.add(unwanted, Finding{Kind: Skipped, Text: f.outside.finding(set), Skip: skip})
+	misspelt, others := f.outside.split(set)
+	for meant, all := range misspelt {
+		f.add(unserved, Finding{Kind: Misspelt, Text: all.finding(", do you mean " + meant + "?"), Skip: all.skip()})
+	}
+	if len(others) > 0 {
+		f.add(unwanted, Finding{Kind: Skipped, Text: others.finding(others.advice(set)), Skip: others.skip()})
+	}
 }
 
 // sortedTexts returns the findings as lines for the log, the most important first.

@@ -59,6 +59,10 @@ func TestOutsideZones(t *testing.T) {
 		{"another cloud", entries(2, "st%d.blob.core.usgovcloudapi.net"),
 			"skipped 2 names of 2 endpoints" + such + "st0.blob.core.usgovcloudapi.net: set cloud usgov, because these are names of that cloud"},
 		{"many services", entries(9, "x.s%d.example"), "skipped 9 names of 9 endpoints" + such + "x.s0.example" + add + five + " and 4 more zones" + zones + ", or the word all"},
+		{"misspelt", []string{"a.blob.core.window.net. 10.0.0.1"},
+			"skipped /pe/a.blob.core.window.net.: a.blob.core.window.net is in none of the zones, do you mean privatelink.blob.core.windows.net?"},
+		{"misspelt in two ways", []string{"a.blob.core.window.net. 10.0.0.1", "b.blob.core.widows.net. 10.0.0.1"},
+			"skipped 2 names of 2 endpoints" + such + "a.blob.core.window.net, do you mean privatelink.blob.core.windows.net?"},
 		{"not of Azure", []string{"www.example. 10.0.0.1"}, "skipped /pe/www.example.: www.example is in none of the zones"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

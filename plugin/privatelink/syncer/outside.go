@@ -19,9 +19,32 @@ const maxZones = 5
 // this server is not for.
 type outsiders []*source.Entry
 
-// finding returns the line for the log. It names the missing part of the Corefile.
-func (o outsiders) finding(set *zone.Set) string {
-	first, advice := o[0], o.advice(set)
+// maxMeant bounds the zones that are compared with those of Microsoft's table.
+const maxMeant = 100
+
+// split returns the entries of which Microsoft's table has a similar zone, by that zone,
+// and the others.
+func (o outsiders) split(set *zone.Set) (misspelt map[string]outsiders, others outsiders) {
+	misspelt, meant := map[string]outsiders{}, map[string]string{}
+	for _, e := range o {
+		zone := set.HintFor(e.FQDN).Zone
+		best, known := meant[zone]
+		if !known && len(meant) < maxMeant {
+			best = set.Meant(zone)
+			meant[zone] = best
+		}
+		if best == "" {
+			others = append(others, e)
+			continue
+		}
+		misspelt[best] = append(misspelt[best], e)
+	}
+	return misspelt, others
+}
+
+// finding returns the line for the log. It ends with the advice.
+func (o outsiders) finding(advice string) string {
+	first := o[0]
 	if len(o) == 1 {
 		return fmt.Sprintf("skipped %s: %s is in none of the zones%s", first.Title(), first.FQDN, advice)
 	}
@@ -36,7 +59,7 @@ func (o outsiders) finding(set *zone.Set) string {
 	return fmt.Sprintf("skipped %d names %s, which are in none of the zones, such as %s%s", len(o), of, first.FQDN, advice)
 }
 
-// advice returns the zones to add, the one with the most names first, or the cloud
+// advice names the missing part of the Corefile: the zones to add, the one with the most names first, or the cloud
 // to set.
 func (o outsiders) advice(set *zone.Set) string {
 	zones, clouds := map[string]int{}, map[string]int{}
@@ -64,6 +87,11 @@ func (o outsiders) advice(set *zone.Set) string {
 		return ""
 	}
 	return ": " + strings.Join(all, "; ")
+}
+
+// skip is that of the first entry.
+func (o outsiders) skip() source.Skip {
+	return source.Skip{Endpoint: o[0].Endpoint.String(), Target: o[0].Target.String(), Reason: source.OutsideZones}
 }
 
 func byCount(counts map[string]int) (names []string) {

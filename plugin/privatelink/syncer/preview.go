@@ -39,7 +39,7 @@ type Fetched struct {
 type Finding struct {
 	Kind Kind
 	Text string
-	Skip source.Skip  // of the kind Skipped
+	Skip source.Skip  // of the kinds Skipped and Misspelt
 	Name dnsname.Name // of the record, of the kind Contradictory
 
 	weight weight
@@ -55,6 +55,7 @@ const (
 	PublicAddress Kind = "public_address"
 	ManyAddresses Kind = "many_addresses"
 	HeldBack      Kind = "held_back"
+	Misspelt      Kind = "misspelt"
 )
 
 // Look fetches every source once, the remote ones as well. For a source that fails, the

@@ -126,7 +126,7 @@ func (b *Book) unserved(v *Verdict, found zone.Answer) {
 	case isOutside:
 		v.Kind, v.Text = OutsideZones, "it is in none of the zones"
 		v.from(outside.Endpoint.String(), outside.Target.String(), outside.list)
-		v.Remedy = strings.TrimPrefix(b.Zones.HintFor(outside.FQDN).String(), ": ")
+		v.Remedy = strings.TrimLeft(b.Zones.Advice(outside.FQDN), ":, ")
 	case removed:
 		v.Kind, v.Text = Removed, "its source lost it"
 		v.from(gone.Entry.Endpoint.String(), gone.Entry.Target.String(), &List{Source: gone.Source})

@@ -108,8 +108,9 @@ func (s *surveyor) outside(l *List) (all []Item) {
 		}
 		byRemedy[remedy] = len(all)
 		all = append(all, Item{
-			Title: e.FQDN.String(), Kind: OutsideZones, Text: "in none of the zones", Remedy: cmp.Or(remedy, RemedyOf(source.Skip{Reason: source.OutsideZones})),
-			Name: e.FQDN, Source: l.Source, OnPurpose: true,
+			Title: e.FQDN.String(), Kind: OutsideZones, Text: "in none of the zones",
+			Remedy: cmp.Or(strings.TrimLeft(s.Zones.Advice(e.FQDN), ":, "), RemedyOf(source.Skip{Reason: source.OutsideZones})),
+			Name:   e.FQDN, Source: l.Source, OnPurpose: true,
 		})
 	}
 	return all

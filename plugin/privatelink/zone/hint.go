@@ -5,6 +5,7 @@ import (
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/spelling"
 )
 
 // A Hint is what to add to a Corefile so that a name is in a zone. One of both is
@@ -43,6 +44,30 @@ func (s *Set) HintFor(name dnsname.Name) Hint {
 		return Hint{}
 	}
 	return Hint{Zone: zone}
+}
+
+// Advice returns the end of an error for a name outside of the zones of the set: the zone
+// that is meant, or the hint.
+func (s *Set) Advice(name dnsname.Name) string {
+	hint := s.HintFor(name)
+	if meant := s.Meant(hint.Zone); meant != "" {
+		return ", do you mean " + meant + "?"
+	}
+	return hint.String()
+}
+
+// Meant returns the zone of Microsoft's table that the zone of a hint misspells, or "".
+func (s *Set) Meant(zone string) string {
+	if zone == "" || zoneIn(dnsname.Name("x."+zone+".")) != "" {
+		return ""
+	}
+	var near []string // as long as a zone with two typing errors
+	for _, name := range s.Cloud.Zones() {
+		if text := name.String(); len(text) >= len(zone)-2 && len(text) <= len(zone)+2 {
+			near = append(near, text)
+		}
+	}
+	return spelling.Nearest(zone, near)
 }
 
 func cloudOf(name dnsname.Name) string {

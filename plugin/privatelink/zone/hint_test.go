@@ -7,6 +7,30 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 )
 
+func TestAdvice(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		in   cloud.Cloud
+		want string
+	}{
+		{"a.blob.core.window.net", cloud.Public, ", do you mean privatelink.blob.core.windows.net?"},
+		{"a.privatelink.blob.core.windws.net", cloud.Public, ", do you mean privatelink.blob.core.windows.net?"},
+		{"sql.database.windos.net", cloud.Public, ", do you mean privatelink.database.windows.net?"},
+		{"kv.vaultcore.usgovcloudap.net", cloud.USGov, ", do you mean privatelink.vaultcore.usgovcloudapi.net?"},
+		{"sql.database.windows.net", cloud.Public, ": add privatelink.database.windows.net to the zones of privatelink"},
+		{"x.westeurope.kusto.windows.net", cloud.Public, ": add privatelink.westeurope.kusto.windows.net to the zones of privatelink"},
+		{"mi1.0a1b2c3d.database.windows.net", cloud.Public, ": add privatelink.0a1b2c3d.database.windows.net to the zones of privatelink"},
+		{"st.blob.core.usgovcloudapi.net", cloud.Public, ": set cloud usgov"},
+		{"host.corp.example", cloud.Public, ": add privatelink.corp.example to the zones of privatelink"},
+		{"www.example", cloud.Public, ""},
+	} {
+		set := Set{Cloud: tc.in, Zones: []dnsname.Name{cloud.ResourceManager}}
+		if got := set.Advice(dnsname.Name(tc.name + ".")); got != tc.want {
+			t.Errorf("%s in %s: %q; want %q", tc.name, tc.in.Name, got, tc.want)
+		}
+	}
+}
+
 func TestHintFor(t *testing.T) {
 	for _, tc := range []struct {
 		name string
