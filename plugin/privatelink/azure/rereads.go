@@ -24,9 +24,9 @@ const (
 	namedEvery    = 15 * time.Second
 )
 
-// due returns the members whose zone groups are to be read: those that are new or
-// have changed or failed; those with names, because a zone group may change without its
-// endpoint; and in turn a few of those without.
+// due returns the members whose zone groups are to be read: those that are new, have
+// changed or failed, or lack a name that they had; those with names, because a zone group
+// may change without its endpoint; and in turn a few of those without.
 func (s *Source) due(all []*member, now time.Time) (due []*member) {
 	if s.reread.nameless.every == 0 {
 		s.reread = rereads{budget{namelessEvery, 20, now}, budget{namedEvery, 40, now}}
@@ -35,7 +35,7 @@ func (s *Source) due(all []*member, now time.Time) (due []*member) {
 	for _, m := range all {
 		mark := s.mark(m.id)
 		switch {
-		case m.asked.IsZero() || m.err != nil || mark != 0 && mark != m.mark:
+		case m.asked.IsZero() || m.err != nil || m.lacks || mark != 0 && mark != m.mark:
 			due = append(due, m)
 		case m.hasNames() && !s.several():
 			due = append(due, m)

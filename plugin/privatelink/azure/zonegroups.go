@@ -26,6 +26,9 @@ type member struct {
 	err     error     // of the last attempt to read them
 	asked   time.Time // the last attempt
 	mark    uint64    // of the endpoint's text at that time
+
+	had   map[string]absence // names that are not lost, in lower case
+	lacks bool               // the last answer lacks some of them
 }
 
 // readGroups reads the zone groups of the endpoints that are approved and have
@@ -56,7 +59,9 @@ func (s *Source) readGroups(ctx context.Context, list *source.List) {
 	for i, m := range order {
 		g.Go(func() error {
 			m.asked, m.mark = time.Now(), s.mark(m.id)
-			changed[i] = s.arm.readMember(ctx, m, s.unsettled(m.id))
+			if changed[i] = s.arm.readMember(ctx, m, s.unsettled(m.id)); m.err == nil {
+				m.note(s.Config().Interval)
+			}
 			return nil
 		})
 	}
