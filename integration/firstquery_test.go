@@ -14,11 +14,12 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/integration/fakearm"
 )
 
-// flood sends random names in the zones, 5,000 a second, until the test ends. It returns
-// the number of queries that were sent.
+// flood sends random names in the zones from another network, 5,000 a second, until the test
+// ends. It returns the number of queries that were sent.
 func flood(t *testing.T, addr string) *atomic.Int64 {
 	t.Helper()
-	conn, err := net.Dial("udp", addr)
+	from := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.IPv4(127, 0, 2, 1)}}
+	conn, err := from.Dial("udp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

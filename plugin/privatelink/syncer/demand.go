@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/time/rate"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/clients"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
@@ -29,8 +30,10 @@ const (
 	// maxWaiting bounds the queries that wait at the same time.
 	maxWaiting = 256
 	// pause is how long names that are not of Azure Backup start no sync after one of them
-	// found that every source has used up its syncs.
+	// found no source with a sync left. It makes a flood of them cheap.
 	pause = time.Second
+	// maxFresh is the number of new names in a minute that are no flood.
+	maxFresh = 10
 )
 
 // A demand has the names that queries asked for and that no source has, and those that an
@@ -39,10 +42,8 @@ type demand struct {
 	mu          sync.RWMutex
 	names       *simplelru.LRU[string, *want]
 	waiting     int
-	minute      int64          // to which fresh and started belong
-	fresh       int            // new names
-	started     map[uint64]int // syncs for names of Azure Backup, by the client's network
-	pausedUntil atomic.Int64   // in nanoseconds since the epoch
+	fresh       *rate.Limiter // of new names; more of them are a flood
+	pausedUntil atomic.Int64  // in nanoseconds since the epoch
 
 	changed atomic.Pointer[chan struct{}] // closed by the next snapshot
 
@@ -51,6 +52,7 @@ type demand struct {
 
 // A want is one name, and the sync that it has started.
 type want struct {
+	flood bool          // it is one of many new names
 	done  chan struct{} // closed when the queries for the name wait no more
 	until time.Time     // the name starts no other sync before
 }
@@ -109,7 +111,7 @@ func (w *want) ended() bool {
 // The syncs are bounded: a source is read OnDemand times a minute at most, and a name that
 // a sync did not bring starts no other one for three minutes. Names other than those of
 // Azure Backup start at most half of the syncs, and a third in a flood of names. One client
-// network starts at most two thirds of the syncs for names of Azure Backup.
+// network starts at most two thirds of all, and at most half of these for such names.
 func (s *Syncer) Await(name string, client netip.Addr) bool {
 	now := time.Now()
 	if !s.Wanted(name, now) || !s.Snapshot().Lacks(name) {
@@ -139,16 +141,13 @@ func (d *demand) join(name string, now time.Time) (w *want, first bool) {
 	}
 	if d.names == nil {
 		d.names, _ = simplelru.NewLRU[string, *want](maxWanted, nil) // the size is valid
+		d.fresh = rate.NewLimiter(perMinute(maxFresh))
 	}
 	d.waiting++
 	if w, ok := d.names.Get(name); ok && now.Before(w.until) {
 		return w, false
 	}
-	if minute := now.Unix() / 60; minute != d.minute {
-		d.minute, d.fresh, d.started = minute, 0, map[uint64]int{}
-	}
-	d.fresh++
-	w = &want{done: make(chan struct{}), until: now.Add(remembered)}
+	w = &want{flood: !d.fresh.AllowN(now, 1), done: make(chan struct{}), until: now.Add(remembered)}
 	d.names.Add(strings.Clone(name), w)
 	return w, true
 }
@@ -178,43 +177,24 @@ func (d *demand) forget(name string, w *want) {
 	}
 }
 
-// priority returns the priority of a name that a client of the network asks for. Names of
-// Azure Backup have that of others once the network has started so many syncs for them in
-// this minute. A minute with more than ten new names is a flood.
-func (d *demand) priority(backup bool, network uint64, most int) priority {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	switch {
-	case backup && d.started[network] < most:
-		return backupName
-	case d.fresh > 10:
-		return floodName
-	}
-	return otherName
-}
-
-// count counts a sync for a name of Azure Backup that a client of the network has started.
-func (d *demand) count(network uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.started[network]++
-}
-
 // sync starts the sync of every source that may be read, and waits for them.
 func (s *Syncer) sync(name string, network uint64, w *want) {
 	defer close(w.done)
-	timer := time.NewTimer(demandTimeout)
-	defer timer.Stop()
-	syncs, whole := s.startSyncs(name, network)
+	as := s.priority(name, w)
+	syncs, whole := s.startSyncs(name, network, as)
 	if len(syncs) == 0 && !whole {
 		s.demand.forget(name, w)
-		s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())
+		if as != backupName {
+			s.demand.pausedUntil.Store(time.Now().Add(pause).UnixNano())
+		}
 		metrics.OnDemand.WithLabelValues("limited").Inc()
 		return
 	}
 	if !whole {
 		s.demand.remember(name, rememberedPartly)
 	}
+	timer := time.NewTimer(demandTimeout)
+	defer timer.Stop()
 	for len(syncs) > 0 {
 		changed := s.demand.next()
 		if !s.Snapshot().Lacks(name) {
@@ -237,27 +217,32 @@ func (s *Syncer) sync(name string, network uint64, w *want) {
 	metrics.OnDemand.WithLabelValues("found").Inc()
 }
 
+// priority returns the priority of a name.
+func (s *Syncer) priority(name string, w *want) priority {
+	switch {
+	case s.Zones.BackupForm(name):
+		return backupName
+	case w.flood:
+		return floodName
+	}
+	return otherName
+}
+
 // startSyncs returns the syncs that it has started, and reports whether they are those of
 // all sources.
-func (s *Syncer) startSyncs(name string, network uint64) (all []<-chan struct{}, whole bool) {
-	as := s.demand.priority(s.Zones.BackupForm(name), network, max(s.OnDemand*2/3, 1))
+func (s *Syncer) startSyncs(name string, network uint64, as priority) (all []<-chan struct{}, whole bool) {
 	s.mu.Lock()
 	pollers := s.pollers
 	s.mu.Unlock()
 	failed := func() { s.demand.remember(name, rememberedPartly) }
-	whole, started := true, false
+	whole = true
 	for _, one := range pollers {
-		done, first := one.demand(name, as, failed)
-		started = started || first
-		switch {
+		switch done := one.demand(name, as, network, failed); {
 		case done != nil:
 			all = append(all, done)
 		case !one.Static:
 			whole = false
 		}
-	}
-	if started && as == backupName { // by one source or several, of which each has its own number of syncs
-		s.demand.count(network)
 	}
 	return all, whole
 }
