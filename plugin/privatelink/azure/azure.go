@@ -47,6 +47,7 @@ type Source struct {
 	failed   []bool                  // listings that failed in the last fetch
 	named    *source.List            // of listings, before zone groups are read
 	members  map[string]*member      // endpoints whose zone groups are read, by ID in lower case
+	earlier  map[string][]string     // names of an earlier process, by ID in lower case, until the listings have been read
 	reread   rereads
 	list     *source.List // of the last fetch
 	dirty    bool         // something has changed since list was made

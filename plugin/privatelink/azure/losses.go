@@ -1,9 +1,11 @@
 package azure
 
 import (
+	"strings"
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
 // agreeing is the number of reads that must lack a name. The guard of the syncer wants as
@@ -35,15 +37,12 @@ func (m *member) note(interval time.Duration) {
 		}
 		m.had[name], m.lacks = a, true
 	}
-	if m.had == nil {
-		m.had = map[string]absence{}
-	}
 	for name := range now {
 		m.had[name] = absence{}
 	}
 }
 
-// names returns the names with addresses, in lower case.
+// names returns the names with addresses, as nameOf writes them.
 func (m *member) names() map[string]bool {
 	all := map[string]bool{}
 	if m.listing == nil {
@@ -52,9 +51,32 @@ func (m *member) names() map[string]bool {
 	for _, r := range m.listing.resources {
 		for _, one := range r.DNS {
 			if len(one.Addresses) > 0 {
-				all[casefold.Lower(one.FQDN)] = true
+				all[nameOf(one.FQDN)] = true
 			}
 		}
 	}
 	return all
+}
+
+// nameOf returns a name in lower case and without a final dot.
+func nameOf(fqdn string) string { return strings.TrimSuffix(casefold.Lower(fqdn), ".") }
+
+// RememberEntries adds the names of an earlier process's last list, because the first answer
+// of this process may lack them. Do not call it during a Fetch.
+func (s *Source) RememberEntries(entries []source.Entry) {
+	s.earlier = map[string][]string{}
+	for _, e := range entries {
+		id := casefold.Lower(e.Endpoint.String())
+		s.earlier[id] = append(s.earlier[id], nameOf(e.FQDN.String()))
+	}
+}
+
+// recall adds names that an earlier process had. The endpoint is read for those that this
+// process has not seen.
+func (m *member) recall(names []string) {
+	for _, name := range names {
+		if _, ok := m.had[name]; !ok {
+			m.had[name], m.lacks = absence{}, true
+		}
+	}
 }

@@ -27,7 +27,7 @@ type member struct {
 	asked   time.Time // the last attempt
 	mark    uint64    // of the endpoint's text at that time
 
-	had   map[string]absence // names that are not lost, in lower case
+	had   map[string]absence // names that are not lost
 	lacks bool               // the last answer lacks some of them
 }
 
@@ -46,8 +46,9 @@ func (s *Source) readGroups(ctx context.Context, list *source.List) {
 		id := casefold.Lower(skip.Endpoint)
 		m := s.members[id]
 		if m == nil {
-			m = &member{id: id, path: skip.Endpoint + "/privateDnsZoneGroups"}
+			m = &member{id: id, path: skip.Endpoint + "/privateDnsZoneGroups", had: map[string]absence{}}
 		}
+		m.recall(s.earlier[id])
 		members[id] = m
 		all = append(all, m)
 	}
@@ -68,6 +69,9 @@ func (s *Source) readGroups(ctx context.Context, list *source.List) {
 	_ = g.Wait()
 	s.dirty = s.dirty || slices.Contains(changed, true) || len(members) != len(s.members)
 	s.members = members
+	if !slices.Contains(s.failed, true) {
+		s.earlier = nil
+	}
 }
 
 func failed(m *member) int {

@@ -128,7 +128,7 @@ func (p *poller) setIntervalLocked() {
 }
 
 // read joins the last good list of the state file of s, which has been read by now.
-// The source learns which files it had before a restart, but not during a fetch.
+// The source learns what it had before a restart, but not during a fetch.
 func (p *poller) read(s *Syncer, last lastGood) {
 	p.mu.Lock()
 	one, subscribed := p.subscribers[s]
@@ -151,10 +151,16 @@ func (p *poller) read(s *Syncer, last lastGood) {
 	}()
 }
 
-// remember reminds a source of files which ones it had before a restart.
+// remember reminds a source of the files and the names that it had before a restart.
 func (p *poller) remember(last lastGood) {
-	if files, ok := p.source.(interface{ Remember(parts map[string]int) }); ok && last.ok {
+	if !last.ok {
+		return
+	}
+	if files, ok := p.source.(interface{ Remember(parts map[string]int) }); ok {
 		files.Remember(last.Parts)
+	}
+	if names, ok := p.source.(interface{ RememberEntries(entries []source.Entry) }); ok {
+		names.RememberEntries(last.Entries)
 	}
 }
 
