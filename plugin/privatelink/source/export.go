@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
@@ -78,7 +79,7 @@ func (d *exportDecoder) record(set *privateendpoint.RecordSet) { d.records.add(s
 // finish returns the content of the file, with what it may lack of an earlier one.
 func (d *exportDecoder) finish(documents int, past past[export]) (x export, open bool) {
 	x = export{d.endpoints.finish(), d.records.finish(), documents}
-	if past.quiet || max(x.documents, past.value.documents) < 2 {
+	if past.quiet || max(x.documents, past.value.documents) < 2 && !x.shrank(past) {
 		return x, false
 	}
 	open = x.keep(&past.value) || past.remembered && !past.good
@@ -86,6 +87,23 @@ func (d *exportDecoder) finish(documents int, past past[export]) (x export, open
 		x.documents = max(x.documents, past.value.documents) // more may follow the first one
 	}
 	return x, open
+}
+
+// shrank reports whether an earlier process read more names from the file. It may have had
+// several documents, so that more may follow.
+func (x *export) shrank(past past[export]) bool {
+	if !past.remembered || past.good {
+		return false
+	}
+	names := namesOf(x.records.Entries)
+	for e := range x.endpoints.all() {
+		for _, config := range e.DNS {
+			if name, err := dnsname.ParseOwner(config.FQDN); err == nil {
+				names[name] = true
+			}
+		}
+	}
+	return len(names) < past.names
 }
 
 // keep adds the resources of an earlier content that x lacks, and reports whether there

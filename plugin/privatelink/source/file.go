@@ -23,7 +23,7 @@ const (
 type file[T any] struct {
 	in         []bool // by pattern: it matches the file
 	remembered bool   // an earlier process has read it
-	named      bool   // it had names then
+	names      int    // it had so many names then
 	gone       bool   // it does not exist
 	regular    bool   // it exists and is a regular file
 	batch      *batch // the files that vanished with it; nil unless gone
@@ -47,7 +47,7 @@ type past[T any] struct {
 	value      T    // last good value, or the zero value
 	good       bool // the content has been complete once
 	remembered bool // an earlier process has read it
-	named      bool // it had names then
+	names      int  // it had so many names then
 	quiet      bool // the file has not changed for quietAfter
 }
 
@@ -77,7 +77,7 @@ func (f *file[T]) refresh(path string, format format[T]) (changed bool) {
 	decode := !same || !again && f.ripe(now)
 	if err == nil && decode {
 		quiet := now.Sub(since) >= quietAfter || first && now.Sub(info.ModTime()) > quietAfter
-		c, err = f.read(path, past[T]{f.value, f.good, f.remembered, f.named, quiet}, format)
+		c, err = f.read(path, past[T]{f.value, f.good, f.remembered, f.names, quiet}, format)
 		sum = c.sum
 	}
 	if err != nil {

@@ -39,6 +39,7 @@ type fileSet[T any] struct {
 	patterns []pattern
 	files    map[string]*file[T]
 	list     *List
+	counted  map[string]int // Parts of the list, without those that are only remembered
 
 	remembered map[string]int // Parts of an earlier process
 	vanished   *batch         // the last batch
@@ -153,12 +154,13 @@ func (s *fileSet[T]) rebuild() {
 	paths, values := s.values(nil)
 	s.list = s.format.unite(values)
 	if len(paths) == 1 { // the usual case needs no maps of all names
-		s.list.Parts = map[string]int{paths[0]: len(namesOf(s.list.Entries))}
+		s.counted = map[string]int{paths[0]: len(namesOf(s.list.Entries))}
 	} else {
-		s.list.Parts = s.format.count(paths, values, s.list)
+		s.counted = s.format.count(paths, values, s.list)
 	}
-	for key, n := range s.remembered {
-		if s.missed(key, nil) {
+	s.list.Parts = maps.Clone(s.counted)
+	for key := range s.remembered {
+		if n := s.missed(key, nil); n > 0 {
 			s.list.Parts[key] = max(s.list.Parts[key], n)
 		}
 	}

@@ -36,7 +36,7 @@ func (f linesFormat) decode(path string, data []byte, past past[List]) (list Lis
 	var none noneError
 	var empty emptyZoneError
 	switch {
-	case errors.As(err, &empty) && !past.named && len(past.value.Entries) == 0:
+	case errors.As(err, &empty) && past.names == 0 && len(past.value.Entries) == 0:
 		return list, !past.quiet && !past.good, nil
 	case err != nil && !(cut && errors.As(err, &none)):
 		return List{}, false, err

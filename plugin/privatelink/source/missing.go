@@ -45,7 +45,8 @@ func (s *fileSet[T]) remember(parts map[string]int) {
 				f.in = in
 			}
 			if f != nil {
-				f.remembered, f.named = true, f.named || names > 0
+				f.remembered = true
+				f.names += max(names, 0)
 			}
 		}
 	}
@@ -120,29 +121,53 @@ func (s *fileSet[T]) lost(paths map[string]bool) (n int) {
 		names := namesOf(s.list.Entries)
 		n = len(names) - len(intersection(names, namesOf(s.format.unite(rest).Entries)))
 	}
-	for key, names := range s.remembered {
-		if s.missed(key, paths) {
+	for key := range s.remembered {
+		n += s.missed(key, paths)
+	}
+	return n
+}
+
+// missed returns how many names of a key of Parts this process lacks, if all files of the
+// key that it has not read completely are among the paths, or paths is nil. The files that
+// it has read may have lost the names that they shared.
+func (s *fileSet[T]) missed(key string, paths map[string]bool) int {
+	names, unread := s.remembered[key], false
+	for _, path := range sharers(key) {
+		switch f := s.files[path]; {
+		case f == nil, !f.remembered:
+			return 0
+		case f.good:
+			names -= s.namesIn(path)
+		case paths != nil && !paths[path]:
+			return 0
+		default:
+			unread = true
+		}
+	}
+	if !unread {
+		return 0
+	}
+	return max(names, 0)
+}
+
+// namesIn returns the number of names that a file has.
+func (s *fileSet[T]) namesIn(path string) (n int) {
+	for key, names := range s.counted {
+		if slices.Contains(sharers(key), path) {
 			n += names
 		}
 	}
 	return n
 }
 
-// missed reports whether the files of a key of Parts are among the paths, or paths is
-// nil, and this process has not read any of the files completely.
-func (s *fileSet[T]) missed(key string, paths map[string]bool) bool {
-	for _, path := range sharers(key) {
-		f := s.files[path]
-		if f == nil || !f.remembered || f.good || paths != nil && !paths[path] {
-			return false
-		}
-	}
-	return true
-}
-
 // drop forgets the files that were deleted on purpose and reports whether there
 // are any.
 func (s *fileSet[T]) drop(now time.Time) bool {
+	for _, f := range s.files {
+		if f.open && !f.gone { // it keeps names that it may have lost
+			return false
+		}
+	}
 	deleted := s.gone(func(f *file[T]) bool {
 		return !s.isLast(f) && f.batch.names <= maxLost && now.Sub(f.batch.last) >= goneAfter && now.Sub(s.grown) >= goneAfter
 	})

@@ -74,8 +74,8 @@ func TestVanishedWhileStopped(t *testing.T) {
 		{"two files with the same names", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; restart; rm a.json b.json; 600s", "1 incomplete; a.json, b.json: gone, keeps 9"},
 		{"one of two files with the same names", "*.json", "a.json=a:9; b.json=a:9; c.json=c:1; 1s; restart; rm a.json; 6s", "10 complete"},
 		{"two files with the same names, one after the other", "*", "a=a:9; b=a:9; c=c:1; 1s; restart; text a [; rm b; 6s; rm a; 60s", "1 incomplete; a: gone, keeps 9"},
-		{"the file reappears", "*.json", "a.json=a:9; 1s; restart; rm a.json; 60s; a.json=b:1", "1 complete"},
-		{"the file reappears empty", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; rm a.json; 60s; a.json=a:0", "1 complete"},
+		{"the file reappears", "*.json", "a.json=a:9; 1s; restart; rm a.json; 60s; a.json=b:1; 11s", "1 complete"},
+		{"the file reappears empty", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; rm a.json; 60s; a.json=a:0; 11s", "1 complete"},
 		{"a second restart", "*.json", "a.json=a:9; b.json=b:1; 1s; restart; rm a.json; 1s; b.json=b:2; 1s; restart; 60s", "2 incomplete; a.json: gone, keeps 9"},
 		{"gone before the restart", "*.json", "a.json=a:9; b.json=b:1; 1s; rm a.json; 60s; restart; 60s", "1 incomplete; a.json: gone, keeps 9"},
 		{"dropped before the restart", "*.json", "a.json=a:2; b.json=b:1; 1s; rm a.json; 6s; restart", "1 complete"},
@@ -85,6 +85,28 @@ func TestVanishedWhileStopped(t *testing.T) {
 		{"the folder is gone", "d/*.json", "mkdir d; d/a.json=a:1; d/b.json=b:1; 1s; restart; mv d e; 60s", "0 incomplete; d/*.json: no match, keeps 2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) { play(t, "files", tc.patterns, tc.steps, tc.want) })
+	}
+}
+
+// Names that a vanished file shared with another one, or that followed in the same file,
+// are kept while the process runs, and missed after a restart.
+func TestSharedNames(t *testing.T) {
+	const before = "a=n:10; b=n:10; c=c:1; 20s; "
+	for _, tc := range []struct{ name, kind, before, steps, live, restarted string }{
+		{"emptied", "files", before, "rm a; text b []; 20s", "11 complete; a: gone, keeps 10", "1 incomplete; a: gone, keeps 10"},
+		{"shrunk", "files", before, "rm a; b=n:1; 20s", "11 complete; a: gone, keeps 9", "2 incomplete; a: gone, keeps 9"},
+		{"as it was", "files", before, "rm a; 20s", "11 complete", "11 complete"},
+		{"emptied", "hosts", before, "rm a; text b # no endpoints|; 30s", "11 complete; a: gone, keeps 10", "1 incomplete; a: gone, keeps 10"},
+		{"shrunk", "hosts", before, "rm a; b=n:1; 30s", "11 complete; a: gone, keeps 9", "2 incomplete; a: gone, keeps 9"},
+		{"as it was", "hosts", before, "rm a; 30s", "11 complete", "11 complete"},
+		{"the first document", "lines", "a=n:10; 20s; ", "a=n:1; 3s", "10 complete", "1 incomplete"},
+		{"the only document", "lines", "a=n:10; 20s; ", "a=n:1; 12s", "1 complete", "1 complete"},
+		{"all documents", "lines", "a=n:10; 20s; ", "a=n:1; 3s; a=n:10; 12s", "10 complete", "10 complete"},
+	} {
+		t.Run(tc.kind+" "+tc.name, func(t *testing.T) {
+			play(t, tc.kind, "*", tc.before+tc.steps, tc.live)
+			play(t, tc.kind, "*", tc.before+"restart; "+tc.steps, tc.restarted)
+		})
 	}
 }
 
