@@ -29,6 +29,7 @@ type listing struct {
 	resources []privateendpoint.Endpoint // each once, with those that are carried over, sorted by ID
 	carried   map[string]bool            // IDs in lower case of resources that the pages lack
 	doubtful  []privateendpoint.Endpoint // those of carried that the listing before lacked as well
+	reads     int                        // in a row with the same pages, agreeing at most
 }
 
 // has reports whether the resource with the ID, in lower case, is in the listing.
@@ -61,6 +62,7 @@ func (c *client) list(ctx context.Context, path string, before *listing, several
 		return nil, false, err
 	}
 	if !first && !changed && len(before.carried) == 0 {
+		before.reads = min(before.reads+1, agreeing)
 		return before, false, nil
 	}
 	now = compare(pages, before, several)
@@ -95,7 +97,7 @@ func (c *client) readPages(ctx context.Context, path string, before []seenPage) 
 
 // compare returns the listing that the pages make after the one before.
 func compare(pages []seenPage, before *listing, several bool) *listing {
-	now := &listing{pages: pages, carried: map[string]bool{}}
+	now := &listing{pages: pages, carried: map[string]bool{}, reads: 1}
 	all := map[string]privateendpoint.Endpoint{}
 	for _, p := range pages {
 		for _, r := range p.page.Endpoints {

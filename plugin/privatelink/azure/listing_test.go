@@ -204,10 +204,7 @@ func TestHalfListings(t *testing.T) {
 		body(`{"value": [null]}`), body(`{"value": [{}]}`), body(`{"value": [[]]}`), body(`{"value": [{"value": []}]}`), body(`<html></html>`),
 	} {
 		arm, src := start(t, fakearm.Config{PageSize: 2}, many(4)...)
-		before, err := src.Fetch(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := readOften(t, src)
 		fault.Path, fault.Page = []string{"privateEndpoints", "networkInterfaces"}[i%2], 1+i/2%2
 		arm.SetFaults(fault)
 		if list, err := src.Fetch(t.Context()); err == nil || list != before {

@@ -101,7 +101,7 @@ func (c *client) readMember(ctx context.Context, m *member, unsettled bool) bool
 }
 
 // unread returns the IDs of the endpoints whose zone groups could not be read, and
-// their errors.
+// their errors, and what the listings that failed leave unread.
 func (s *Source) unread() (ids []string, errs []error) {
 	for id, m := range s.members {
 		if m.err != nil {
@@ -112,7 +112,7 @@ func (s *Source) unread() (ids []string, errs []error) {
 	for _, id := range ids {
 		errs = append(errs, s.members[id].err)
 	}
-	return ids, errs
+	return append(ids, s.unlisted()...), errs
 }
 
 // maxErrors bounds the errors that one text has.

@@ -52,7 +52,8 @@ type List struct {
 	Complete bool
 
 	// Unread has the resource IDs, in lower case, of endpoints whose names could
-	// not be read this time. The list may lack names that they have.
+	// not be read this time, and of subscriptions and resource groups whose endpoints
+	// could not be listed. The list may lack names that they have.
 	Unread []string
 
 	// Parts has the paths of the files that the list was read from, and how many

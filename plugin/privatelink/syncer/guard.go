@@ -3,6 +3,7 @@ package syncer
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
@@ -22,7 +23,8 @@ const (
 //
 //   - An incomplete list adds and changes names. It removes none: a name that it
 //     lacks may be in the part that is missing.
-//   - The names of an unread endpoint stay.
+//   - The names of an unread endpoint stay, and so do those of a subscription or a
+//     resource group whose endpoints could not be listed.
 //   - A name goes when three complete lists, an interval apart, have lacked it. It
 //     may be moving from one file or source to another, its file may be half
 //     written, or a permission may have been taken away by mistake. If more than
@@ -98,7 +100,15 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 		return missing
 	}
 	unread := unreadOf(list)
-	kept = slices.DeleteFunc(missing, func(e source.Entry) bool { return unread[casefold.Lower(e.Endpoint.String())] })
+	var unlisted []source.Entry
+	kept = slices.DeleteFunc(missing, func(e source.Entry) bool {
+		id := casefold.Lower(e.Endpoint.String())
+		in := isWithin(id, list.Unread)
+		if in && !unread[id] {
+			unlisted = append(unlisted, e)
+		}
+		return in || unread[id]
+	})
 	held := g.hold(namesOf(kept), now)
 	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[zone.Canonical(e.FQDN)] })
 	for _, e := range g.served.Entries {
@@ -106,7 +116,12 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 			kept = append(kept, e)
 		}
 	}
-	return kept
+	return append(kept, unlisted...)
+}
+
+// isWithin reports whether an endpoint is in one of the subscriptions or resource groups.
+func isWithin(endpoint string, scopes []string) bool {
+	return slices.ContainsFunc(scopes, func(scope string) bool { return strings.HasPrefix(endpoint, scope+"/") })
 }
 
 // held returns the number of names of a sudden loss that are still served.
