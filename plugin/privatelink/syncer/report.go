@@ -66,7 +66,7 @@ func (p *poller) reportUnread(passUnread bool) (lines lines) {
 	passUnread = passUnread && !p.guard.loaded
 	metrics.Unread.WithLabelValues(p.Name).Set(map[bool]float64{true: 1}[passUnread])
 	if passUnread && !p.passUnread {
-		lines.errorf(journal.Failed, "%s: not read within two minutes of the start: its names in fallthrough zones may get public addresses "+
+		lines.errorf(journal.Failed, "%s: not read, and the two minutes after the start have passed: its names in fallthrough zones may get public addresses "+
 			"(see fail_closed)", p.Name)
 	}
 	p.passUnread = p.passUnread || passUnread

@@ -13,7 +13,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/source"
 )
 
-const passes = ": not read within two minutes of the start: its names in fallthrough zones may get public addresses (see fail_closed)"
+const passes = ": not read, and the two minutes after the start have passed: its names in fallthrough zones may get public addresses (see fail_closed)"
 
 // unreadable is a source that has never been read.
 func unreadable(name string) *fake {
