@@ -49,7 +49,7 @@ func TestForwardersCommandSyntax(t *testing.T) {
 						s.write(name, text)
 					}
 					s.write("lua", "net.listen('127.0.0.1', "+freePort(t)+")\ncache.open(10 * MB, 'lmdb://cache')\n"+text+"quit()\n")
-					s.write("all", withLRU(text)+". {\n    privatelink {\n        files vault.json\n    }\n}\n")
+					s.write("all", withLRU(text)+".:5300 {\n    privatelink {\n        files vault.json\n    }\n}\n")
 					cmd := tt.kind.command(f, strings.TrimSpace(tt.kind.program+" "+tt.args))
 					if out, err := cmd.CombinedOutput(); (err == nil) != valid {
 						t.Errorf("%s: %v; want valid = %t\n%s\n%s", cmd, err, valid, out, text)
