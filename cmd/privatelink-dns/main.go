@@ -44,6 +44,7 @@ func main() {
 	flush := queueLog()
 	caddy.OnProcessExit = append(caddy.OnProcessExit, flush)
 	warnOfWildcards()
+	warnOfSelection()
 	checkListeners()
 	watchCertificates()
 	caddy.RegisterEventHook("start", reportStart)

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/coredns/caddy"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/miekg/dns"
+
+	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/cloud"
+	"github.com/privatelink-dns/privatelink-dns/plugin/serverblock"
+)
+
+// warnOfSelection logs a warning for each server block without privatelink that gets the
+// queries for names of private endpoints from CoreDNS, because its zone is longer than
+// that of the block with privatelink. The command validate also compares the records.
+func warnOfSelection() {
+	caddy.RegisterParsingCallback("dns", "bind", func(caddy.Context) error {
+		if all := caddy.Instances(); len(all) > 0 {
+			for _, text := range selections(all[len(all)-1].Caddyfile()) { // of the one that starts
+				clog.Warning(text)
+			}
+		}
+		return nil
+	})
+}
+
+func selections(corefile caddy.Input) (all []string) {
+	blocks, err := serverblock.Parse(corefile, nil)
+	if err != nil {
+		return nil
+	}
+	for i := range blocks {
+		for j := range blocks {
+			private, other := &blocks[i], &blocks[j]
+			if !private.Has("privatelink") || other.Has("privatelink") || other.Has("view") || !shareHosts(private, other) {
+				continue
+			}
+			for _, zone := range taken(private, other) {
+				all = append(all, fmt.Sprintf("Queries for names below %s go to the server block %s, which has no privatelink, and get public addresses: "+
+					"add privatelink with the same sources to it, or remove it", strings.TrimSuffix(zone, "."), strings.Join(other.Keys, " ")))
+			}
+		}
+	}
+	return all
+}
+
+func shareHosts(a, b *serverblock.Block) bool {
+	of := b.Hosts()
+	return slices.ContainsFunc(a.Hosts(), func(host string) bool { return host == "" || slices.Contains(of, host) })
+}
+
+// taken returns the zones of the other block that have names of private endpoints and are
+// within a zone of the block with privatelink.
+func taken(private, other *serverblock.Block) (zones []string) {
+	names := publicNames(private)
+	for _, z := range other.Zones {
+		within := func(p serverblock.Zone) bool {
+			return p.Transport == z.Transport && p.Port == z.Port && p.Name != z.Name && dns.IsSubDomain(p.Name, z.Name)
+		}
+		has := func(name string) bool { return dns.IsSubDomain(z.Name, name) || dns.IsSubDomain(name, z.Name) }
+		if slices.ContainsFunc(private.Zones, within) && slices.ContainsFunc(names, has) {
+			zones = append(zones, z.Name)
+		}
+	}
+	return zones
+}
+
+// publicNames returns the public names of the zones that a block with privatelink serves in
+// any cloud: those of Azure Backup, and those that it lists.
+func publicNames(private *serverblock.Block) (names []string) {
+	for _, c := range cloud.All() {
+		names = append(names, string(c.Backup), string(c.Blob), string(c.Queue))
+	}
+	for _, args := range private.Arguments("privatelink") {
+		for _, arg := range args {
+			names = append(names, dns.CanonicalName(strings.TrimPrefix(arg, cloud.Prefix)))
+		}
+	}
+	return names
+}
