@@ -24,14 +24,14 @@ type endpoint struct {
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{}
-	leases  []*Lease  // the last one's backend answers
+	leases  []*Lease  // the first one's backend answers
 	begun   sync.Cond // there is one more
 	current atomic.Pointer[Lease]
 }
 
-// Serve has the backend answer the connections of an address from now on, those that are
-// open as well. The first backend of an address opens the listener. The one before takes
-// over again if this one's lease ends first, as it does in a reload that fails.
+// Serve has the backend answer the connections of an address, those that are open as well,
+// once the leases before have ended. A reload that fails then changes nothing: the lease of
+// its instance ends before it answers. The first backend of an address opens the listener.
 func (p *Pool) Serve(address string, b Backend, listen func() (Listener, error)) (*Lease, error) {
 	p.endpointsMu.Lock()
 	defer p.endpointsMu.Unlock()
@@ -63,8 +63,9 @@ func (e *endpoint) lease(b Backend) *Lease {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := &Lease{Backend: b, endpoint: e, idle: make(chan struct{}, 1)}
-	e.leases = append(e.leases, l)
-	e.current.Store(l)
+	if e.leases = append(e.leases, l); len(e.leases) == 1 {
+		e.current.Store(l)
+	}
 	e.begun.Broadcast()
 	return l
 }
@@ -105,7 +106,7 @@ func (e *endpoint) leave(l *Lease) bool {
 	if len(e.leases) == 0 {
 		return true // the connections that remain are answered by it
 	}
-	e.current.Store(e.leases[len(e.leases)-1])
+	e.current.Store(e.leases[0])
 	return false
 }
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net/netip"
 	"slices"
@@ -32,9 +33,10 @@ func FuzzMessages(f *testing.F) {
 			w := newWorld(t, roomy, usual)
 			r := &recorder{fakeBackend: fakeBackend{times: usual}}
 			l, err := w.pool.Serve(w.address, r, nil)
-			if err != nil {
+			if err := errors.Join(err, w.lease.Close(0)); err != nil {
 				t.Fatal(err)
 			}
+			w.lease = l
 			c := w.dial("10.0.0.1")
 			go io.Copy(io.Discard, c)
 			for i, rest := 0, octets; len(rest) > 0; i++ {
@@ -50,9 +52,6 @@ func FuzzMessages(f *testing.F) {
 			synctest.Wait()
 			if want := messagesOf(octets); !slices.Equal(r.messages, want) {
 				t.Errorf("the messages are %q; want %q", r.messages, want)
-			}
-			if err := l.Close(0); err != nil {
-				t.Error(err)
 			}
 			w.stop()
 		})

@@ -23,6 +23,7 @@ func TestReload(t *testing.T) {
 				t.Error(err)
 			}
 		}()
+		synctest.Wait()
 		ask(t, c, "memory 2")
 		if got := replies(t, c, start, 1)[0]; got != "0s: b memory 2" {
 			t.Error(got)
@@ -45,12 +46,16 @@ func TestReload(t *testing.T) {
 	})
 }
 
-// In a reload that fails, the new instance ends first.
+// In a reload that fails, the new instance ends first, and has answered nothing.
 func TestFailedReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, start := newWorld(t, roomy, usual), time.Now()
 		c := w.dial("10.0.0.1")
 		_, lease := w.serve("b", usual)
+		ask(t, c, "memory 0")
+		if got := replies(t, c, start, 1)[0]; got != "0s: a memory 0" {
+			t.Error(got)
+		}
 		if err := lease.Close(0); err != nil {
 			t.Error(err)
 		}
