@@ -31,7 +31,9 @@ func TestDecodeErrors(t *testing.T) {
 		use     = "use az network private-endpoint list -o json"
 		csv     = " (this is CSV, which has no state of a connection; " + use + ")"
 		bicep   = " (this is Bicep, which declares private endpoints and has no addresses; " + use + ")"
-		nothing = "no private endpoint, zone group, network interface or record set of a private DNS zone in it"
+		queried = " (a query changed it: export whole private endpoints with az network private-endpoint list -o json, without --query)"
+		nothing = "no private endpoint, zone group, network interface or record set of a private DNS zone in it: " +
+			"export private endpoints with az network private-endpoint list -o json, without --query"
 	)
 	// endpoint has its id on line 1 and its property on line 2.
 	endpoint := func(property string) string {
@@ -65,7 +67,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"rows with a state by a query", `[{"fqdn": "a.blob.core.windows.net", "ip": "10.20.0.4", "status": "Approved"}]`, "line 1: " + errRows.Error()},
 		{"names alone by a query", `[{"fqdn": "a.blob.core.windows.net"}]`, nothing},
 		{"subnet as text by a query", `[{"id": "pe", "customDnsConfigs": [], "subnet": "/subscriptions/x"}]`,
-			"line 1: Subnet: a JSON string is not what belongs there (a query changed it: export whole private endpoints, without --query)"},
+			"line 1: Subnet: a JSON string is not what belongs there" + queried},
 		{"line end in a string", "{\n\"id\": \"p\n\"}", "line 2: invalid character '\\n' in string literal"},
 		{"line end in a word", "{\n\"id\": tru\r\n}", "line 2: invalid character '\\r' in literal true (expecting 'e')"},
 		{"comma too many", "[\r\n{},\r\n]\r\n", "line 3: invalid character ']' looking for beginning of value"},
@@ -81,7 +83,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"null", "null", "line 1: null where an object or an array is expected"},
 		{"true", "true", "line 1: true where an object or an array is expected"},
 		{"array of numbers", "[\n\n1]", "line 3: the resource: a JSON number is not what belongs there"},
-		{"array of arrays", "[[\n]]", "line 1: the resource: a JSON array is not what belongs there"},
+		{"array of arrays", "[[\n]]", "line 1: the resource: a JSON array is not what belongs there" + queried},
 		{"array of strings from ConvertTo-Json", `["@{Name=pe}"]`, "line 1: the resource: a JSON string is not what belongs there" + depth},
 		{"empty object", "{}", nothing},
 		{"array of null", "[null]", nothing},

@@ -214,7 +214,8 @@ func shared(text, last string) string {
 	return strings.Clone(text)
 }
 
-var errNothing = errors.New("no private endpoint, zone group, network interface or record set of a private DNS zone in it")
+var errNothing = errors.New("no private endpoint, zone group, network interface or record set of a private DNS zone in it: " +
+	"export private endpoints with " + listCommand + ", without --query")
 
 // unknown returns the error of a document of which no element is known.
 func unknown(elements []element) error {

@@ -180,8 +180,8 @@ func (e element) inItsWords(err error) error {
 	switch {
 	case wrong.Value == "string" && e.isShortened():
 		hint = " (PowerShell shortens to strings what lies deeper than ConvertTo-Json -Depth says: use -Depth 10)"
-	case wrong.Value == "string":
-		hint = " (a query changed it: export whole private endpoints, without --query)"
+	case wrong.Value == "string", wrong.Value == "array" && wrong.Field == "":
+		hint = " (a query changed it: export whole private endpoints with " + listCommand + ", without --query)"
 	}
 	return fmt.Errorf("%s: a JSON %s is not what belongs there%s", where, wrong.Value, hint)
 }
