@@ -41,7 +41,7 @@ func watchCertificates() {
 	go func() {
 		var w certificateWatch
 		for {
-			<-time.After(w.look(runningCertificates(), lifecycle.Reload))
+			<-time.After(w.poll(runningCertificates(), lifecycle.Reload))
 		}
 	}()
 }
@@ -61,10 +61,10 @@ func runningCertificates() *certificates {
 // reloaded for.
 type certificateWatch struct{ seen, tried [sha256.Size]byte }
 
-// look reloads if the files have changed since the start of the instance and are the
-// same as at the last look: a certificate and its key are rarely written at once. A
-// content that was rejected is not tried again. It returns the time to the next look.
-func (w *certificateWatch) look(c *certificates, reload func() error) time.Duration {
+// poll reloads if the files have changed since the start of the instance and are the
+// same as at the last poll: a certificate and its key are rarely written at once. A
+// content that was rejected is not tried again. It returns the time to the next poll.
+func (w *certificateWatch) poll(c *certificates, reload func() error) time.Duration {
 	if c == nil || c.every == 0 {
 		return 2 * time.Second // the shortest interval of plugin reload
 	}

@@ -73,16 +73,16 @@ func TestCertificateWatch(t *testing.T) {
 	} {
 		broken = step.broken
 		write(step.text)
-		if d := w.look(c, reload); d != time.Minute || reloads != step.reloads {
-			t.Errorf("%s: %d reloads, next look in %s; want %d, 1m0s", step.name, reloads, d, step.reloads)
+		if d := w.poll(c, reload); d != time.Minute || reloads != step.reloads {
+			t.Errorf("%s: %d reloads, next poll in %s; want %d, 1m0s", step.name, reloads, d, step.reloads)
 		}
 	}
 	c.every = 0
 	write("newest")
 	for range 3 {
-		w.look(c, reload)
+		w.poll(c, reload)
 	}
-	if w.look(nil, reload); reloads != 4 {
+	if w.poll(nil, reload); reloads != 4 {
 		t.Errorf("without plugin reload: %d reloads; want 4", reloads)
 	}
 }

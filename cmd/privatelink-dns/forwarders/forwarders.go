@@ -122,26 +122,26 @@ func (o *options) checkFiles(ctx context.Context, blocks []privatelink.Block) er
 	if !o.input.Patterned() {
 		return nil
 	}
-	looked, err := input.Look(ctx, blocks)
+	fetched, err := input.Fetch(ctx, blocks)
 	if err != nil {
 		return err
 	}
-	return looked[0].Failed()
+	return fetched[0].Failed()
 }
 
 // ofNames returns no target if a source fails, because the names that it does not
 // have would lose their forwarders.
 func (o *options) ofNames(ctx context.Context, f format, blocks []privatelink.Block) (target, error) {
-	looked, err := input.Look(ctx, blocks)
+	fetched, err := input.Fetch(ctx, blocks)
 	if err != nil {
 		return target{}, err
 	}
-	for i := range looked {
-		if err := looked[i].Failed(); err != nil {
+	for i := range fetched {
+		if err := fetched[i].Failed(); err != nil {
 			return target{}, fmt.Errorf("-names needs every source; -state FILE uses the records of a running server: %w", err)
 		}
 	}
-	t := ofNames(blocks, looked, f.wholeZones)
+	t := ofNames(blocks, fetched, f.wholeZones)
 	if len(t.Zones) == 0 {
 		return target{}, errors.New("-names: no name is served, so that there is nothing to forward")
 	}

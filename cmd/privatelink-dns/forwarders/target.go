@@ -44,14 +44,14 @@ func ofParents(blocks []privatelink.Block) target {
 // aliases. A forwarder also covers the names below its own, so that the names that a
 // wildcard matches need the name after "*." only. With wholeZones the zone of a record
 // replaces its name.
-func ofNames(blocks []privatelink.Block, looked []input.Block, wholeZones bool) target {
+func ofNames(blocks []privatelink.Block, fetched []input.Block, wholeZones bool) target {
 	t := ofParents(blocks)
 	t.Names, t.Checks = true, nil
 	var all []dnsname.Name
-	for i := range looked {
-		aliases := looked[i].Snapshot.Aliases()
-		for _, name := range slices.Sorted(maps.Keys(looked[i].Snapshot.Zones)) {
-			z := looked[i].Snapshot.Zones[name]
+	for i := range fetched {
+		aliases := fetched[i].Snapshot.Aliases()
+		for _, name := range slices.Sorted(maps.Keys(fetched[i].Snapshot.Zones)) {
+			z := fetched[i].Snapshot.Zones[name]
 			records := slices.SortedFunc(z.Records(), func(a, b *zone.Record) int { return strings.Compare(string(a.Name), string(b.Name)) })
 			for _, r := range records {
 				owner := withoutStar(r.Name)

@@ -125,5 +125,5 @@ func (f *Flags) Load(ctx context.Context) ([]Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Look(ctx, blocks)
+	return Fetch(ctx, blocks)
 }

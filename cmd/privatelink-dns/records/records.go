@@ -178,7 +178,7 @@ func (o *options) load(ctx context.Context, sides []*side, out command.Output) (
 	}
 	for _, s := range sides {
 		out.Progress("reading the sources")
-		err := s.look(source.WithProgress(ctx, func(text string) { out.Progress("%s", text) }))
+		err := s.fetch(source.WithProgress(ctx, func(text string) { out.Progress("%s", text) }))
 		out.Progress("")
 		if err != nil {
 			return nil, err
@@ -224,7 +224,7 @@ func (o *options) read(ctx context.Context, s *side, about known, out command.Ou
 		return s.local.only(o.only), nil
 	}
 	if err := s.local.failed; err != nil {
-		out.Warn(oneLine(err) + " (the names that it would add are not looked for)")
+		out.Warn(oneLine(err) + " (the names that it would add are not fetched for)")
 	}
 	return (&server{addr: s.server, known: about, out: out}).read(ctx)
 }

@@ -102,8 +102,8 @@ func (s *side) addZone(name dnsname.Name) {
 }
 
 // look fetches the sources.
-func (s *side) look(ctx context.Context) error {
-	blocks, err := input.Look(ctx, s.blocks)
+func (s *side) fetch(ctx context.Context) error {
+	blocks, err := input.Fetch(ctx, s.blocks)
 	if err == nil {
 		s.local = collect(blocks)
 	}

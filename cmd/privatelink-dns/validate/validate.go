@@ -68,17 +68,17 @@ func validate(ctx context.Context, in *input.Flags, live bool, out command.Outpu
 	}
 	skipped := leaveRemote(blocks, live)
 	out.Progress("reading the sources")
-	looked, err := input.Look(source.WithProgress(ctx, func(text string) { out.Progress("%s", text) }), blocks)
+	fetched, err := input.Fetch(source.WithProgress(ctx, func(text string) { out.Progress("%s", text) }), blocks)
 	out.Progress("")
 	if err != nil {
 		return nil, err
 	}
-	for i := range looked {
-		r.add(&looked[i], skipped[i])
+	for i := range fetched {
+		r.add(&fetched[i], skipped[i])
 	}
-	r.checkStates(looked)
+	r.checkStates(fetched)
 	r.checkStatus(in.Corefile())
-	r.checkOrigins(looked)
-	r.checkSelection(in.Corefile(), looked, skipped)
+	r.checkOrigins(fetched)
+	r.checkSelection(in.Corefile(), fetched, skipped)
 	return r, nil
 }

@@ -57,7 +57,7 @@ func (f *file[T]) known() bool { return f.some || f.remembered }
 // refresh updates f and reports whether its value changed. A file with
 // an error keeps its value.
 func (f *file[T]) refresh(path string, format format[T]) (changed bool) {
-	info := f.look(path)
+	info := f.stat(path)
 	if info == nil {
 		f.info = nil
 		return false
@@ -123,8 +123,8 @@ func (*file[T]) read(path string, past past[T], format format[T]) (c content[T],
 	return c, nil
 }
 
-// look returns the state of a regular file, or nil if it is not a regular file.
-func (f *file[T]) look(path string) fs.FileInfo {
+// stat returns the state of a regular file, or nil if it is not a regular file.
+func (f *file[T]) stat(path string) fs.FileInfo {
 	info, err := os.Stat(path)
 	f.gone, f.regular, f.err = false, false, nil
 	switch {

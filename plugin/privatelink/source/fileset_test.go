@@ -71,7 +71,7 @@ func TestFilesErrors(t *testing.T) {
 		{"a hosts file", "# comment\n", "a.json: line 1: not JSON; export with -o json (this looks like a hosts file, which belongs to the property hosts)"},
 		{"export without private endpoints", "[\r\n{\r\n\"id\": \"vm\"}]",
 			"a.json: no private endpoint, zone group, network interface or record set of a private DNS zone in it: " +
-			"export private endpoints with az network private-endpoint list -o json, without --query"},
+				"export private endpoints with az network private-endpoint list -o json, without --query"},
 		{"wrong type", "[" + exportA + ",\r\n" + approved("pe3", `"@{Fqdn=c.example}"`) + "]", "a.json: line 2: CustomDNSConfigs: " + shortened},
 		{"one page of many", `{"data": [` + exportA + `], "skip_token": "t"}`, "a.json: " + onePage},
 	} {

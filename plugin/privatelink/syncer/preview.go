@@ -13,7 +13,7 @@ import (
 
 // A Preview has the records that a server would serve if it started with these
 // sources and with the last good lists of a state file. It is not modified after
-// Look returned it.
+// FetchPreview returned it.
 type Preview struct {
 	Snapshot *zone.Snapshot
 	Sources  []Fetched                       // in their order
@@ -58,16 +58,16 @@ const (
 	Misspelt      Kind = "misspelt"
 )
 
-// Look fetches every source once, the remote ones as well. For a source that fails, the
+// FetchPreview fetches every source once, the remote ones as well. For a source that fails, the
 // preview has its error, the part of its list that could be read, and its records of
 // the state file. known has these records by the name of the source.
-func Look(ctx context.Context, set *zone.Set, sources []source.Source, known map[string]state.Source) Preview {
+func FetchPreview(ctx context.Context, set *zone.Set, sources []source.Source, known map[string]state.Source) Preview {
 	p := Preview{Entries: map[dnsname.Name][]source.Entry{}, Sourced: map[dnsname.Name]int{}}
 	var lists []*source.List
 	complete := true
 	for _, src := range sources {
 		last, ok := known[src.Config().Name]
-		one, loaded := look(ctx, src, lastGood{last, ok && !src.Config().Static})
+		one, loaded := fetchOnce(ctx, src, lastGood{last, ok && !src.Config().Static})
 		lists = append(lists, one.List)
 		p.Sources = append(p.Sources, one)
 		complete = complete && loaded
@@ -87,9 +87,9 @@ func Look(ctx context.Context, set *zone.Set, sources []source.Source, known map
 	return p
 }
 
-// look fetches one source as a poller does after a start. The names of a small loss
+// fetchOnce fetches one source as a poller does after a start. The names of a small loss
 // are left out: a server would serve them for one more interval.
-func look(ctx context.Context, src source.Source, last lastGood) (one Fetched, loaded bool) {
+func fetchOnce(ctx context.Context, src source.Source, last lastGood) (one Fetched, loaded bool) {
 	p := newPoller(src)
 	p.guard.interval = p.Interval
 	p.remember(last)

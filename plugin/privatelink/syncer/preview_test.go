@@ -26,13 +26,13 @@ func TestLook(t *testing.T) {
 		{"two sources: the first is served", []source.Source{newFake("a", "a 10.0.0.1"), newFake("b", record+". 10.0.0.2")}, true, record + " [10.0.0.1] [/pe/a]"},
 		{"the first source fails", []source.Source{failing(nil), newFake("b", "a 10.0.0.2")}, false, record + " [10.0.0.2] [/pe/a]"},
 	} {
-		p := Look(t.Context(), testSet, tt.sources, nil)
+		p := FetchPreview(t.Context(), testSet, tt.sources, nil)
 		var got []string
 		for _, owner := range slices.Sorted(maps.Keys(p.Entries)) {
 			got = append(got, fmt.Sprint(owner, " ", p.Snapshot.Lookup(string(owner)).Record.Addrs, " ", endpoints(p.Entries[owner])))
 		}
 		if text := strings.Join(got, ", "); text != tt.want || p.Snapshot.Complete != tt.complete {
-			t.Errorf("%s: Look() = %s, complete %t; want %s, %t", tt.name, text, p.Snapshot.Complete, tt.want, tt.complete)
+			t.Errorf("%s: FetchPreview() = %s, complete %t; want %s, %t", tt.name, text, p.Snapshot.Complete, tt.want, tt.complete)
 		}
 	}
 }
@@ -57,7 +57,7 @@ func TestLookFindings(t *testing.T) {
 		return source.Conflict{FQDN: fqdn, Endpoint: "/pe/6", Target: "/vaults/rsv", Detail: "10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1"}
 	}
 	list.Conflicts = []source.Conflict{conflict("a.blob.core.windows.net."), conflict("www.example.")}
-	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)
+	p := FetchPreview(t.Context(), testSet, []source.Source{failing(list)}, nil)
 	want := []string{
 		"conflict: a.privatelink.blob.core.windows.net has different addresses in two descriptions of one endpoint, " +
 			"all of them are served: 10.0.0.1 in a.json:1, 10.0.0.2 in b.json:1 of /pe/6 (vault rsv): remove the older file",
@@ -66,7 +66,7 @@ func TestLookFindings(t *testing.T) {
 		"skipped: skipped /pe/www.example.: www.example is in none of the zones",
 	}
 	if got := p.Sources[0]; !slices.Equal(kinds(got.Findings), want) || got.Err == nil || got.Name != "failing" {
-		t.Errorf("Look() finds %q in %s, error %v; want %q in failing, an error", kinds(got.Findings), got.Name, got.Err, want)
+		t.Errorf("FetchPreview() finds %q in %s, error %v; want %q in failing, an error", kinds(got.Findings), got.Name, got.Err, want)
 	}
 }
 
@@ -82,13 +82,13 @@ func TestLookZoneBesideEndpoints(t *testing.T) {
 		e.Endpoint = source.IDOf(zone)
 		list.Entries = append(list.Entries, e)
 	}
-	p := Look(t.Context(), testSet, []source.Source{failing(list)}, nil)
+	p := FetchPreview(t.Context(), testSet, []source.Source{failing(list)}, nil)
 	want := []string{
 		"conflict: b.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/b and " + zone,
 		"conflict: c.privatelink.blob.core.windows.net is in two endpoints, the addresses of both are served: /pe/c and /pe/c2",
 	}
 	if got := kinds(p.Sources[0].Findings); !slices.Equal(got, want) {
-		t.Errorf("Look() finds %q; want %q", got, want)
+		t.Errorf("FetchPreview() finds %q; want %q", got, want)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestLookWithState(t *testing.T) {
 		{"a source that was read", newFake("failing", "b 10.0.0.9"), 0, true, "10.0.0.9"},
 		{"a sudden loss", newFake("ten", ten(1, 3)...), 7, true, "10.0.0.1 10.0.0.10 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 10.0.0.7 10.0.0.8 10.0.0.9"},
 	} {
-		p := Look(t.Context(), testSet, []source.Source{tt.src}, known)
+		p := FetchPreview(t.Context(), testSet, []source.Source{tt.src}, known)
 		var got []string
 		for _, owner := range slices.Sorted(maps.Keys(p.Entries)) {
 			got = append(got, p.Snapshot.Lookup(string(owner)).Record.Addrs[0].String())
@@ -152,8 +152,8 @@ func TestLookRemembersFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.hosts")
 	src := source.NewHosts([]string{path}, 0)
 	known := map[string]state.Source{src.Config().Name: {Entries: listOf("a 10.0.0.1").Entries, Parts: map[string]int{path: 1}}}
-	p := Look(t.Context(), testSet, []source.Source{src}, known)
+	p := FetchPreview(t.Context(), testSet, []source.Source{src}, known)
 	if got := p.Sources[0]; len(got.Restored) != 1 || got.Err == nil || !strings.Contains(got.Err.Error(), "no longer matches a file, its last name is kept") {
-		t.Errorf("Look() = %d restored, %v; want 1, the error of a pattern without files", len(got.Restored), got.Err)
+		t.Errorf("FetchPreview() = %d restored, %v; want 1, the error of a pattern without files", len(got.Restored), got.Err)
 	}
 }

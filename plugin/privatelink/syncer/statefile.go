@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	saveInterval = 5 * time.Second  // between two saves: each writes the whole file
-	lookInterval = time.Minute      // between two looks at the file on disk
-	stalledAfter = 10 * time.Second // a save that takes longer is reported
-	closeTime    = 2 * time.Second  // bounds how long the end of the process waits for the last save
+	saveInterval  = 5 * time.Second  // between two saves: each writes the whole file
+	checkInterval = time.Minute      // between two looks at the file on disk
+	stalledAfter  = 10 * time.Second // a save that takes longer is reported
+	closeTime     = 2 * time.Second  // bounds how long the end of the process waits for the last save
 )
 
 // A stateFile saves the lists and serials of its users. All server blocks with one path share
@@ -57,24 +57,24 @@ type lastGood struct {
 func (f *stateFile) run(p *Process) {
 	f.load(p)
 	defer f.end()
-	look := time.NewTicker(lookInterval)
-	defer look.Stop()
+	check := time.NewTicker(checkInterval)
+	defer check.Stop()
 	for open := true; open; open = f.pause() {
 		select {
 		case <-f.wake:
 			f.save(reserved)
-		case <-look.C:
-			f.look()
+		case <-check.C:
+			f.checkOnDisk()
 		case <-f.closing:
 		}
 	}
-	f.look()
+	f.checkOnDisk()
 	f.save(0)
 }
 
-// look has the file written again if it is not the one of the last save: it was
+// checkOnDisk has the file written again if it is not the one of the last save: it was
 // deleted or overwritten.
-func (f *stateFile) look() {
+func (f *stateFile) checkOnDisk() {
 	if f.written == nil {
 		return
 	}

@@ -30,8 +30,8 @@ type saved struct {
 	err error
 }
 
-// Look fetches every source of the blocks once.
-func Look(ctx context.Context, blocks []privatelink.Block) ([]Block, error) {
+// Fetch fetches every source of the blocks once.
+func Fetch(ctx context.Context, blocks []privatelink.Block) ([]Block, error) {
 	var all []Block
 	files := map[string]saved{}
 	for _, b := range blocks {
@@ -41,7 +41,7 @@ func Look(ctx context.Context, blocks []privatelink.Block) ([]Block, error) {
 			files[b.State] = file
 		}
 		one := Block{Block: b, StateErr: file.err}
-		one.Preview = syncer.Look(ctx, &b.Zones, b.Sources, file.Sources)
+		one.Preview = syncer.FetchPreview(ctx, &b.Zones, b.Sources, file.Sources)
 		for i, src := range b.Sources {
 			one.Sources = append(one.Sources, one.describe(src.Config(), &one.Preview.Sources[i], file.at))
 		}
