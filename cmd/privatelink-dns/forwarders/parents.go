@@ -13,10 +13,10 @@ import (
 // in another region needs no change at the other server.
 func parents(b *privatelink.Block) []dnsname.Name { return topmost(b.Zones.PublicSuffixes()) }
 
-// of unites the names that give returns for each block.
-func of(blocks []privatelink.Block, give func(*privatelink.Block) []dnsname.Name) (all []dnsname.Name) {
+// collectNames unites the names of all blocks.
+func collectNames(blocks []privatelink.Block, names func(*privatelink.Block) []dnsname.Name) (all []dnsname.Name) {
 	for i := range blocks {
-		all = append(all, give(&blocks[i])...)
+		all = append(all, names(&blocks[i])...)
 	}
 	return all
 }

@@ -29,7 +29,7 @@ type question struct{ Name, Type, Data string }
 
 // ofParents is the target for one forwarder for each parent zone.
 func ofParents(blocks []privatelink.Block) target {
-	t := target{Suffixes: texts(topmost(of(blocks, parents)))}
+	t := target{Suffixes: texts(topmost(collectNames(blocks, parents)))}
 	t.Zones = t.Suffixes
 	for i := range blocks {
 		for _, name := range blocks[i].Zones.Zones {

@@ -106,7 +106,7 @@ func (c *collector) add(b *input.Block) {
 		}
 	}
 	for i, src := range b.Preview.Sources {
-		c.set.warnings = append(c.set.warnings, few(src.Name, src.Findings)...)
+		c.set.warnings = append(c.set.warnings, firstWarnings(src.Name, src.Findings)...)
 		if !slices.ContainsFunc(c.set.sources, func(s input.Source) bool { return s.Name == src.Name }) {
 			c.set.sources = append(c.set.sources, b.Sources[i])
 		}
@@ -125,7 +125,7 @@ func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, alia
 		c.set.warnings = append(c.set.warnings, fmt.Sprintf("%s: %s has other addresses than in the block %s, both are listed", b.Position, r.Name, known.first))
 	}
 	base := record{Zone: z.Name, Name: r.Name, TTL: z.TTL, Aliases: aliases, From: b.Position, Source: b.Sources[b.Sourced[r.Name]].Name}
-	endpoints := givers(b.Entries[r.Name])
+	endpoints := entriesByAddr(b.Entries[r.Name])
 	for _, addr := range r.Addrs {
 		if slices.Contains(known.shown, addr) {
 			continue
@@ -139,8 +139,8 @@ func (c *collector) addRecord(b *input.Block, z *zone.Zone, r *zone.Record, alia
 	}
 }
 
-// givers returns the first entry that gives each address.
-func givers(entries []source.Entry) map[netip.Addr]source.Entry {
+// entriesByAddr returns the first entry that has each address.
+func entriesByAddr(entries []source.Entry) map[netip.Addr]source.Entry {
 	all := map[netip.Addr]source.Entry{}
 	for _, e := range entries {
 		for _, addr := range e.Addrs {
@@ -155,7 +155,7 @@ func givers(entries []source.Entry) map[netip.Addr]source.Entry {
 // most is the maximum number of warnings of one source.
 const most = 20
 
-func few(name string, findings []syncer.Finding) (shown []string) {
+func firstWarnings(name string, findings []syncer.Finding) (shown []string) {
 	for _, f := range findings[:min(len(findings), most)] {
 		shown = append(shown, printable.Text(name+": "+f.Text))
 	}

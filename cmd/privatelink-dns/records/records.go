@@ -187,7 +187,7 @@ func (o *options) load(ctx context.Context, sides []*side, out command.Output) (
 	var sets []set
 	found := o.only == ""
 	for _, s := range sides {
-		one, err := o.read(ctx, s, of(sides, o.only), out)
+		one, err := o.read(ctx, s, knownTo(sides, o.only), out)
 		if err != nil {
 			return nil, err
 		}
@@ -208,8 +208,8 @@ func (o *options) open(sides []*side) error {
 		}
 	}
 	main, last := sides[0], sides[len(sides)-1]
-	main.adopt(last)
-	last.adopt(main)
+	main.useZonesOf(last)
+	last.useZonesOf(main)
 	for _, s := range sides {
 		if o.only != "" && s.patterns() {
 			s.addZone(o.only)

@@ -98,11 +98,11 @@ func (s *server) served(ctx context.Context) ([]dnsname.Name, error) {
 		})
 	}
 	_ = g.Wait()
-	return s.sift(guesses, replies, errs)
+	return s.splitServed(guesses, replies, errs)
 }
 
-// sift separates the zones that are served from those that are not.
-func (s *server) sift(guesses []dnsname.Name, replies []*dns.Msg, errs []error) (zones []dnsname.Name, err error) {
+// splitServed separates the zones that are served from those that are not.
+func (s *server) splitServed(guesses []dnsname.Name, replies []*dns.Msg, errs []error) (zones []dnsname.Name, err error) {
 	var lacking []string
 	for i, zone := range guesses {
 		expected := i < len(s.known.zones)

@@ -79,8 +79,8 @@ func (s *side) patterns() bool {
 	return s.input != nil && s.input.Patterned()
 }
 
-// adopt gives an input of files the zones of the other side.
-func (s *side) adopt(other *side) {
+// useZonesOf has an input of files use the zones of the other side.
+func (s *side) useZonesOf(other *side) {
 	if !s.patterns() || other.patterns() || len(other.blocks) == 0 {
 		return
 	}
@@ -119,8 +119,8 @@ func (s *side) zones() string {
 	return dnsname.Join(names, ", ")
 }
 
-// of returns the zones and names of the inputs of all sides.
-func of(sides []*side, only dnsname.Name) known {
+// knownTo returns the zones and names of the inputs of all sides.
+func knownTo(sides []*side, only dnsname.Name) known {
 	k := known{names: map[dnsname.Name][]record{}}
 	if only != "" {
 		k.zones = []dnsname.Name{only}

@@ -22,7 +22,7 @@ func (r *report) print(w io.Writer, out command.Output) {
 	for _, f := range r.Errors {
 		command.Fprintf(w, "%s %s\n", out.Paint(command.Bad, "error:"), f)
 	}
-	command.Fprintf(w, "%s\n", r.verdict(out))
+	command.Fprintf(w, "%s\n", r.summary(out))
 }
 
 func (b *block) print(w io.Writer, out command.Output) {
@@ -89,7 +89,7 @@ func (b *block) listeners() string {
 	return "all addresses, ports " + strings.Join(ports, ", ")
 }
 
-func (r *report) verdict(out command.Output) command.Safe {
+func (r *report) summary(out command.Output) command.Safe {
 	found := r.counts()
 	switch r.worst {
 	case broken:

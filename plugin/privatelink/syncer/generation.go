@@ -27,5 +27,5 @@ func (s *Syncer) known(previous *zone.Snapshot) []dnsname.Name {
 	return slices.DeleteFunc(all, func(name dnsname.Name) bool { return !s.Zones.Has(name) })
 }
 
-// now is the SOA serial of a change made now.
-func now() uint32 { return uint32(time.Now().Unix()) } //nolint:gosec // G115: serials are modulo 2^32 (RFC 1982)
+// serialNow is the SOA serial of a change made now.
+func serialNow() uint32 { return uint32(time.Now().Unix()) } //nolint:gosec // G115: serials are modulo 2^32 (RFC 1982)

@@ -82,7 +82,7 @@ func FetchPreview(ctx context.Context, set *zone.Set, sources []source.Source, k
 			p.Sourced[owner] = i
 		}
 	}
-	serial := now()
+	serial := serialNow()
 	p.Snapshot = m.builder.Snapshot(complete, func(*zone.Zone) uint32 { return serial })
 	return p
 }

@@ -129,7 +129,7 @@ func (p *Process) nextSerial(s *Syncer, previous *zone.Snapshot, z *zone.Zone) (
 	defer p.mu.Unlock()
 	b := p.blocks[s.Block]
 	if b == nil { // it has ended
-		return now()
+		return serialNow()
 	}
 	last, given := b.serial[z.Name]
 	unchanged := func(snapshot *zone.Snapshot) bool {
@@ -140,9 +140,9 @@ func (p *Process) nextSerial(s *Syncer, previous *zone.Snapshot, z *zone.Zone) (
 	case unchanged(previous) || unchanged(s.Snapshot()):
 		serial = last
 	case ok:
-		serial = max(latest+1, now())
+		serial = max(latest+1, serialNow())
 	default:
-		serial = now()
+		serial = serialNow()
 	}
 	b.serial[z.Name] = serial
 	p.serial[z.Name] = max(p.serial[z.Name], serial)

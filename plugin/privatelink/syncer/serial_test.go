@@ -12,7 +12,7 @@ func TestSerial(t *testing.T) {
 	bubble(t, func(t *testing.T, p *Process) {
 		f := newFake("f", "a 10.0.0.1")
 		s := serve(t, p, f)
-		start := now()
+		start := serialNow()
 		serial := func() string {
 			zones := s.Snapshot().Zones
 			return fmt.Sprintf("%d %d", int(zones[blobZone].Serial-start), int(zones["privatelink.queue.core.windows.net."].Serial-start))

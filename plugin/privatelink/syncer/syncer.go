@@ -65,7 +65,7 @@ func (p *Process) New(c Config) *Syncer {
 		c.OnChange = func() {}
 	}
 	s := &Syncer{Config: c, process: p}
-	s.current.Store(zone.NewBuilder(c.Zones, nil).Snapshot(false, func(*zone.Zone) uint32 { return now() }))
+	s.current.Store(zone.NewBuilder(c.Zones, nil).Snapshot(false, func(*zone.Zone) uint32 { return serialNow() }))
 	return s
 }
 
