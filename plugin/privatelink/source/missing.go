@@ -163,13 +163,14 @@ func (s *fileSet[T]) namesIn(path string) (n int) {
 // drop forgets the files that were deleted on purpose and reports whether there
 // are any.
 func (s *fileSet[T]) drop(now time.Time) bool {
+	after := goneAfter
 	for _, f := range s.files {
 		if f.open && !f.gone { // it keeps names that it may have lost
-			return false
+			after = goneAfter + quietAfter
 		}
 	}
 	deleted := s.gone(func(f *file[T]) bool {
-		return !s.isLast(f) && f.batch.names <= maxLost && now.Sub(f.batch.last) >= goneAfter && now.Sub(s.grown) >= goneAfter
+		return !s.isLast(f) && f.batch.names <= maxLost && now.Sub(f.batch.last) >= after && now.Sub(s.grown) >= goneAfter
 	})
 	for path := range deleted {
 		delete(s.files, path)

@@ -99,6 +99,8 @@ func TestSharedNames(t *testing.T) {
 		{"emptied", "hosts", before, "rm a; text b # no endpoints|; 30s", "11 complete; a: gone, keeps 10", "1 incomplete; a: gone, keeps 10"},
 		{"shrunk", "hosts", before, "rm a; b=n:1; 30s", "11 complete; a: gone, keeps 9", "2 incomplete; a: gone, keeps 9"},
 		{"as it was", "hosts", before, "rm a; 30s", "11 complete", "11 complete"},
+		{"unreadable", "lines", "a=n:3; b=b:1; c=c:1; 20s; ", "a=n:1; 1s; rm b; mkdir d; rm a; link d a; 16s", "4 complete; a: not a regular file", "2 incomplete; a: not a regular file"},
+		{"rewritten", "hosts", "a=n:3; b=b:1; c=c:1; 20s; ", "rm b; a=n:1; 4s; a=n:1; 4s; a=n:1; 4s; a=n:1; 4s", "4 complete", "2 incomplete"},
 		{"the first document", "lines", "a=n:10; 20s; ", "a=n:1; 3s", "10 complete", "1 incomplete"},
 		{"the only document", "lines", "a=n:10; 20s; ", "a=n:1; 12s", "1 complete", "1 complete"},
 		{"all documents", "lines", "a=n:10; 20s; ", "a=n:1; 3s; a=n:10; 12s", "10 complete", "10 complete"},
