@@ -39,7 +39,7 @@ func selections(corefile caddy.Input) (all []string) {
 				continue
 			}
 			for _, zone := range taken(private, other) {
-				all = append(all, fmt.Sprintf("Queries for names below %s go to the server block %s, which has no privatelink, and get public addresses: "+
+				all = append(all, fmt.Sprintf("Queries for names below %s go to the server block %s, which has no privatelink, and do not get the private addresses: "+
 					"add privatelink with the same sources to it, or remove it", strings.TrimSuffix(zone, "."), strings.Join(other.Keys, " ")))
 			}
 		}
@@ -68,16 +68,19 @@ func taken(private, other *serverblock.Block) (zones []string) {
 	return zones
 }
 
-// publicNames returns the public names of the zones that a block with privatelink serves in
-// any cloud: those of Azure Backup, and those that it lists.
+// publicNames returns the public names of the zones that a block with privatelink serves:
+// those of Azure Backup in its cloud, and those that it lists.
 func publicNames(private *serverblock.Block) (names []string) {
-	for _, c := range cloud.All() {
-		names = append(names, string(c.Backup), string(c.Blob), string(c.Queue))
-	}
-	for _, args := range private.Arguments("privatelink") {
-		for _, arg := range args {
-			names = append(names, dns.CanonicalName(strings.TrimPrefix(arg, cloud.Prefix)))
+	served := cloud.Public
+	for d := private.Dispenser("privatelink"); d.Next(); {
+		for _, zone := range d.RemainingArgs() {
+			names = append(names, dns.CanonicalName(strings.TrimPrefix(zone, cloud.Prefix)))
+		}
+		for d.NextBlock() {
+			if property, values := d.Val(), d.RemainingArgs(); property == "cloud" && len(values) == 1 {
+				served, _ = cloud.Parse(values[0]) // the setup rejects others
+			}
 		}
 	}
-	return names
+	return append(names, string(served.Backup), string(served.Blob), string(served.Queue))
 }

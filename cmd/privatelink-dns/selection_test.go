@@ -23,6 +23,8 @@ func TestSelections(t *testing.T) {
 		{"another transport", private + "tls://blob.core.windows.net {\nforward . 10.0.0.1\n}\n", ""},
 		{"another address", ". {\nbind 127.0.0.1\nprivatelink\n}\nblob.core.windows.net {\nbind 127.0.0.2\nforward . 10.0.0.1\n}\n", ""},
 		{"one of all addresses", private + "blob.core.windows.net {\nbind 127.0.0.2\nforward . 10.0.0.1\n}\n", "blob.core.windows.net"},
+		{"another cloud", private + "usgovcloudapi.net {\nforward . 10.0.0.1\n}\n", ""},
+		{"its cloud", ". {\nprivatelink {\ncloud usgov\n}\n}\nusgovcloudapi.net windows.net {\nforward . 10.0.0.1\n}\n", "usgovcloudapi.net"},
 		{"view", private + "blob.core.windows.net {\nview a {\nexpr true\n}\nforward . 10.0.0.1\n}\n", ""},
 		{"a shorter zone", "blob.core.windows.net {\nprivatelink\n}\n. {\nforward . 10.0.0.1\n}\n", ""},
 	} {
