@@ -1,8 +1,6 @@
 package azure
 
-import (
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-)
+import "github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 
 // unlisted returns the IDs, in lower case, of the scopes whose private endpoints could not be
 // listed this time, and of the endpoints whose names are those of network interfaces that
