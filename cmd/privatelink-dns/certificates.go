@@ -30,8 +30,7 @@ type certificatesKey struct{}
 // the Corefile has plugin reload.
 func watchCertificates() {
 	caddy.RegisterParsingCallback("dns", "reload", func(caddy.Context) error { // before tls reads the files
-		if all := caddy.Instances(); len(all) > 0 {
-			inst := all[len(all)-1] // the one that starts
+		if inst := starting(); inst != nil {
 			inst.StorageMu.Lock()
 			defer inst.StorageMu.Unlock()
 			inst.Storage[certificatesKey{}] = newCertificates(inst.Caddyfile())

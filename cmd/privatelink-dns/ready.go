@@ -24,17 +24,26 @@ var listeners = []listening{{"ready", ":8181", ":8182"}, {"health", ":8080", ":8
 func checkListeners() {
 	last := listeners[len(listeners)-1].directive
 	caddy.RegisterParsingCallback("dns", last, func(caddy.Context) error {
-		all := caddy.Instances() // the one that starts is the last
-		if len(all) == 0 {
+		inst := starting()
+		if inst == nil {
 			return nil
 		}
 		for _, l := range listeners {
-			if err := l.check(all[len(all)-1].Caddyfile()); err != nil {
+			if err := l.check(inst.Caddyfile()); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// starting returns the caddy instance that starts, or nil.
+func starting() *caddy.Instance {
+	all := caddy.Instances()
+	if len(all) == 0 {
+		return nil
+	}
+	return all[len(all)-1]
 }
 
 func (l listening) check(corefile caddy.Input) error {

@@ -18,8 +18,8 @@ import (
 // that of the block with privatelink. The command validate also compares the records.
 func warnOfSelection() {
 	caddy.RegisterParsingCallback("dns", "bind", func(caddy.Context) error {
-		if all := caddy.Instances(); len(all) > 0 {
-			for _, text := range selections(all[len(all)-1].Caddyfile()) { // of the one that starts
+		if inst := starting(); inst != nil {
+			for _, text := range selections(inst.Caddyfile()) {
 				clog.Warning(text)
 			}
 		}
@@ -40,7 +40,7 @@ func selections(corefile caddy.Input) (all []string) {
 			}
 			for _, zone := range taken(private, other) {
 				all = append(all, fmt.Sprintf("Queries for names below %s go to the server block %s, which has no privatelink, and do not get the private addresses: "+
-					"add privatelink with the same sources to it, or remove it", strings.TrimSuffix(zone, "."), strings.Join(other.Keys, " ")))
+					"add privatelink with the same sources to it, or remove it", strings.TrimSuffix(zone, "."), other.Name()))
 			}
 		}
 	}

@@ -15,8 +15,8 @@ import (
 // so the kernel chooses the source of the reply, and the client drops it.
 func warnOfWildcards() {
 	caddy.RegisterParsingCallback("dns", "bind", func(caddy.Context) error {
-		if all := caddy.Instances(); len(all) > 0 {
-			for _, keys := range wildcards(all[len(all)-1].Caddyfile()) { // of the one that starts
+		if inst := starting(); inst != nil {
+			for _, keys := range wildcards(inst.Caddyfile()) {
 				clog.Warningf("proxyproto in the block of %s has a wildcard listener: "+
 					"UDP replies leave from the address of the route, not from the one that was asked; add bind with each address", keys)
 			}
@@ -33,7 +33,7 @@ func wildcards(corefile caddy.Input) (all []string) {
 		return nil
 	}
 	for _, block := range blocks {
-		keys := strings.Join(block.Keys, " ")
+		keys := block.Name()
 		overTCP := strings.HasPrefix(keys, "tls://") || strings.HasPrefix(keys, "https://")
 		if block.Has("proxyproto") && !overTCP && !bound(block.Arguments("bind")) {
 			all = append(all, keys)

@@ -5,6 +5,7 @@ package serverblock
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/caddy/caddyfile"
@@ -22,6 +23,9 @@ type Block struct {
 	path   string
 	tokens map[string][]caddyfile.Token
 }
+
+// Name returns the keys as they are written, with a space between two.
+func (b *Block) Name() string { return strings.Join(b.Keys, " ") }
 
 // A Zone is a zone that a block serves, with how its queries arrive.
 type Zone struct {

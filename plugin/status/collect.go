@@ -67,7 +67,7 @@ func newCollector(blocks []verdict.Block, instance *caddy.Instance, others []str
 		return c
 	}
 	for i, b := range parsed {
-		one := view.FastPath{Block: strings.Join(b.Keys, " "), On: true}
+		one := view.FastPath{Block: b.Name(), On: true}
 		if err := fastpath.Obstacle(text, i); err != nil {
 			one.On, one.Text = false, err.Error()
 		}

@@ -76,7 +76,9 @@ func TestStateFile(t *testing.T) {
 		{"a state file without the names", "files a.json; state s", map[string]string{"a.json": "{"}, 1, []string{
 			"no name is known: the sources cannot be read, and the state file has none of their names",
 		}},
-		{"a broken state file", "files a.json; state s", map[string]string{"a.json": vault, "s": "{"}, 1, []string{all, "state: s: byte 1: the file ends here, it has been cut"}},
+		{"a broken state file", "files a.json; state s", map[string]string{"a.json": vault, "s": "{"}, 1, []string{
+			all, "state: s: byte 1: the file ends here, it has been cut",
+		}},
 		{"an empty export", "files a.json", map[string]string{"a.json": "[]"}, 1, []string{"no source has a name: there is nothing to serve"}},
 		{"an old export", "files a.json", map[string]string{"a.json": vault}, 0, []string{
 			"source files a.json: 3 names, of ", " (12 days ago)\nserver ", "note: files a.json: its oldest data is of ",
@@ -86,7 +88,9 @@ func TestStateFile(t *testing.T) {
 			"acct.privatelink.blob.core.windows.net has different addresses in two descriptions of one endpoint, all of them are served: " +
 				"10.0.0.2 in a.json:1, 10.0.0.9 in b.json:1 of /subscriptions/0/pe (vault rsv): remove the older file",
 		}},
-		{"a variable that is not set", "files {$FOLDER_OF_EXPORTS}a.json", map[string]string{"a.json": vault}, 0, []string{"warning: Corefile:3: the environment variable FOLDER_OF_EXPORTS is not set"}},
+		{"a variable that is not set", "files {$FOLDER_OF_EXPORTS}a.json", map[string]string{"a.json": vault}, 0, []string{
+			"warning: Corefile:3: the environment variable FOLDER_OF_EXPORTS is not set",
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, got := corefile(t, tt.properties, tt.files, "-server", good)

@@ -224,7 +224,7 @@ func (o *options) read(ctx context.Context, s *side, about known, out command.Ou
 		return s.local.only(o.only), nil
 	}
 	if err := s.local.failed; err != nil {
-		out.Warn(oneLine(err) + " (the names that it would add are not fetched for)")
+		out.Warn(oneLine(err) + " (the names that it would add are not looked for)")
 	}
 	return (&server{addr: s.server, known: about, out: out}).read(ctx)
 }

@@ -32,7 +32,7 @@ type server struct {
 type known struct {
 	zones []dnsname.Name
 	names map[dnsname.Name][]record // by owner
-	geos  cloud.Cloud               // whose Backup zones are also fetched for; or zero
+	geos  cloud.Cloud               // whose Backup zones are also looked for; or zero
 }
 
 // read returns the server's records. If a server answers in part, the

@@ -101,7 +101,7 @@ func (s *side) addZone(name dnsname.Name) {
 	}
 }
 
-// look fetches the sources.
+// fetch fetches the sources.
 func (s *side) fetch(ctx context.Context) error {
 	blocks, err := input.Fetch(ctx, s.blocks)
 	if err == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/atomicfile"
 )
 
-// zoneFile prints the zone as a zone file (RFC 1035, 5). Every name in it is
+// zoneFile prints the zone in the format of a zone file (RFC 1035, 5). Every name in it is
 // absolute, so that it loads under any $ORIGIN.
 func zoneFile(w io.Writer, s set, _ command.Output) {
 	for _, z := range s.zones {

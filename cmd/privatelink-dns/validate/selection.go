@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/coredns/caddy"
 
@@ -206,10 +205,8 @@ func (r *report) addLost(c *candidate) {
 	if c.records != nil {
 		remedy = "add the same sources to privatelink of that block, or remove it"
 	}
-	r.found(lost, c.position, "", fmt.Sprintf("queries for %s get to the server block %s, which has no record with their addresses: %s", text, c.keys(), remedy))
+	r.found(lost, c.position, "", fmt.Sprintf("queries for %s get to the server block %s, which has no record with their addresses: %s", text, c.Name(), remedy))
 }
-
-func (c *candidate) keys() string { return strings.Join(c.Keys, " ") }
 
 // checkForwarding warns of a block that forwards without privatelink, beside one that has
 // it. Reverse zones alone have no chains that lead to a served name.
@@ -225,7 +222,7 @@ func (r *report) checkForwarding(c *candidate, candidates []candidate) {
 		beside := func(at address) bool { return slices.Contains(other.rivals(candidates, at), c) }
 		if slices.ContainsFunc(other.addresses(candidates), beside) {
 			r.found(warning, other.records.Position, "", fmt.Sprintf("the server block %s forwards without privatelink: a CNAME chain to a served name "+
-				"ends in a public address there: add privatelink with the same sources to that block", c.keys()))
+				"ends in a public address there: add privatelink with the same sources to that block", c.Name()))
 			return
 		}
 	}

@@ -29,8 +29,8 @@ in any form (public, with privatelink, a DNS zone endpoint) or an IP address.
 
 It asks the running server, at the address of plugin status in the Corefile. If no
 server answers there, or with -files, -hosts, -zonefile or -state, it reads the
-private endpoints as the server does: then it is not known since when a name is served,
-which names were removed, and who got a public answer.`,
+private endpoints as the server does. Then it does not know since when a name is
+served, which names were removed, and who got a public answer.`,
 	Example: `privatelink-dns why wepod01ecs114x.blob.core.windows.net
 privatelink-dns why 10.20.0.12
 privatelink-dns why wepod01ecs114x.blob.core.windows.net -files 'exports/*.json'`,

@@ -7,20 +7,27 @@ import "github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
 // could not, until three reads have agreed. A listing that is wrong does not become right
 // while the next ones fail: it must not count as several listings that lack a name.
 func (s *Source) unlisted() (ids []string) {
-	scopes := s.scopes()
-	for i, failed := range s.failed {
-		endpoints := i % len(scopes)
-		switch {
-		case !failed, s.several(), s.listings[i] == nil, s.listings[i].reads == agreeing:
-		case i < len(scopes):
-			ids = append(ids, casefold.Lower(scopes[i]))
-		case s.listings[endpoints] != nil:
-			for _, e := range s.listings[endpoints].resources {
-				if len(e.DNS) == 0 {
-					ids = append(ids, casefold.Lower(e.ID))
-				}
+	if s.several() {
+		return nil
+	}
+	endpoints := s.endpointListings()
+	for i, scope := range s.scopes() {
+		if s.isUnlisted(i) {
+			ids = append(ids, casefold.Lower(scope))
+		}
+		if endpoints[i] == nil || !s.isUnlisted(len(endpoints)+i) {
+			continue
+		}
+		for _, e := range endpoints[i].resources {
+			if len(e.DNS) == 0 {
+				ids = append(ids, casefold.Lower(e.ID))
 			}
 		}
 	}
 	return ids
+}
+
+// isUnlisted reports whether a listing failed this time, before three reads of it agreed.
+func (s *Source) isUnlisted(i int) bool {
+	return s.failed[i] && s.listings[i] != nil && s.listings[i].reads != agreeing
 }

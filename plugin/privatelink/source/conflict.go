@@ -29,9 +29,9 @@ type claim struct {
 	addrs    []netip.Addr
 }
 
-// contradicts reports whether at most one of the two claims can be right. Two descriptions of one
-// resource have the same addresses. Two resources of an endpoint, its network
-// interface and its zone group for example, may each have a part of them.
+// contradicts reports whether at most one of the two claims can be right. Two
+// descriptions of one resource have the same addresses. Two resources of an endpoint, its
+// network interface and its zone group for example, may each have a part of them.
 func (c *claim) contradicts(other *claim) bool {
 	more, less := c.lacks(other), other.lacks(c)
 	if c.resource == other.resource {

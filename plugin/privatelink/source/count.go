@@ -78,8 +78,8 @@ func partsOf(exports []export, size int) (parts [][]export, partOf map[uint64]in
 	for n := range parts {
 		for i := range parts[n] {
 			for one := range parts[n][i].endpoints.all() {
-				for _, config := range one.DNS {
-					noteName(partOf, config.FQDN, n+1)
+				for name := range ownersOf(&one) {
+					noteName(partOf, name, n+1)
 				}
 			}
 		}
@@ -87,11 +87,19 @@ func partsOf(exports []export, size int) (parts [][]export, partOf map[uint64]in
 	return parts, partOf
 }
 
-func noteName(partOf map[uint64]int, fqdn string, part int) {
-	name, err := dnsname.ParseOwner(fqdn)
-	if err != nil {
-		return
+// ownersOf yields the names in the DNS configuration of an endpoint, without those that
+// cannot own a record.
+func ownersOf(e *privateendpoint.Endpoint) iter.Seq[dnsname.Name] {
+	return func(yield func(dnsname.Name) bool) {
+		for _, config := range e.DNS {
+			if name, err := dnsname.ParseOwner(config.FQDN); err == nil && !yield(name) {
+				return
+			}
+		}
 	}
+}
+
+func noteName(partOf map[uint64]int, name dnsname.Name, part int) {
 	hash := hashOfName(name)
 	if before := partOf[hash]; before != 0 && before != part {
 		part = severalParts
@@ -137,8 +145,8 @@ func (e exportFormat) countSome(paths []string, exports []export, list *List, so
 			if id := casefold.Lower(one.ID); served[id] != nil {
 				all.add(id, i, &one)
 			}
-			for _, config := range one.DNS {
-				if name, err := dnsname.ParseOwner(config.FQDN); err == nil && endpoints[name] > 0 {
+			for name := range ownersOf(&one) {
+				if endpoints[name] > 0 {
 					c.has(i, name)
 				}
 			}

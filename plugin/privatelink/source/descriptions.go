@@ -29,11 +29,11 @@ func (d *descriptions) add(id string, file int, e *privateendpoint.Endpoint) {
 	if d.byID == nil {
 		d.byID, d.at = map[string][]*description{}, map[descriptionKey]*description{}
 	}
-	c := keyOf(e)
-	one := d.at[c]
+	key := keyOf(e)
+	one := d.at[key]
 	if one == nil {
 		one = &description{Endpoint: *e}
-		d.at[c] = one
+		d.at[key] = one
 		d.byID[id] = append(d.byID[id], one)
 	}
 	d.seen++

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/casefold"
-	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/dnsname"
 	"github.com/privatelink-dns/privatelink-dns/plugin/privatelink/privateendpoint"
 )
 
@@ -97,10 +96,8 @@ func (x *export) shrank(past past[export]) bool {
 	}
 	names := namesOf(x.records.Entries)
 	for e := range x.endpoints.all() {
-		for _, config := range e.DNS {
-			if name, err := dnsname.ParseOwner(config.FQDN); err == nil {
-				names[name] = true
-			}
+		for name := range ownersOf(&e) {
+			names[name] = true
 		}
 	}
 	return len(names) < past.names

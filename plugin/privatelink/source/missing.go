@@ -131,21 +131,24 @@ func (s *fileSet[T]) lost(paths map[string]bool) (n int) {
 // key that it has not read completely are among the paths, or paths is nil. The files that
 // it has read may have lost the names that they shared.
 func (s *fileSet[T]) missed(key string, paths map[string]bool) int {
-	names, unread := s.remembered[key], false
-	for _, path := range sharers(key) {
+	all := sharers(key)
+	var read []string
+	for _, path := range all {
 		switch f := s.files[path]; {
 		case f == nil, !f.remembered:
 			return 0
 		case f.good:
-			names -= s.namesIn(path)
+			read = append(read, path)
 		case paths != nil && !paths[path]:
 			return 0
-		default:
-			unread = true
 		}
 	}
-	if !unread {
+	if len(read) == len(all) {
 		return 0
+	}
+	names := s.remembered[key]
+	for _, path := range read {
+		names -= s.namesIn(path)
 	}
 	return max(names, 0)
 }

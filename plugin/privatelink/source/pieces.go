@@ -58,22 +58,30 @@ func (p *pieces) close() {
 // all yields the bytes of whole items. They are valid until the next ones.
 func (p *pieces) all() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		var in bytes.Reader
-		var out bytes.Buffer
-		r := flate.NewReader(&in)
-		for _, piece := range p.closed {
-			in.Reset(piece)
-			mustWork(r.(flate.Resetter).Reset(&in, nil))
-			out.Reset()
-			_, err := io.Copy(&out, r)
-			if mustWork(err); !yield(out.Bytes()) {
-				return
-			}
-		}
-		if len(p.open) > 0 {
+		if p.inflate(yield) && len(p.open) > 0 {
 			yield(p.open)
 		}
 	}
+}
+
+// inflate yields the closed pieces. It reports whether it yielded all of them.
+func (p *pieces) inflate(yield func([]byte) bool) bool {
+	if len(p.closed) == 0 {
+		return true // the reader has a window of 32 kB, which the many small files do not need
+	}
+	var in bytes.Reader
+	var out bytes.Buffer
+	r := flate.NewReader(&in)
+	for _, piece := range p.closed {
+		in.Reset(piece)
+		mustWork(r.(flate.Resetter).Reset(&in, nil))
+		out.Reset()
+		_, err := io.Copy(&out, r)
+		if mustWork(err); !yield(out.Bytes()) {
+			return false
+		}
+	}
+	return true
 }
 
 // mustWork is for the errors of a disk or a network, which memory does not have.

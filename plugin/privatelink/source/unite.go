@@ -115,9 +115,9 @@ func joinAll(resources iter.Seq[privateendpoint.Endpoint]) (all []*joined) {
 			byID[id] = one
 			all = append(all, one)
 		}
-		c := keyOf(&part)
-		one.join(part, known[c])
-		known[c] = true
+		key := keyOf(&part)
+		one.join(part, known[key])
+		known[key] = true
 	}
 	return all
 }

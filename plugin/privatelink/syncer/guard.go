@@ -100,17 +100,18 @@ func (g *guard) keep(list *source.List, now time.Time) (kept []source.Entry) {
 		return missing
 	}
 	unread := unreadOf(list)
-	var unlisted []source.Entry
-	kept = slices.DeleteFunc(missing, func(e source.Entry) bool {
-		id := casefold.Lower(e.Endpoint.String())
-		in := isWithin(id, list.Unread)
-		if in && !unread[id] {
+	var read, unlisted []source.Entry
+	for _, e := range missing {
+		switch id := casefold.Lower(e.Endpoint.String()); {
+		case unread[id]: // all its entries are kept, below
+		case isWithin(id, list.Unread):
 			unlisted = append(unlisted, e)
+		default:
+			read = append(read, e)
 		}
-		return in || unread[id]
-	})
-	held := g.hold(namesOf(kept), now)
-	kept = slices.DeleteFunc(kept, func(e source.Entry) bool { return !held[zone.Canonical(e.FQDN)] })
+	}
+	held := g.hold(namesOf(read), now)
+	kept = slices.DeleteFunc(read, func(e source.Entry) bool { return !held[zone.Canonical(e.FQDN)] })
 	for _, e := range g.served.Entries {
 		if len(unread) > 0 && unread[casefold.Lower(e.Endpoint.String())] {
 			kept = append(kept, e)

@@ -59,8 +59,8 @@ func (o outsiders) finding(advice string) string {
 	return fmt.Sprintf("skipped %d names %s, which are in none of the zones, such as %s%s", len(o), of, first.FQDN, advice)
 }
 
-// advice names the missing part of the Corefile: the zones to add, the one with the most names first, or the cloud
-// to set.
+// advice names the missing part of the Corefile: the zones to add, the one with the most
+// names first, or the cloud to set.
 func (o outsiders) advice(set *zone.Set) string {
 	zones, clouds := map[string]int{}, map[string]int{}
 	for _, e := range o {

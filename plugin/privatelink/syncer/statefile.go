@@ -17,7 +17,7 @@ import (
 
 const (
 	saveInterval  = 5 * time.Second  // between two saves: each writes the whole file
-	checkInterval = time.Minute      // between two looks at the file on disk
+	checkInterval = time.Minute      // between two checks of the file on disk
 	stalledAfter  = 10 * time.Second // a save that takes longer is reported
 	closeTime     = 2 * time.Second  // bounds how long the end of the process waits for the last save
 )
